@@ -1,0 +1,95 @@
+import { hash } from 'node:crypto';
+import { emptyCell, type Cell, type Dependency, type Sibling } from './cell.ts';
+import { decodeVector, encodeVector } from './version-vector.ts';
+
+/**
+ * A cell as two texts, both valid JSON that a person can read in psql: its siblings and its context.
+ *
+ * Every sibling says how many UTF-16 units its value has, and the value comes last, so that decoding cuts the value out as it was
+ * sent and never parses it.
+ */
+export interface CellText {
+  readonly siblings: string;
+  readonly context: string;
+}
+
+interface SiblingHeader {
+  readonly dot: readonly [actor: string, counter: number];
+  readonly writeId: string;
+  readonly at: string;
+  readonly atUs: number;
+  readonly expiresAtMs?: number;
+  readonly after?: readonly Dependency[];
+  readonly deleted?: true;
+  readonly chars?: number;
+}
+
+const valueMark = ',"value":';
+/** Where a value starts for a header that carries dependencies: their keys may contain the mark, so their length is told first. */
+const headerLength = /^\{"header":(\d+),/;
+
+export function encodeCell(cell: Cell): CellText {
+  return { siblings: `[${cell.siblings.map(encodeSibling).join(',')}]`, context: encodeVector(cell.context) };
+}
+
+export function decodeCell(text: CellText): Cell {
+  const context = decodeVector(text.context);
+  return context.size === 0 ? emptyCell : { siblings: decodeSiblings(text.siblings), context };
+}
+
+/**
+ * 64 bits that name the state of a cell: equal digests mean equal states. Zero for the absent cell.
+ *
+ * A dot names its content once and for all, so dots, tombstone marks and expiry times say everything; values are not hashed.
+ * Expiry enters as the time that was set, never as "has it passed", so that a hash does not change by waiting.
+ */
+export function digestOf(cell: Cell): bigint {
+  if (cell.context.size === 0) return 0n;
+  const siblings = cell.siblings.map(
+    ({ dot, value, expiresAtMs }) => `${dot.actor}:${dot.counter}:${value === null ? 'x' : ''}${expiresAtMs ?? ''}`,
+  );
+  const digest = hash('sha1', `${siblings.join(',')}|${encodeVector(cell.context)}`, 'buffer').readBigInt64BE(0);
+  return digest === 0n ? 1n : digest;
+}
+
+function encodeSibling(sibling: Sibling): string {
+  const header: SiblingHeader = {
+    dot: [sibling.dot.actor, sibling.dot.counter],
+    writeId: sibling.writeId,
+    at: new Date(sibling.writtenAtUs / 1000).toISOString(),
+    atUs: sibling.writtenAtUs,
+    ...(sibling.expiresAtMs === undefined ? {} : { expiresAtMs: sibling.expiresAtMs }),
+    ...(sibling.dependencies?.length ? { after: sibling.dependencies } : {}),
+    ...(sibling.value === null ? { deleted: true as const } : { chars: sibling.value.length }),
+  };
+  const text = JSON.stringify(header).slice(1, -1);
+  return `{"header":${text.length},${text}${valueMark}${sibling.value ?? 'null'}}`;
+}
+
+function decodeSiblings(text: string): Sibling[] {
+  const siblings: Sibling[] = [];
+  for (let at = 1; at < text.length - 1; ) {
+    const prefix = headerLength.exec(text.slice(at, at + 24));
+    if (!prefix) throw new Error(`a stored cell is not readable at character ${at}`);
+    const start = at + prefix[0].length;
+    const end = start + Number(prefix[1]);
+    const header = JSON.parse(`{${text.slice(start, end)}}`) as SiblingHeader;
+    const valueAt = end + valueMark.length;
+    const valueEnd = valueAt + (header.chars ?? 'null'.length);
+    siblings.push(siblingOf(header, header.deleted ? null : text.slice(valueAt, valueEnd)));
+    at = valueEnd + 2; // past "}" and "," (or the closing "]")
+  }
+  return siblings;
+}
+
+function siblingOf(header: SiblingHeader, value: string | null): Sibling {
+  const [actor, counter] = header.dot;
+  return {
+    dot: { actor, counter },
+    writeId: header.writeId,
+    writtenAtUs: header.atUs,
+    value,
+    ...(header.expiresAtMs === undefined ? {} : { expiresAtMs: header.expiresAtMs }),
+    ...(header.after === undefined ? {} : { dependencies: header.after }),
+  };
+}

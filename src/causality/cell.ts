@@ -1,0 +1,112 @@
+import { compareDots, dotName, PI, type Dot } from './dot.ts';
+import { covers, including, merge, nothingSeen, type VersionVector } from './version-vector.ts';
+
+/** Dots that must be visible before a version may be (CAUSAL); per storage keyspace and key, see consistency/session-token. */
+export interface Dependency {
+  readonly keyspace: string;
+  readonly key: string;
+  readonly dots: readonly Dot[];
+}
+
+/** One version of a key. */
+export interface Sibling {
+  readonly dot: Dot;
+  /** Names the client's write; kept when consensus re-tags a version with a later ballot. */
+  readonly writeId: string;
+  /** µs since 1970. */
+  readonly writtenAtUs: number;
+  /** ms since 1970; from then on this version is a tombstone for everyone alike. */
+  readonly expiresAtMs?: number;
+  /** The exact JSON text that was sent, or null for a tombstone. */
+  readonly value: string | null;
+  readonly dependencies?: readonly Dependency[];
+}
+
+/**
+ * All that a replica knows of one key: its concurrent versions, and everything it has seen, live or overwritten.
+ *
+ * Source: dotted version vector sets — Preguiça, Baquero, Almeida, Fonte, Gonçalves, "Dotted Version Vectors", 2010;
+ * Almeida et al., "Scalable and Accurate Causality Tracking for Eventually Consistent Stores", DAIS 2014.
+ * Invariant: `context` covers the dot of every sibling; siblings are sorted by dot; no two share one.
+ */
+export interface Cell {
+  readonly siblings: readonly Sibling[];
+  readonly context: VersionVector;
+}
+
+/** A key that nobody has written: an answer like any other. */
+export const emptyCell: Cell = { siblings: [], context: nothingSeen };
+
+/**
+ * The state that knows what both know. A version survives unless the other side has seen it and let it go.
+ *
+ * Law: associative, commutative, idempotent. Two versions of one `writeId` are *not* folded here: folding in the join breaks
+ * associativity (docs/decisions/0003); `visible` folds them for the reader instead.
+ */
+export function join(a: Cell, b: Cell): Cell {
+  if (a === b || b.context.size === 0) return a;
+  if (a.context.size === 0) return b;
+  const inA = new Set(a.siblings.map((sibling) => dotName(sibling.dot)));
+  const inB = new Set(b.siblings.map((sibling) => dotName(sibling.dot)));
+  const siblings = [
+    ...a.siblings.filter(({ dot }) => inB.has(dotName(dot)) || !covers(b.context, dot)),
+    ...b.siblings.filter(({ dot }) => !inA.has(dotName(dot)) && !covers(a.context, dot)),
+  ];
+  return { siblings: siblings.sort(byDot), context: merge(a.context, b.context) };
+}
+
+/** What a writer has seen of the key: the dots, and the write ids of consensus versions (whose dots a re-tag moves). */
+export interface Seen {
+  readonly context: VersionVector;
+  readonly writeIds: readonly string[];
+}
+
+export const seenNothing: Seen = { context: nothingSeen, writeIds: [] };
+
+/** What someone has seen who was shown this cell. */
+export function seenOf(cell: Cell): Seen {
+  const consensus = cell.siblings.filter(({ dot }) => dot.actor === PI);
+  return { context: cell.context, writeIds: consensus.map(({ writeId }) => writeId) };
+}
+
+/** A new version replaces what its writer had seen, and stands beside the rest. */
+export function write(cell: Cell, seen: Seen, version: Sibling): Cell {
+  const kept = cell.siblings.filter(
+    ({ dot, writeId }) => !covers(seen.context, dot) && !seen.writeIds.includes(writeId) && writeId !== version.writeId,
+  );
+  return {
+    siblings: [...kept, version].sort(byDot),
+    context: including(merge(cell.context, seen.context), version.dot),
+  };
+}
+
+/**
+ * The counter of the next dot that `actor` may mint on `cell`.
+ *
+ * At least the hybrid clock, so that a key recreated after its tombstone was collected never re-issues an old dot.
+ */
+export function nextCounter(cell: Cell, seen: Seen, mint: { actor: string; nowUs: number }): number {
+  const known = Math.max(cell.context.get(mint.actor) ?? 0, seen.context.get(mint.actor) ?? 0);
+  return Math.max(known + 1, mint.nowUs);
+}
+
+/** A version whose time has come counts as a deletion, at the same instant for every reader. */
+export function isTombstone(sibling: Sibling, nowMs: number): boolean {
+  return sibling.value === null || (sibling.expiresAtMs !== undefined && sibling.expiresAtMs <= nowMs);
+}
+
+/** The versions as a reader sees them: two dots of one write are one version (the greater dot stays), newest first. */
+export function visible(cell: Cell): readonly Sibling[] {
+  const byWrite = new Map<string, Sibling>();
+  for (const sibling of cell.siblings) byWrite.set(sibling.writeId, sibling); // sorted by dot: the greatest stays
+  return [...byWrite.values()].sort((a, b) => b.writtenAtUs - a.writtenAtUs || compareDots(b.dot, a.dot));
+}
+
+/** The counter of the consensus actor: which ballot this cell has reached. */
+export function ballotOf(cell: Cell): number {
+  return cell.context.get(PI) ?? 0;
+}
+
+function byDot(a: Sibling, b: Sibling): number {
+  return compareDots(a.dot, b.dot);
+}

@@ -1,0 +1,1 @@
+export type PolicyName = 'SIBLINGS' | 'LAST_WRITE_WINS';

@@ -1,0 +1,151 @@
+import type { Cell, Sibling } from '../causality/cell.ts';
+import type { Receipt } from '../coordinator/receipt.ts';
+import type { Outcome } from '../errors.ts';
+import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
+import type { LevelName } from './levels.ts';
+
+/** Who asks. The tenant comes from the credential and from nothing else. */
+export interface Caller {
+  readonly tenant: string;
+}
+
+/** What a request says about consistency; what it leaves out is the keyspace's default. */
+export interface Asked {
+  readonly level?: LevelName | undefined;
+  /** R or W as a number, instead of a level. */
+  readonly replicas?: number | undefined;
+  readonly session?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A receipt as the client sees it. */
+export interface LevelledReceipt extends Receipt {
+  /** Undefined when the request gave `replicas` as a number. */
+  readonly level: LevelName | undefined;
+  /** R + W > N, with this keyspace's default of the other side. */
+  readonly overlapping: boolean;
+}
+
+/** One key as a reader sees it at one moment. Tombstones and expired versions are still in `cell`. */
+export interface Entry {
+  readonly keyspace: Keyspace;
+  readonly key: string;
+  readonly cell: Cell;
+  /** Totally ordered as a string; a later state of the key is greater. */
+  readonly revision: string;
+  /** Live versions, newest first. */
+  readonly live: readonly Sibling[];
+}
+
+export interface Answer {
+  readonly receipt: LevelledReceipt;
+  readonly session: string;
+}
+export interface EntryAnswer extends Answer {
+  readonly entry: Entry;
+}
+export interface ManyAnswer extends Answer {
+  readonly entries: readonly Entry[];
+}
+export interface RangeAnswer extends Answer {
+  readonly edges: readonly { readonly entry: Entry; readonly cursor: string }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+export interface WriteAnswer extends EntryAnswer {
+  readonly writeId: string;
+}
+export interface CompareAndSetAnswer extends EntryAnswer {
+  readonly applied: boolean;
+  readonly writeId: string | undefined;
+}
+export type ItemAnswer =
+  | { readonly key: string; readonly answer: WriteAnswer }
+  | { readonly key: string; readonly error: { code: string; message: string; outcome: Outcome } };
+
+export interface KeyRef {
+  readonly keyspace: string;
+  readonly key: string;
+}
+export interface RangeArguments {
+  readonly keyspace: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly first?: number | undefined;
+  readonly after?: string | undefined;
+  readonly last?: number | undefined;
+  readonly before?: string | undefined;
+}
+export interface WriteOptions {
+  /** Sealed: what the caller has seen of this key. */
+  readonly context?: string | undefined;
+  readonly ttlSeconds?: number | undefined;
+  readonly sloppy?: boolean | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+/** `value` is the exact JSON text. */
+export interface PutArguments extends KeyRef, WriteOptions {
+  readonly value: string;
+}
+export interface DeleteArguments extends KeyRef, WriteOptions {}
+export interface PutManyArguments {
+  readonly keyspace: string;
+  readonly items: readonly { key: string; value: string; context?: string | undefined; ttlSeconds?: number | undefined }[];
+}
+export type Expectation =
+  | { readonly absent: boolean }
+  | { readonly value: string }
+  | { readonly context: string };
+export interface CompareAndSetArguments extends KeyRef {
+  readonly expect: Expectation;
+  /** Undefined deletes. */
+  readonly value: string | undefined;
+  readonly ttlSeconds?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/**
+ * The store as one tenant sees it: names and levels in, entries and receipts out. Every method rejects with a `StoreError` only.
+ * The GraphQL floor calls nothing else for data.
+ */
+export interface Store {
+  get(caller: Caller, what: KeyRef, asked: Asked): Promise<EntryAnswer>;
+  getMany(caller: Caller, what: { keyspace: string; keys: readonly string[] }, asked: Asked): Promise<ManyAnswer>;
+  range(caller: Caller, what: RangeArguments, asked: Asked): Promise<RangeAnswer>;
+  put(caller: Caller, what: PutArguments, asked: Asked): Promise<WriteAnswer>;
+  delete(caller: Caller, what: DeleteArguments, asked: Asked): Promise<WriteAnswer>;
+  putMany(
+    caller: Caller,
+    what: PutManyArguments,
+    asked: Asked,
+  ): Promise<{ results: readonly ItemAnswer[]; session: string }>;
+  compareAndSet(caller: Caller, what: CompareAndSetArguments, asked: Asked): Promise<CompareAndSetAnswer>;
+
+  keyspace(caller: Caller, name: string): Promise<Keyspace | undefined>;
+  keyspaces(caller: Caller): Promise<readonly Keyspace[]>;
+  createKeyspace(caller: Caller, name: string, settings: Partial<KeyspaceSettings>): Promise<Keyspace>;
+  updateKeyspace(caller: Caller, name: string, changes: KeyspaceChanges): Promise<Keyspace>;
+  /** False when there was none. */
+  dropKeyspace(caller: Caller, name: string): Promise<boolean>;
+
+  /** The signed causal context of an entry: what its reader passes to the next put or delete of the key. */
+  contextOf(entry: Entry): string;
+  cluster(): ClusterView;
+}
+
+export interface ClusterView {
+  readonly epoch: number;
+  readonly partitions: number;
+  readonly replicas: readonly ReplicaView[];
+}
+export interface ReplicaView {
+  readonly id: string;
+  readonly zone: string | undefined;
+  readonly state: 'UP' | 'SUSPECT' | 'DOWN' | 'REPAIRING' | 'JOINING' | 'LEAVING';
+  /** Empty until the replica was reached once. */
+  readonly incarnation: string;
+  readonly ownedPartitions: number;
+  readonly openHints: number;
+  readonly readLatencyMs: number | undefined;
+}

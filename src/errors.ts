@@ -1,0 +1,50 @@
+/** Whether the failed request may have left something behind. */
+export type Outcome = 'NONE' | 'UNKNOWN';
+
+/**
+ * THE TABLE of failures: what a client may do about each, and whether something may have been written.
+ * It is the public contract (docs/consistency.md, "Outcomes"); a code that is not here is never sent.
+ */
+export const failures = {
+  BAD_USER_INPUT: { retry: false, outcome: 'NONE', http: 400 },
+  UNAUTHENTICATED: { retry: false, outcome: 'NONE', http: 401 },
+  FORBIDDEN: { retry: false, outcome: 'NONE', http: 403 },
+  KEYSPACE_NOT_FOUND: { retry: false, outcome: 'NONE', http: 200 },
+  LIMIT_EXCEEDED: { retry: true, outcome: 'NONE', http: 429 },
+  OVERLOADED: { retry: true, outcome: 'NONE', http: 503 },
+  QUORUM_UNAVAILABLE: { retry: true, outcome: 'NONE', http: 200 },
+  READ_TIMEOUT: { retry: true, outcome: 'NONE', http: 200 },
+  SESSION_UNSATISFIED: { retry: true, outcome: 'NONE', http: 200 },
+  LEVEL_NOT_ALLOWED: { retry: false, outcome: 'NONE', http: 200 },
+  TOO_MANY_SIBLINGS: { retry: false, outcome: 'NONE', http: 200 },
+  CONTENDED: { retry: true, outcome: 'NONE', http: 200 },
+  WRITE_UNCERTAIN: { retry: false, outcome: 'UNKNOWN', http: 200 },
+  INTERNAL_SERVER_ERROR: { retry: false, outcome: 'UNKNOWN', http: 500 },
+} as const satisfies Record<string, { retry: boolean; outcome: Outcome; http: number }>;
+
+export type FailureCode = keyof typeof failures;
+
+/**
+ * The one error class above the coordinator. `details` go to the client as they are, in `extensions`: plain JSON, no secrets.
+ * An administrative write that failed half-way may say `outcome: 'UNKNOWN'` in its details; it then overrides the table.
+ */
+export class StoreError extends Error {
+  readonly code: FailureCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: FailureCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.name = 'StoreError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get outcome(): Outcome {
+    return this.details['outcome'] === 'UNKNOWN' ? 'UNKNOWN' : failures[this.code].outcome;
+  }
+}
+
+/** A refused argument: names the field, the limit it broke and (shortened) what it was. */
+export function badInput(message: string, field: string, more: { limit?: unknown; value?: unknown } = {}): StoreError {
+  return new StoreError('BAD_USER_INPUT', message, { field, ...more });
+}

@@ -1,0 +1,130 @@
+import type { Cell } from '../causality/cell.ts';
+
+/**
+ * THE REPLICA CONTRACT: one plain Postgres, seen as dumb storage. Split by role, so that a part asks only for what it needs.
+ *
+ * Two implementations pass one suite (test/contract): `postgres/postgres-replica` and `memory-replica`.
+ * Every call carries a deadline; every failure is a `ReplicaError`, which says whether something may have been written.
+ */
+export interface Replica extends CellStore, Acceptor {
+  readonly id: string;
+  readonly zone: string | undefined;
+  /** The actor of the dots minted here; undefined until the replica has been reached once. */
+  readonly incarnation: string | undefined;
+  /** Reaches the replica and checks who it is. Rejects with a `ReplicaError` when it cannot be reached in time. */
+  ping(options: CallOptions): Promise<ReplicaIdentity>;
+  close(): Promise<void>;
+}
+
+export interface ReplicaIdentity {
+  readonly incarnation: string;
+  /** How far this replica's clock is ahead of ours, in ms. */
+  readonly clockOffsetMs: number;
+}
+
+/** `keyspace` is the storage name (a dropped and recreated keyspace gets a new one, see consistency/directory). */
+export interface CellRef {
+  readonly tenant: string;
+  readonly keyspace: string;
+  readonly key: string;
+}
+
+export interface CallOptions {
+  /** On the clock's `monotonicMs`. After it, an abandoned statement must have no effect. */
+  readonly deadlineMs: number;
+}
+
+/** A cell as one replica holds it. */
+export interface StoredCell {
+  readonly cell: Cell;
+  /** 64-bit state hash, signed; 0n when absent. See `digestOf`. */
+  readonly digest: bigint;
+  /** The greatest ballot promised for this key; 0 when none. */
+  readonly promised: number;
+}
+
+export interface SwapRequest {
+  /** Only a cell that still has this digest is replaced (0n: only an absent one). */
+  readonly expected: bigint;
+  readonly next: Cell;
+  /** When a dot of this replica is minted: it must still be that incarnation. */
+  readonly mintedBy?: string;
+  /** LAST_WRITE_WINS cells: the sortable stamp of the version (see `stampOf`); absent for SIBLINGS. */
+  readonly stamp?: string;
+}
+
+/**
+ * - `swapped`: `next` is durably there.
+ * - `mismatch`: nothing was written; `current` is what is there instead.
+ * - `promised`: nothing was written, because `next` would advance π below the row's promise (rule A).
+ */
+export type SwapResult =
+  | { readonly status: 'swapped' }
+  | { readonly status: 'mismatch'; readonly current: StoredCell }
+  | { readonly status: 'promised'; readonly promised: number; readonly current: StoredCell };
+
+export interface CellStore {
+  /** Calls made in one turn of the event loop become one statement. */
+  read(ref: CellRef, options: CallOptions): Promise<StoredCell>;
+  /** Compare and swap of one cell, and a change-log row with it. Batched like `read`. */
+  swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult>;
+  /** LAST_WRITE_WINS: stores `next` if its stamp is greater than the stored one; `kept` is what stands now. */
+  keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult>;
+  /** One page of a key range, in byte order. */
+  scan(request: ScanRequest, options: CallOptions): Promise<ScanPage>;
+}
+
+export interface KeepResult {
+  /** False when a version with a greater stamp was there already: the write is superseded, and still acknowledged. */
+  readonly stored: boolean;
+}
+
+export interface ScanRequest {
+  readonly tenant: string;
+  readonly keyspace: string;
+  /** Inclusive lower bound; undefined for the first key. */
+  readonly from?: string | undefined;
+  /** Exclusive upper bound; undefined for past the last key. */
+  readonly to?: string | undefined;
+  /** Descending when true: the greatest keys below `to` come first. */
+  readonly reverse: boolean;
+  /** At most this many cells, tombstones included. */
+  readonly limit: number;
+}
+
+export interface ScanPage {
+  readonly cells: readonly { readonly key: string; readonly stored: StoredCell }[];
+  /** True when nothing of the range lies beyond the last cell of this page. */
+  readonly exhausted: boolean;
+}
+
+/** The Paxos half of a replica. Accepting is a `swap` whose cell advances π: rule A is the acceptor's rule. */
+export interface Acceptor {
+  /** Promises `ballot` if it is greater than what was promised; answers with the cell, and what is promised now. */
+  prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult>;
+}
+
+export interface PrepareResult {
+  readonly promised: boolean;
+  readonly stored: StoredCell;
+}
+
+/**
+ * - `DOWN`: the replica cannot be reached; nothing was sent, or it certainly had no effect.
+ * - `TIMEOUT`: it did not answer in time.
+ * - `REFUSED`: it answered, and said no (wrong incarnation, deadline passed, disk full, not migrated).
+ */
+export type ReplicaFault = 'DOWN' | 'TIMEOUT' | 'REFUSED';
+
+export class ReplicaError extends Error {
+  readonly fault: ReplicaFault;
+  /** Whether the statement may still have taken, or may yet take, effect. */
+  readonly maybeApplied: boolean;
+
+  constructor(fault: ReplicaFault, reason: string, maybeApplied: boolean) {
+    super(reason);
+    this.name = 'ReplicaError';
+    this.fault = fault;
+    this.maybeApplied = maybeApplied;
+  }
+}
