@@ -1,0 +1,276 @@
+import { z } from 'zod';
+import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
+
+export type { Environment };
+
+/**
+ * What an operator may set, in one file (`quorate serve --config quorate.yaml`).
+ *
+ * Parsed once, at the edge: whoever holds a `Config` holds values in range, and never asks again.
+ * Names carry their unit. An unknown setting is an error: a misspelt limit that is ignored is no limit.
+ */
+export type Config = z.output<typeof configSchema>;
+/** A configuration before the defaults are filled in. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type ReplicaConfig = Config['replicas'][number];
+export type ApiKeyConfig = Config['auth']['apiKeys'][number];
+export type KeyspaceConfig = Config['keyspaces'][number];
+export type Role = ApiKeyConfig['role'];
+
+/** All that is wrong with a configuration, a line each: `quorate.yaml: replicas[1].url: …`. No secrets. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+const signingKeyCharsMin = 32;
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'must be 1 to 63 letters, digits, "-" or "_"');
+const count = (max: number) => z.int().min(1).max(max);
+const port = z.int().min(0).max(65_535);
+
+const replicaSchema = z
+  .strictObject({
+    /** What receipts, metrics and logs call it. */
+    id: name,
+    url: z.string().refine(isPostgresUrl, 'must be a postgres:// URL'),
+    /** Replicas of one zone fail together: preference lists take distinct zones first. */
+    zone: name.optional(),
+  })
+  .readonly();
+
+const apiKeySchema = z
+  .strictObject({
+    tenant: name,
+    /** The key itself is never written down: `printf %s "$KEY" | sha256sum`. */
+    secretHash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits'),
+    role: z.enum(['READER', 'WRITER', 'ADMIN', 'OPERATOR']),
+  })
+  .readonly();
+
+const keyspaceSchema = z
+  .strictObject({
+    tenant: name,
+    name: name,
+    conflicts: z.enum(['SIBLINGS', 'LAST_WRITE_WINS']).default('SIBLINGS'),
+    partitioner: z.enum(['CONSISTENT_HASH', 'MODULO_HASH', 'RANGE']).default('CONSISTENT_HASH'),
+    splitKeys: z.array(z.string().min(1)).readonly().default([]),
+    replicationFactor: count(64).optional(),
+  })
+  .readonly();
+
+const limitsSchema = z
+  .strictObject({
+    bodyBytes: count(64 * 1_048_576).default(1_048_576),
+    documentBytes: count(1_048_576).default(65_536),
+    tokens: count(100_000).default(1_000),
+    depth: count(100).default(15),
+    cost: count(10_000_000).default(5_000),
+    socketsMax: count(1_000_000).default(10_000),
+    subscriptionsPerSocket: count(10_000).default(100),
+    /** Events that wait for one slow subscriber before it is told of a gap. */
+    subscriptionQueue: count(1_000_000).default(1_000),
+  })
+  .readonly();
+
+const configSchema = z
+  .strictObject({
+    replicas: z.array(replicaSchema).min(1).max(64).readonly(),
+    /** For keyspaces that do not say; when it is left out, 3 or as many as there are replicas. */
+    replicationFactor: count(64).optional(),
+    /** Fixed for the life of the data: it decides which replicas hold a key. */
+    partitions: count(65_536).default(256),
+    /** The first signs contexts, cursors and tokens; all verify, so that keys can be rotated. */
+    signingKeys: z
+      .array(
+        z.string().min(signingKeyCharsMin, `must be at least ${signingKeyCharsMin} characters`),
+      )
+      .min(1, 'must hold at least one key (or set QUORATE_SIGNING_KEYS)')
+      .readonly(),
+    listen: z
+      .strictObject({ port: port.default(4000), host: z.string().min(1).default('0.0.0.0') })
+      .readonly()
+      .prefault({}),
+    timeouts: z
+      .strictObject({
+        requestMs: count(600_000).default(2_000),
+        connectMs: count(600_000).default(1_000),
+        /** How long a write waits for the replica that mints its dot before it asks another. */
+        mintMs: count(600_000).default(500),
+      })
+      .readonly()
+      .prefault({}),
+    /** Connections of one gateway to one replica. */
+    pool: z
+      .strictObject({
+        readConnections: count(1_000).default(4),
+        writeConnections: count(1_000).default(4),
+      })
+      .readonly()
+      .prefault({}),
+    /** How long the change log is kept: a subscriber that was away longer is told of a gap. */
+    changeLogHours: z.number().positive().max(8_760).default(24),
+    logLevel: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info'),
+    auth: z
+      .strictObject({
+        /** Who a request without credentials is. Left out, such requests are refused. */
+        anonymousTenant: name.optional(),
+        apiKeys: z.array(apiKeySchema).readonly().default([]),
+      })
+      .readonly()
+      .prefault({}),
+    cors: z
+      .strictObject({ origins: z.array(z.string().min(1)).readonly().default([]) })
+      .readonly()
+      .prefault({}),
+    limits: limitsSchema.prefault({}),
+    /** Created at the start when they are not there; never changed afterwards. */
+    keyspaces: z.array(keyspaceSchema).readonly().default([]),
+  })
+  .superRefine(checkAcrossSettings)
+  .transform((config) => ({
+    ...config,
+    replicationFactor: config.replicationFactor ?? Math.min(3, config.replicas.length),
+  }))
+  .readonly();
+
+/**
+ * The configuration that `text` describes (YAML, of which JSON is a part), or a `ConfigError` that
+ * lists everything wrong with it.
+ *
+ * `${NAME}` in a string is the environment variable NAME, so that secrets stay out of the file;
+ * `$${` is a plain `${`.
+ * PORT, HOST and QUORATE_SIGNING_KEYS (comma separated) of the environment go before the file.
+ */
+export function parseConfig(text: string, fileName: string, env: Environment): Config {
+  const { value, problems: malformed } = parseYaml(text);
+  if (malformed.length > 0) throw new ConfigError(malformed.map((line) => `${fileName}:${line}`));
+  const problems: string[] = [];
+  const raw = substitute(value, '', { env, problems });
+  if (problems.length > 0) throw new ConfigError(problems.map((line) => `${fileName}: ${line}`));
+  return checkConfig(withEnvironment(raw, env), fileName);
+}
+
+/** The same for a configuration made by a program; `source` stands where the file's name would. */
+export function checkConfig(input: unknown, source: string): Config {
+  const result = configSchema.safeParse(input, { error: describe });
+  if (result.success) return result.data;
+  throw new ConfigError(result.error.issues.map((issue) => locate(issue, source)));
+}
+
+/** A connection string that may be shown: its password replaced. */
+export function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return '(not a URL)';
+  const parsed = new URL(url);
+  if (parsed.password !== '') parsed.password = '***';
+  if (parsed.searchParams.has('password')) parsed.searchParams.set('password', '***');
+  return parsed.href;
+}
+
+function withEnvironment(raw: unknown, env: Environment): unknown {
+  if (!isRecord(raw)) return raw;
+  const signingKeys = env['QUORATE_SIGNING_KEYS']?.split(',').map((key) => key.trim());
+  const listen = {
+    ...(env['PORT'] ? { port: Number(env['PORT']) } : {}),
+    ...(env['HOST'] ? { host: env['HOST'] } : {}),
+  };
+  const given = raw['listen'] ?? {};
+  return {
+    ...raw,
+    signingKeys: signingKeys ?? raw['signingKeys'] ?? [],
+    listen: isRecord(given) ? { ...given, ...listen } : given,
+  };
+}
+
+interface Draft {
+  readonly replicas: readonly z.output<typeof replicaSchema>[];
+  readonly keyspaces: readonly z.output<typeof keyspaceSchema>[];
+  readonly replicationFactor?: number | undefined;
+}
+
+function checkAcrossSettings(config: Draft, context: z.RefinementCtx): void {
+  const problem = (path: (string | number)[], message: string): void =>
+    void context.addIssue({ code: 'custom', path, message });
+  const most = config.replicas.length;
+  const tooMany = `must be at most ${most}, the number of replicas`;
+  if ((config.replicationFactor ?? 0) > most) problem(['replicationFactor'], tooMany);
+
+  const ids = config.replicas.map(({ id }) => id);
+  const places = config.replicas.map(({ url }) => placeOf(url));
+  for (const index of ids.keys()) {
+    const sameId = ids.indexOf(ids[index] ?? '');
+    const samePlace = places.indexOf(places[index] ?? '');
+    if (sameId < index) problem(['replicas', index, 'id'], `is taken by replicas[${sameId}]`);
+    // Two names for one database would count one disk as two votes.
+    const same = `is the same database as replicas[${samePlace}]`;
+    if (samePlace < index) problem(['replicas', index, 'url'], same);
+  }
+  const names = config.keyspaces.map(({ tenant, name: own }) => `${tenant}/${own}`);
+  for (const [index, { replicationFactor, splitKeys, partitioner }] of config.keyspaces.entries()) {
+    const at = (field: string) => ['keyspaces', index, field];
+    if (names.indexOf(names[index] ?? '') < index) problem(at('name'), 'is listed twice');
+    if ((replicationFactor ?? 0) > most) problem(at('replicationFactor'), tooMany);
+    const misplaced = splitKeys.length > 0 && partitioner !== 'RANGE';
+    if (misplaced) problem(at('splitKeys'), 'is only for the partitioner RANGE');
+  }
+}
+
+function isPostgresUrl(text: string): boolean {
+  return URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol);
+}
+
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { hostname, port: given, pathname, searchParams } = new URL(url);
+  return `${searchParams.get('host') ?? hostname}:${given || '5432'}${pathname}`;
+}
+
+/** One broken rule, in words. Never the value: it may be a secret. */
+function describe(issue: z.core.$ZodRawIssue): string | undefined {
+  const unit = { array: ' items', string: ' characters' }[String(issue['origin'])] ?? '';
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is required';
+      if (issue.expected === 'int' || Number.isNaN(issue.input)) return 'must be a whole number';
+      return `must be ${kinds[issue.expected] ?? issue.expected}, and it is ${kindOf(issue.input)}`;
+    case 'too_small':
+      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${unit}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    default:
+      return undefined;
+  }
+}
+
+function locate(issue: z.core.$ZodIssue, source: string): string {
+  const path = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  if (issue.code !== 'unrecognized_keys') {
+    return `${source}: ${path === '' ? '' : `${path}: `}${issue.message}`;
+  }
+  const unknown = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
+  return `${source}: ${unknown.join(', ')}: not a setting that Quorate knows`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'a map',
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'nothing';
+  return kinds[Array.isArray(value) ? 'array' : typeof value] ?? typeof value;
+}
