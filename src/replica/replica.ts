@@ -72,6 +72,8 @@ export interface CellStore {
   keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult>;
   /** One page of a key range, in byte order. */
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage>;
+  /** Removes the rows of a dropped keyspace, in bounded steps. Not logged as changes: the keyspace itself is gone. */
+  deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void>;
 }
 
 export interface KeepResult {

@@ -1,0 +1,33 @@
+import { hash } from 'node:crypto';
+import { join, type Cell, type Sibling } from './cell.ts';
+
+/** How the states of one key that several replicas hold become one state. */
+export interface Convergence {
+  /** Law: associative, commutative, idempotent. */
+  readonly join: (a: Cell, b: Cell) => Cell;
+  /** The sortable time of a cell with one version; '' where versions are kept side by side. */
+  readonly stampOf: (cell: Cell) => string;
+}
+
+/** Concurrent versions are all kept. */
+export const keepSiblings: Convergence = { join, stampOf: () => '' };
+
+/** One version is kept: the greatest (hybrid clock, gateway, value hash). */
+export const keepNewest: Convergence = {
+  join: (a, b) => (stampOf(a) >= stampOf(b) ? a : b),
+  stampOf,
+};
+
+/** A cell that holds just this version; its dot is (gateway, hybrid clock). */
+export function newestCell(version: Sibling): Cell {
+  return { siblings: [version], context: new Map([[version.dot.actor, version.dot.counter]]) };
+}
+
+function stampOf(cell: Cell): string {
+  const [version] = cell.siblings;
+  if (version === undefined) return '';
+  const { actor, counter } = version.dot;
+  const digits = String(counter).padStart(16, '0');
+  // The hash only decides between two gateways that were given one id by mistake: still the same winner everywhere.
+  return `${digits}.${actor}.${hash('sha1', version.value ?? '').slice(0, 8)}`;
+}

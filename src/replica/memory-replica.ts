@@ -1,0 +1,144 @@
+import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { compareKeys } from '../placement/key-order.ts';
+import {
+  ReplicaError,
+  type CallOptions,
+  type CellRef,
+  type KeepResult,
+  type PrepareResult,
+  type Replica,
+  type ReplicaIdentity,
+  type ScanPage,
+  type ScanRequest,
+  type StoredCell,
+  type SwapRequest,
+  type SwapResult,
+} from './replica.ts';
+
+interface Row {
+  readonly ref: CellRef;
+  readonly cell: Cell;
+  readonly stamp: string;
+  readonly promised: number;
+}
+
+/** A change as the log would hold it: the whole cell after the change. */
+export interface MemoryChange {
+  readonly ref: CellRef;
+  readonly cell: Cell;
+}
+
+/**
+ * The replica contract in a Map: what the contract means, without SQL. For the simulator, and as the reference of the contract suite; no
+ * user's data is ever in one.
+ */
+export class MemoryReplica implements Replica {
+  readonly id: string;
+  readonly zone: string | undefined;
+  incarnation: string;
+  readonly changes: MemoryChange[] = [];
+  readonly #clock: Clock;
+  readonly #rows = new Map<string, Row>();
+
+  constructor(options: { id: string; zone?: string; incarnation: string; clock: Clock }) {
+    this.id = options.id;
+    this.zone = options.zone;
+    this.incarnation = options.incarnation;
+    this.#clock = options.clock;
+  }
+
+  async ping(): Promise<ReplicaIdentity> {
+    return { incarnation: this.incarnation, clockOffsetMs: 0 };
+  }
+
+  async read(ref: CellRef): Promise<StoredCell> {
+    return stored(this.#rows.get(nameOf(ref)));
+  }
+
+  async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    this.#refuseLate(options);
+    if (request.mintedBy !== undefined && request.mintedBy !== this.incarnation) {
+      throw new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
+    }
+    const row = this.#rows.get(nameOf(ref));
+    const current = stored(row);
+    if (current.digest !== request.expected) return { status: 'mismatch', current };
+    const ballot = ballotOf(request.next);
+    if (ballot > ballotOf(current.cell) && current.promised > ballot) {
+      return { status: 'promised', promised: current.promised, current };
+    }
+    this.#store({ ref, cell: request.next, stamp: request.stamp ?? '', promised: Math.max(current.promised, ballot) });
+    return { status: 'swapped' };
+  }
+
+  async keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult> {
+    this.#refuseLate(options);
+    const row = this.#rows.get(nameOf(ref));
+    if (row && row.stamp >= next.stamp) return { stored: false };
+    this.#store({ ref, cell: next.cell, stamp: next.stamp, promised: row?.promised ?? 0 });
+    return { stored: true };
+  }
+
+  async prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
+    this.#refuseLate(options);
+    const row = this.#rows.get(nameOf(ref)) ?? { ref, cell: emptyCell, stamp: '', promised: 0 };
+    if (ballot <= row.promised) return { promised: false, stored: stored(row) };
+    const raised = { ...row, promised: ballot };
+    this.#rows.set(nameOf(ref), raised);
+    return { promised: true, stored: stored(raised) };
+  }
+
+  async scan(request: ScanRequest): Promise<ScanPage> {
+    const { tenant, keyspace, from, to, reverse, limit } = request;
+    const inside = [...this.#rows.values()]
+      .filter(({ ref, cell }) => ref.tenant === tenant && ref.keyspace === keyspace && cell.context.size > 0)
+      .filter(({ ref }) => (from === undefined || compareKeys(ref.key, from) >= 0) && (to === undefined || compareKeys(ref.key, to) < 0))
+      .sort((a, b) => compareKeys(a.ref.key, b.ref.key));
+    if (reverse) inside.reverse();
+    const page = inside.slice(0, limit);
+    return { cells: page.map((row) => ({ key: row.ref.key, stored: stored(row) })), exhausted: page.length < limit };
+  }
+
+  async deleteKeyspace(what: { tenant: string; keyspace: string }): Promise<void> {
+    for (const [name, { ref }] of this.#rows) {
+      if (ref.tenant === what.tenant && ref.keyspace === what.keyspace) this.#rows.delete(name);
+    }
+  }
+
+  async close(): Promise<void> {
+    // Nothing is open.
+  }
+
+  /** Everything in it, by `tenant/keyspace/key`, for the checkers of the simulator. */
+  snapshot(): ReadonlyMap<string, StoredCell> {
+    return new Map([...this.#rows].map(([name, row]) => [name, stored(row)]));
+  }
+
+  /** Loses all, as a replaced disk would, and comes back as another incarnation. */
+  wipe(incarnation: string): void {
+    this.#rows.clear();
+    this.changes.length = 0;
+    this.incarnation = incarnation;
+  }
+
+  #store(row: Row): void {
+    this.#rows.set(nameOf(row.ref), row);
+    this.changes.push({ ref: row.ref, cell: row.cell });
+  }
+
+  #refuseLate({ deadlineMs }: CallOptions): void {
+    if (this.#clock.monotonicMs() < deadlineMs) return;
+    throw new ReplicaError('TIMEOUT', 'the statement reached the replica after its deadline', false);
+  }
+}
+
+function nameOf(ref: CellRef): string {
+  return `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+}
+
+function stored(row: Row | undefined): StoredCell {
+  if (!row) return { cell: emptyCell, digest: 0n, promised: 0 };
+  return { cell: row.cell, digest: digestOf(row.cell), promised: row.promised };
+}

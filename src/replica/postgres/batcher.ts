@@ -1,0 +1,264 @@
+import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+import { ReplicaError } from '../replica.ts';
+import { connect, faultOf, isRetryable, type Connection, type ConnectOptions, type Row } from './connection.ts';
+import type { Statement } from './statements.ts';
+
+/** One kind of call that can share a statement with others of its kind. */
+export interface CallKind<Call, Reply> {
+  readonly name: string;
+  readonly statement: Statement;
+  /** Whether an unanswered call may have changed something. */
+  readonly writes: boolean;
+  /** Calls with equal keys never share a batch; also the sort order within one. */
+  readonly keyOf: (call: Call) => string;
+  /** One array a column. */
+  readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
+  /** One reply a call, in the order of the calls. See `byPosition`. */
+  readonly replies: (rows: readonly Row[], calls: readonly Call[]) => readonly (Reply | ReplicaError)[];
+}
+
+/** For statements whose rows carry the 1-based position of their call in the first column; a call may have no row. */
+export function byPosition<Call, Reply>(reply: (row: Row | undefined, call: Call) => Reply | ReplicaError) {
+  return (rows: readonly Row[], calls: readonly Call[]): readonly (Reply | ReplicaError)[] => {
+    const rowOf = new Map(rows.map((row) => [row[0] as number, row]));
+    return calls.map((call, index) => reply(rowOf.get(index + 1), call));
+  };
+}
+
+interface Pending {
+  readonly kind: CallKind<unknown, unknown>;
+  readonly call: unknown;
+  readonly key: string;
+  readonly deadlineMs: number;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: ReplicaError) => void;
+  settled: boolean;
+}
+
+interface Slot {
+  connection: Connection | undefined;
+  opening: boolean;
+  batch: readonly Pending[] | undefined;
+}
+
+export interface BatcherOptions {
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly connections: number;
+  /** Calls in one statement, at most. */
+  readonly batchMax: number;
+  /** Calls waiting, at most; beyond that they are refused at once, nothing written. */
+  readonly queueMax: number;
+  readonly connect: Omit<ConnectOptions, 'onLost'>;
+  /** Runs before the first connection (migrations), and again after it failed. */
+  readonly prepare: () => Promise<void>;
+  readonly onConnected: (connection: Connection) => void;
+  /** After a batch that wrote something. */
+  readonly onWritten: () => void;
+}
+
+const watchEveryMs = 20;
+const reopenAfterMs = 100;
+
+/**
+ * Group commit in the gateway: the calls of one turn of the event loop become one statement, one batch is in flight a connection, and
+ * the next one gathers meanwhile. No timer decides when a batch leaves, so an idle system adds no delay and a busy one makes larger batches.
+ *
+ * Invariant: every call settles by its deadline (± one watch interval), whatever the server does.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #slots: Slot[];
+  #queue: Pending[] = [];
+  #turnPlanned = false;
+  #watch: Cancel | undefined;
+  #closed = false;
+  #notBeforeMs = 0;
+  #lastFault: ReplicaError | undefined;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.connections }, () => ({ connection: undefined, opening: false, batch: undefined }));
+  }
+
+  call<Call, Reply>(kind: CallKind<Call, Reply>, call: Call, deadlineMs: number): Promise<Reply> {
+    if (this.#closed) return Promise.reject(new ReplicaError('DOWN', 'this gateway is shutting down', false));
+    if (this.#queue.length >= this.#options.queueMax) {
+      return Promise.reject(new ReplicaError('REFUSED', `more than ${this.#options.queueMax} calls are waiting for this replica`, false));
+    }
+    return new Promise<Reply>((resolve, reject) => {
+      this.#queue.push({
+        kind: kind as unknown as CallKind<unknown, unknown>,
+        call,
+        key: kind.keyOf(call),
+        deadlineMs,
+        resolve: resolve as (reply: unknown) => void,
+        reject,
+        settled: false,
+      });
+      this.#pumpAtEndOfTurn();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watch?.();
+    for (const pending of this.#queue.splice(0)) fail(pending, new ReplicaError('DOWN', 'this gateway is shutting down', false));
+    await Promise.allSettled(this.#slots.map(({ connection }) => connection?.close()));
+  }
+
+  #pumpAtEndOfTurn(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    this.#options.clock.endOfTurn(() => {
+      this.#turnPlanned = false;
+      this.#pump();
+    });
+    this.#startWatch();
+  }
+
+  #pump(): void {
+    for (const slot of this.#slots) {
+      if (this.#queue.length === 0) return;
+      if (slot.batch) continue;
+      if (slot.connection) void this.#send(slot, slot.connection, this.#cut());
+      else void this.#open(slot);
+    }
+  }
+
+  /** The next batch: calls of the first one's kind, no key twice, sorted by key. Expired calls leave, unsent. */
+  #cut(): readonly Pending[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    const batch: Pending[] = [];
+    const keys = new Set<string>();
+    const rest: Pending[] = [];
+    let kind: Pending['kind'] | undefined;
+    for (const pending of this.#queue) {
+      if (pending.settled) continue;
+      if (pending.deadlineMs <= nowMs) {
+        fail(pending, new ReplicaError('TIMEOUT', 'no connection became free in time', false));
+        continue;
+      }
+      kind ??= pending.kind;
+      if (pending.kind !== kind || keys.has(pending.key) || batch.length >= this.#options.batchMax) {
+        // A later call of the same key must not overtake this one.
+        if (pending.kind === kind) keys.add(pending.key);
+        rest.push(pending);
+        continue;
+      }
+      keys.add(pending.key);
+      batch.push(pending);
+    }
+    this.#queue = rest;
+    return batch.sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {
+    const [first] = batch;
+    if (!first) return;
+    slot.batch = batch;
+    const { kind } = first;
+    this.#options.metrics.batchSize.observe({ replica: this.#options.replica, call: kind.name }, batch.length);
+    try {
+      const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
+      const replies = kind.replies(rows, batch.map(({ call }) => call));
+      batch.forEach((pending, index) => {
+        const reply = replies[index];
+        if (reply instanceof ReplicaError) fail(pending, reply);
+        else settle(pending, reply);
+      });
+      if (kind.writes) this.#options.onWritten();
+    } catch (error) {
+      const fault = faultOf(error, kind.writes);
+      if (fault.fault === 'DOWN') this.#lastFault = fault;
+      for (const pending of batch) fail(pending, fault);
+    } finally {
+      slot.batch = undefined;
+      if (this.#queue.length > 0) this.#pump();
+    }
+  }
+
+  async #runAgainOnDeadlock(connection: Connection, kind: Pending['kind'], batch: readonly Pending[]): Promise<readonly Row[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await connection.run(kind.statement, kind.values(batch.map(({ call }) => call), connection));
+      } catch (error) {
+        if (!isRetryable(error) || attempt === 3) throw error;
+      }
+    }
+  }
+
+  async #open(slot: Slot): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (slot.opening || this.#closed) return;
+    // A server that refused a moment ago is not asked again for every call; those who would wait for it learn why at once.
+    if (nowMs < this.#notBeforeMs) return this.#lastFault && this.#refuseWaiting(this.#lastFault);
+    slot.opening = true;
+    try {
+      await this.#options.prepare();
+      const connection = await connect({ ...this.#options.connect, onLost: () => (slot.connection = undefined) });
+      if (this.#closed) return connection.destroy();
+      slot.connection = connection;
+      this.#lastFault = undefined;
+      this.#options.onConnected(connection);
+    } catch (error) {
+      this.#lastFault = faultOf(error);
+      this.#notBeforeMs = this.#options.clock.monotonicMs() + reopenAfterMs;
+      this.#refuseWaiting(this.#lastFault);
+    } finally {
+      slot.opening = false;
+      this.#pump();
+    }
+  }
+
+  /** When no connection is left, those who wait learn at once why, instead of at their deadline. */
+  #refuseWaiting(fault: ReplicaError): void {
+    if (this.#slots.some(({ connection }) => connection)) return;
+    for (const pending of this.#queue.splice(0)) fail(pending, fault);
+  }
+
+  #startWatch(): void {
+    if (this.#watch || this.#closed) return;
+    this.#watch = this.#options.clock.after(watchEveryMs, () => {
+      this.#watch = undefined;
+      this.#expire();
+      const busy = this.#queue.length > 0 || this.#slots.some(({ batch }) => batch);
+      if (busy) this.#startWatch();
+    });
+  }
+
+  /** Lets go of calls whose deadline has passed, and of connections on which nobody waits any more. */
+  #expire(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const late = (pending: Pending): boolean => !pending.settled && pending.deadlineMs <= nowMs;
+    for (const pending of this.#queue.filter(late)) {
+      fail(pending, this.#lastFault ?? new ReplicaError('TIMEOUT', 'no connection became free in time', false));
+    }
+    this.#queue = this.#queue.filter(({ settled }) => !settled);
+    for (const slot of this.#slots) {
+      if (!slot.batch) continue;
+      for (const pending of slot.batch.filter(late)) {
+        fail(pending, new ReplicaError('TIMEOUT', 'no answer in time', pending.kind.writes));
+      }
+      if (slot.batch.every(({ settled }) => settled)) {
+        slot.connection?.destroy();
+        slot.connection = undefined;
+      }
+    }
+    if (this.#queue.length > 0) this.#pump();
+  }
+}
+
+function settle(pending: Pending, reply: unknown): void {
+  if (pending.settled) return;
+  pending.settled = true;
+  pending.resolve(reply);
+}
+
+function fail(pending: Pending, fault: ReplicaError): void {
+  if (pending.settled) return;
+  pending.settled = true;
+  pending.reject(fault);
+}

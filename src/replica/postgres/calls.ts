@@ -1,0 +1,144 @@
+import { ballotOf } from '../../causality/cell.ts';
+import { digestOf, encodeCell } from '../../causality/cell-codec.ts';
+import type { Cell } from '../../causality/cell.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { ReplicaError, type CellRef, type KeepResult, type PrepareResult, type ScanPage, type ScanRequest, type StoredCell, type SwapRequest, type SwapResult } from '../replica.ts';
+import { byPosition, type CallKind } from './batcher.ts';
+import type { Connection, Row } from './connection.ts';
+import { absent, storedCell } from './rows.ts';
+import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from './statements.ts';
+
+/** A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when the batch leaves. */
+interface Addressed {
+  readonly ref: CellRef;
+  readonly deadlineMs: number;
+}
+interface WriteCall extends Addressed {
+  readonly next: Cell;
+  readonly stamp: string;
+}
+export interface SwapCall extends WriteCall {
+  readonly request: SwapRequest;
+}
+export interface PrepareCall extends Addressed {
+  readonly ballot: number;
+}
+
+const keyOf = ({ ref }: Addressed): string => `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+
+/** Every kind of statement that a replica serves, as a table: what goes in, what comes out. */
+export function callKinds(clock: Clock) {
+  return {
+    read: {
+      name: 'read',
+      statement: readCells,
+      writes: false,
+      keyOf,
+      values: (calls) => addressColumns(calls),
+      replies: byPosition((row) => (row ? storedCell(row, 1) : absent)),
+    } satisfies CallKind<Addressed, StoredCell>,
+    swap: {
+      name: 'swap',
+      statement: swapCells,
+      writes: true,
+      keyOf,
+      values: (calls, connection) => [
+        ...writeColumns(calls, { connection, clock }),
+        calls.map(({ request }) => request.mintedBy ?? ''),
+        calls.map(({ request }) => request.expected),
+      ],
+      replies: byPosition(swapReply),
+    } satisfies CallKind<SwapCall, SwapResult>,
+    keepNewest: {
+      name: 'keep_newest',
+      statement: keepNewestCells,
+      writes: true,
+      keyOf,
+      values: (calls, connection) => [
+        ...writeColumns(calls, { connection, clock }),
+        calls.map(() => ''),
+        calls.map(() => 0),
+      ],
+      replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
+    } satisfies CallKind<WriteCall, KeepResult>,
+    prepare: {
+      name: 'prepare',
+      statement: prepareBallots,
+      writes: true,
+      keyOf,
+      values: (calls, connection) => [
+        ...addressColumns(calls),
+        calls.map(({ ballot }) => ballot),
+        calls.map((call) => serverDeadlineMs(call, { connection, clock })),
+      ],
+      replies: byPosition((row) => refusal(row) ?? { promised: row?.[1] === true, stored: row ? storedCell(row, 3) : absent }),
+    } satisfies CallKind<PrepareCall, PrepareResult>,
+  };
+}
+
+/** Scans do not share a statement: each has bounds of its own. Four texts, so that each one has its index plan. */
+export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> {
+  return {
+    name: 'scan',
+    statement: scanCells({ reverse: request.reverse, bounded: request.to !== undefined }),
+    writes: false,
+    keyOf: () => 'scan',
+    values: ([scan]) => {
+      const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit];
+      return scan?.to === undefined ? bounds : [...bounds, scan.to];
+    },
+    replies: (rows, [scan]) => [
+      {
+        cells: rows.map((row) => ({ key: row[0] as string, stored: storedCell(row, 1) })),
+        exhausted: rows.length < (scan?.limit ?? 0),
+      },
+    ],
+  };
+}
+
+function addressColumns(calls: readonly Addressed[]): readonly unknown[] {
+  return [calls.map(({ ref }) => ref.tenant), calls.map(({ ref }) => ref.keyspace), calls.map(({ ref }) => ref.key)];
+}
+
+function writeColumns(calls: readonly WriteCall[], at: { connection: Connection; clock: Clock }): readonly unknown[] {
+  const texts = calls.map(({ next }) => encodeCell(next));
+  return [
+    ...addressColumns(calls),
+    texts.map(({ siblings }) => siblings),
+    texts.map(({ context }) => context),
+    calls.map(({ next }) => digestOf(next)),
+    calls.map(({ stamp }) => stamp),
+    calls.map(({ next }) => ballotOf(next)),
+    calls.map((call) => serverDeadlineMs(call, at)),
+  ];
+}
+
+/** The call's deadline on the replica's own clock, so that a server that froze and thaws does not act on what was abandoned. */
+function serverDeadlineMs(call: Addressed, { connection, clock }: { connection: Connection; clock: Clock }): number {
+  return clock.nowMs() + (call.deadlineMs - clock.monotonicMs()) + connection.clockOffsetMs;
+}
+
+function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | ReplicaError {
+  const refused = refusal(row);
+  if (refused || !row) return refused ?? absentRow();
+  if (row[1] === true) return { status: 'swapped' };
+  const current = storedCell(row, 4);
+  const advances = ballotOf(request.next) > ballotOf(current.cell);
+  if (current.digest === request.expected && advances && current.promised > ballotOf(request.next)) {
+    return { status: 'promised', promised: current.promised, current };
+  }
+  return { status: 'mismatch', current };
+}
+
+/** Columns 2 and 3 of a writing statement: in time? same incarnation? */
+function refusal(row: Row | undefined): ReplicaError | undefined {
+  if (!row) return absentRow();
+  if (row[2] === false) return new ReplicaError('TIMEOUT', 'the statement reached the replica after its deadline', false);
+  if (row[3] === false) return new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
+  return undefined;
+}
+
+/** A writing statement answers for every call; no row means that the `replica` table is empty. */
+function absentRow(): ReplicaError {
+  return new ReplicaError('REFUSED', 'the database has lost its replica identity', false);
+}

@@ -1,0 +1,117 @@
+import pg from 'pg';
+import type { Clock } from '../../runtime/clock.ts';
+import { ReplicaError } from '../replica.ts';
+import { identify, type Statement } from './statements.ts';
+
+/** One session with a replica's Postgres, opened, identified and ready for statements. */
+export interface Connection {
+  readonly incarnation: string;
+  /** How far the replica's clock is ahead of ours, in ms. */
+  readonly clockOffsetMs: number;
+  run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>;
+  /** Drops the socket at once: for a server that does not answer any more. */
+  destroy(): void;
+  close(): Promise<void>;
+}
+
+export type Row = readonly unknown[];
+
+export interface ConnectOptions {
+  readonly url: string;
+  readonly clock: Clock;
+  /** Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says nothing. */
+  readonly connectMs: number;
+  /** `write` connections force nested loops, so that rows are locked in the order of the input. */
+  readonly lane: 'read' | 'write';
+  readonly onLost: (reason: string) => void;
+}
+
+const settings = {
+  read: '-c statement_timeout=30000 -c jit=off -c plan_cache_mode=force_generic_plan',
+  write:
+    '-c statement_timeout=30000 -c lock_timeout=5000 -c jit=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan',
+} as const;
+
+/** Opens a connection. Rejects with a `ReplicaError` (`DOWN` or `REFUSED`), nothing written. */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const client = new pg.Client({
+    connectionString: options.url,
+    connectionTimeoutMillis: options.connectMs,
+    application_name: 'quorate',
+    options: settings[options.lane],
+    keepAlive: true,
+  });
+  let lost = false;
+  const lose = (reason: string): void => {
+    if (lost) return;
+    lost = true;
+    options.onLost(reason);
+  };
+  client.on('error', (error) => lose(describe(error)));
+  client.on('end', () => lose('the connection was closed'));
+  try {
+    await client.connect();
+    const sentMs = options.clock.nowMs();
+    const rows = await deadline(client, options, query(client, identify, []));
+    const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
+    return wrap(client, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
+  } catch (error) {
+    lost = true; // never was: the caller learns of it from the rejection
+    destroy(client);
+    throw faultOf(error);
+  }
+}
+
+/** What a failed statement means. Only a failure that Postgres itself reports is known to have written nothing. */
+export function faultOf(error: unknown, sent = false): ReplicaError {
+  if (error instanceof ReplicaError) return error;
+  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  if (code === undefined) return new ReplicaError('DOWN', describe(error), sent);
+  // The server is starting up, or has no connection left: it has not looked at the statement.
+  if (code === '57P03' || code === '53300') return new ReplicaError('DOWN', describe(error), false);
+  // The server is going away: the session may have been ended between its commit and its reply.
+  if (code.startsWith('57P')) return new ReplicaError('DOWN', describe(error), sent);
+  if (code === '57014' || code === '55P03') return new ReplicaError('TIMEOUT', describe(error), false);
+  return new ReplicaError('REFUSED', describe(error), false);
+}
+
+/** Aborted by Postgres to resolve a deadlock or a serialisation failure: nothing was written, and sending it again is safe. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001');
+}
+
+function wrap(client: pg.Client, who: { incarnation: string; clockOffsetMs: number }): Connection {
+  return {
+    ...who,
+    run: (statement, values) => query(client, statement, values),
+    destroy: () => destroy(client),
+    close: () => client.end(),
+  };
+}
+
+/** Named, so that Postgres parses and plans each text once a connection; rows as arrays, so that no object is built a row. */
+async function query(client: pg.Client, statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+  const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
+  const { rows } = await client.query<unknown[]>(config);
+  return rows;
+}
+
+/** `identify` must also answer within the connection's deadline. */
+async function deadline<T>(client: pg.Client, options: ConnectOptions, query: Promise<T>): Promise<T> {
+  const cancel = options.clock.after(options.connectMs, () => destroy(client));
+  return query.finally(cancel);
+}
+
+function destroy(client: pg.Client): void {
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+  stream.destroy();
+}
+
+/** A reason fit for a receipt: never a connection string, never a parameter. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return describe(error.errors[0]);
+  if (!(error instanceof Error)) return 'unknown failure';
+  const { code } = error as { code?: unknown };
+  if (error instanceof pg.DatabaseError) return `Postgres said: ${error.message} (${error.code ?? '?'})`;
+  return typeof code === 'string' ? `connection failed (${code})` : error.message;
+}

@@ -1,0 +1,168 @@
+import type { Cell } from '../../causality/cell.ts';
+import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Metrics } from '../../runtime/metrics.ts';
+import {
+  ReplicaError,
+  type CallOptions,
+  type CellRef,
+  type KeepResult,
+  type PrepareResult,
+  type Replica,
+  type ReplicaIdentity,
+  type ScanPage,
+  type ScanRequest,
+  type StoredCell,
+  type SwapRequest,
+  type SwapResult,
+} from '../replica.ts';
+import { Batcher, type CallKind } from './batcher.ts';
+import { callKinds, scanKind } from './calls.ts';
+import { connect, faultOf, type Connection } from './connection.ts';
+import { deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
+
+export interface PostgresReplicaOptions {
+  readonly id: string;
+  readonly zone: string | undefined;
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly connectMs: number;
+  readonly readConnections: number;
+  readonly writeConnections: number;
+  /** Brings the database to this program's schema; runs before the first connection. */
+  readonly migrate: () => Promise<void>;
+}
+
+/** NOTIFYs to one replica are at least this far apart: a feed needs to be woken, not told how often. */
+const wakeEveryMs = 10;
+
+/** One plain Postgres, seen as a replica. */
+export class PostgresReplica implements Replica {
+  readonly id: string;
+  readonly zone: string | undefined;
+  readonly #options: PostgresReplicaOptions;
+  readonly #kinds: ReturnType<typeof callKinds>;
+  readonly #reads: Batcher;
+  readonly #writes: Batcher;
+  #migrated: Promise<void> | undefined;
+  #identity: ReplicaIdentity | undefined;
+  #wake: Cancel | undefined;
+
+  constructor(options: PostgresReplicaOptions) {
+    this.id = options.id;
+    this.zone = options.zone;
+    this.#options = options;
+    this.#kinds = callKinds(options.clock);
+    this.#reads = this.#lane('read', options.readConnections);
+    this.#writes = this.#lane('write', options.writeConnections);
+  }
+
+  get incarnation(): string | undefined {
+    return this.#identity?.incarnation;
+  }
+
+  async ping(options: CallOptions): Promise<ReplicaIdentity> {
+    await this.#reads.call(this.#identifyKind(), undefined, options.deadlineMs);
+    if (!this.#identity) throw new ReplicaError('DOWN', 'the replica was not reached', false);
+    return this.#identity;
+  }
+
+  read(ref: CellRef, { deadlineMs }: CallOptions): Promise<StoredCell> {
+    return this.#reads.call(this.#kinds.read, { ref, deadlineMs }, deadlineMs);
+  }
+
+  swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
+    const call = { ref, request, next: request.next, stamp: request.stamp ?? '', deadlineMs };
+    return this.#writes.call(this.#kinds.swap, call, deadlineMs);
+  }
+
+  keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, { deadlineMs }: CallOptions): Promise<KeepResult> {
+    const call = { ref, next: next.cell, stamp: next.stamp, deadlineMs };
+    return this.#writes.call(this.#kinds.keepNewest, call, deadlineMs);
+  }
+
+  prepare(ref: CellRef, ballot: number, { deadlineMs }: CallOptions): Promise<PrepareResult> {
+    return this.#writes.call(this.#kinds.prepare, { ref, ballot, deadlineMs }, deadlineMs);
+  }
+
+  scan(request: ScanRequest, { deadlineMs }: CallOptions): Promise<ScanPage> {
+    return this.#reads.call(scanKind(request), request, deadlineMs);
+  }
+
+  async deleteKeyspace(what: { tenant: string; keyspace: string }, { deadlineMs }: CallOptions): Promise<void> {
+    const connection = await this.#dedicated('write');
+    const cancel = this.#options.clock.after(deadlineMs - this.#options.clock.monotonicMs(), () => connection.destroy());
+    try {
+      for (let gone = 1; gone > 0; ) {
+        const rows = await connection.run(deleteKeyspaceRows, [what.tenant, what.keyspace, 1000]);
+        gone = Number(rows[0]?.[0]);
+      }
+    } catch (error) {
+      throw faultOf(error, true);
+    } finally {
+      cancel();
+      await connection.close().catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#wake?.();
+    await Promise.all([this.#reads.close(), this.#writes.close()]);
+  }
+
+  #lane(lane: 'read' | 'write', connections: number): Batcher {
+    const { id, clock, metrics, url, connectMs } = this.#options;
+    return new Batcher({
+      replica: id,
+      clock,
+      metrics,
+      connections,
+      batchMax: 256,
+      queueMax: 20_000,
+      connect: { url, clock, connectMs, lane },
+      prepare: () => this.#migrate(),
+      onConnected: (connection) => this.#connected(connection),
+      onWritten: () => this.#wakeFeeds(),
+    });
+  }
+
+  async #dedicated(lane: 'read' | 'write'): Promise<Connection> {
+    const { url, clock, connectMs } = this.#options;
+    return connect({ url, clock, connectMs, lane, onLost: () => undefined });
+  }
+
+  #identifyKind(): CallKind<undefined, undefined> {
+    return { name: 'identify', statement: identify, writes: false, keyOf: () => 'identify', values: () => [], replies: () => [undefined] };
+  }
+
+  /** Once a process; again after a failure, and after the database turned out to be another one. */
+  #migrate(): Promise<void> {
+    this.#migrated ??= this.#options.migrate().catch((error: unknown) => {
+      this.#migrated = undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ReplicaError('DOWN', reason, false);
+    });
+    return this.#migrated;
+  }
+
+  #connected(connection: Connection): void {
+    const before = this.#identity?.incarnation;
+    if (before !== undefined && before !== connection.incarnation) {
+      this.#options.log.warn({ replica: this.id, before, now: connection.incarnation }, 'the replica is another incarnation than it was');
+    }
+    this.#identity = { incarnation: connection.incarnation, clockOffsetMs: connection.clockOffsetMs };
+  }
+
+  #wakeFeeds(): void {
+    this.#wake ??= this.#options.clock.after(wakeEveryMs, () => {
+      this.#wake = undefined;
+      const kind: CallKind<undefined, undefined> = {
+        name: 'wake', statement: wakeListeners, writes: false, keyOf: () => 'wake', values: () => [], replies: () => [undefined],
+      };
+      // Only a wake-up: the feed polls anyway, so a lost one costs half a second at most.
+      this.#reads.call(kind, undefined, this.#options.clock.monotonicMs() + 1000).catch(() => undefined);
+    });
+  }
+}

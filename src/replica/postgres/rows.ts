@@ -1,0 +1,17 @@
+import { emptyCell } from '../../causality/cell.ts';
+import { decodeCell } from '../../causality/cell-codec.ts';
+import type { StoredCell } from '../replica.ts';
+import type { Row } from './connection.ts';
+
+export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
+
+/** Reads the four columns (siblings, context, digest, promised) that start at `from`. Nulls, of a left join, are the absent cell. */
+export function storedCell(row: Row, from: number): StoredCell {
+  const [siblings, context, digest, promised] = row.slice(from, from + 4) as (string | null)[];
+  if (siblings === null || siblings === undefined) return absent;
+  return {
+    cell: decodeCell({ siblings, context: context ?? '{}' }),
+    digest: BigInt(digest ?? 0),
+    promised: Number(promised),
+  };
+}

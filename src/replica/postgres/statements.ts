@@ -1,0 +1,147 @@
+/**
+ * Every SQL text of the data path. Each is one statement for a whole batch: one array a column, one element a call.
+ *
+ * Rows are locked in the order of the input (keys sorted by the batcher, nested loops forced on write connections), so that two
+ * batches of two gateways do not deadlock; where they still do, Postgres aborts one, which certainly wrote nothing, and it is sent again.
+ */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+export const identify: Statement = {
+  name: 'quorate_identify',
+  text: `select incarnation::text, extract(epoch from clock_timestamp()) * 1000 from replica`,
+};
+
+export const readCells: Statement = {
+  name: 'quorate_read',
+  text: `
+    select i.n::int, c.siblings, c.context, c.digest, c.promised
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
+    join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
+};
+
+/** The input of a writing statement, and whether each row may still act: in time, and on the incarnation that its dot was minted for. */
+const judged = `
+    judged as materialized (
+      select i.*,
+        extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time,
+        (i.minted_by = '' or i.minted_by = r.incarnation::text) as same_incarnation
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
+                  $9::float8[], $10::text[], $11::int8[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, minted_by, expected, n)
+      cross join replica r
+    )`;
+
+/** The change log rides in the same statement as the cell: a change without its log row, or the reverse, cannot exist. */
+const logged = `
+    logged as (
+      insert into changes (tenant, keyspace, key, siblings, context)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context from judged j join applied a on a.n = j.n order by j.n
+    )`;
+
+/**
+ * Compare and swap on the digest. The update rechecks digest and promise on the newest row version (READ COMMITTED), so a swap that
+ * lost a race changes nothing. `j.pi <= c.pi or c.promised <= j.pi` is rule A, and for a cell that advances π it is Paxos accept.
+ */
+export const swapCells: Statement = {
+  name: 'quorate_swap',
+  text: `
+    with ${judged},
+    updated as (
+      update cells c set siblings = j.siblings, context = j.context, digest = j.digest, stamp = j.stamp, pi = j.pi,
+        promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
+      from judged j
+      where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
+        and (j.pi <= c.pi or c.promised <= j.pi) and j.in_time and j.same_incarnation
+      returning j.n
+    ),
+    inserted as (
+      insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi
+      from judged j where j.expected = 0 and j.in_time and j.same_incarnation order by j.n
+      on conflict do nothing returning tenant, keyspace, key
+    ),
+    applied as (
+      select n from updated
+      union all
+      select j.n from judged j join inserted i on i.tenant = j.tenant and i.keyspace = j.keyspace and i.key = j.key
+    ),
+    ${logged}
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised
+    from judged j left join applied a on a.n = j.n
+    left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
+};
+
+/** LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in. */
+export const keepNewestCells: Statement = {
+  name: 'quorate_keep_newest',
+  text: `
+    with ${judged},
+    stored as (
+      insert into cells as c (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, 0, 0
+      from judged j where j.in_time and j.same_incarnation order by j.n
+      on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context,
+        digest = excluded.digest, stamp = excluded.stamp, updated_at = clock_timestamp()
+      where c.stamp < excluded.stamp
+      returning tenant, keyspace, key
+    ),
+    applied as (
+      select j.n from judged j join stored s on s.tenant = j.tenant and s.keyspace = j.keyspace and s.key = j.key
+    ),
+    ${logged}
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation
+    from judged j left join applied a on a.n = j.n`,
+};
+
+/** Paxos prepare. An absent key gets a row with digest 0, which every read takes for absent. */
+export const prepareBallots: Statement = {
+  name: 'quorate_prepare',
+  text: `
+    with input as materialized (
+      select i.*, extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time
+      from unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[]) with ordinality
+        as i (tenant, keyspace, key, ballot, deadline, n)
+    ),
+    raised as (
+      insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised)
+      select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot from input i where i.in_time order by i.n
+      on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised
+      returning tenant, keyspace, key, siblings, context, digest, promised
+    )
+    select i.n::int, r.key is not null, i.in_time,
+      coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest), coalesce(r.promised, c.promised)
+    from input i
+    left join raised r on r.tenant = i.tenant and r.keyspace = i.keyspace and r.key = i.key
+    left join cells c on r.key is null and c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
+};
+
+/** One page of a key range: bounds, never LIKE; bytes, never a locale. */
+export function scanCells(what: { reverse: boolean; bounded: boolean }): Statement {
+  return {
+    name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
+    text: `
+    select key, siblings, context, digest, promised from cells
+    where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
+    order by key ${what.reverse ? 'desc' : 'asc'} limit $4`,
+  };
+}
+
+/** Wakes the feeds that listen; sent after the batch has committed, because NOTIFY inside it would serialise all commits. */
+export const wakeListeners: Statement = {
+  name: 'quorate_wake',
+  text: `select pg_notify('quorate_changes', '')`,
+};
+
+/** Removes the rows of a dropped keyspace in bounded steps. */
+export const deleteKeyspaceRows: Statement = {
+  name: 'quorate_delete_keyspace',
+  text: `
+    with gone as (
+      delete from cells where (tenant, keyspace, key) in (
+        select tenant, keyspace, key from cells where tenant = $1 and keyspace = $2 limit $3)
+      returning 1)
+    select count(*)::int from gone`,
+};
