@@ -3,8 +3,8 @@ import { LineCounter, parseDocument } from 'yaml';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The value that a YAML (or JSON) text stands for, or where it is malformed: `3:5: …`, line and column.
- * Never quotes the text, which may hold a password.
+ * The value that a YAML (or JSON) text stands for, or where it is malformed: `3:5: …`, line and
+ * column. Never quotes the text, which may hold a password.
  */
 export function parseYaml(text: string): { value: unknown; problems: readonly string[] } {
   const lines = new LineCounter();
@@ -28,7 +28,10 @@ interface Substitution {
   readonly problems: string[];
 }
 
-/** Replaces `${NAME}` in every string by that environment variable; what is not set is listed by its path. */
+/**
+ * Replaces `${NAME}` in every string by that environment variable; what is not set is listed by its
+ * path.
+ */
 export function substitute(value: unknown, path: string, into: Substitution): unknown {
   if (typeof value === 'string') return substituteText(value, path, into);
   if (Array.isArray(value)) {

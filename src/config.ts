@@ -7,7 +7,8 @@ export type { Environment };
  * What an operator may set, in one file (`quorate serve --config quorate.yaml`).
  *
  * Parsed once, at the edge: whoever holds a `Config` holds values in range, and never asks again.
- * Names carry their unit. An unknown setting is an error: a misspelt limit that is ignored is no limit.
+ * Names carry their unit. An unknown setting is an error: a misspelt limit that is ignored is no
+ * limit.
  */
 export type Config = z.output<typeof configSchema>;
 /** A configuration before the defaults are filled in. */
@@ -17,7 +18,10 @@ export type ApiKeyConfig = Config['auth']['apiKeys'][number];
 export type KeyspaceConfig = Config['keyspaces'][number];
 export type Role = ApiKeyConfig['role'];
 
-/** All that is wrong with a configuration, a line each: `quorate.yaml: replicas[1].url: …`. No secrets. */
+/**
+ * All that is wrong with a configuration, a line each: `quorate.yaml: replicas[1].url: …`. No
+ * secrets.
+ */
 export class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(problems.join('\n'));
