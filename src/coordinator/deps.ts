@@ -1,0 +1,24 @@
+import type { ReadRepair } from '../repair/read-repair.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { HybridClock } from '../runtime/hybrid-clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Minter } from './minter.ts';
+
+/** What a coordinator works with; handed in, so that the simulator runs the same code under its own time and chance. */
+export interface Deps {
+  readonly clock: Clock;
+  readonly hybridClock: HybridClock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly repair: ReadRepair;
+  readonly minter: Minter;
+  /** Names this gateway process in LAST_WRITE_WINS stamps; new at every start. */
+  readonly gatewayId: string;
+  /** How long one replica may take to mint a dot before another is asked. */
+  readonly mintMs: number;
+  /** How long a single answer is waited for before one more replica is asked. */
+  readonly hedgeAfterMs: number;
+}

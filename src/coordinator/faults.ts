@@ -1,0 +1,75 @@
+import { StoreError } from '../errors.ts';
+import type { Plan, PlacedKey, Target } from './plan.ts';
+import type { ReplicaOutcome } from './receipt.ts';
+import { outcomeOf, type Attempt, type Round } from './scatter.ts';
+
+/** What a failure is about, for its message. */
+export interface Subject {
+  readonly verb: 'read' | 'write';
+  readonly keyspace: string;
+}
+
+/** Replicas worth asking, those that are well first. The order of the preference list decides among equals. */
+export function inOrderOfHealth(targets: readonly Target[]): readonly Target[] {
+  if (targets.every(({ replica }) => replica.state === 'UP')) return targets;
+  const rank = { UP: 0, SUSPECT: 1, DOWN: 2 } as const;
+  return [...targets].sort((a, b) => rank[a.replica.state] - rank[b.replica.state]);
+}
+
+/** Refuses before anything is sent when too few replicas are live: certainly nothing is written then. */
+export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subject): void {
+  const live = key.targets.filter(({ replica }) => replica.state !== 'DOWN');
+  if (live.length >= need) return;
+  const perReplica = key.targets.map(({ replica, role }): ReplicaOutcome => {
+    const down = replica.state === 'DOWN';
+    return {
+      replica: replica.id,
+      role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
+      status: down ? 'DOWN' : 'NOT_ASKED',
+      ...(down ? { reason: replica.reason } : {}),
+    };
+  });
+  throw quorumUnavailable(subject, { required: need, alive: live.length, perReplica });
+}
+
+export function quorumUnavailable(
+  subject: Subject,
+  details: { required: number; alive: number; perReplica: readonly ReplicaOutcome[] },
+): StoreError {
+  return new StoreError(
+    'QUORUM_UNAVAILABLE',
+    `Cannot ${subject.verb} in keyspace "${subject.keyspace}": ${details.required} replicas must answer, and ${details.alive} of ${details.perReplica.length} can be reached`,
+    details,
+  );
+}
+
+/** What a read that did not get its answers is called: too few live, or not in time. Nothing was written either way. */
+export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject): StoreError {
+  const perReplica = round.attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt)));
+  const down = perReplica.filter(({ status }) => status === 'DOWN').length;
+  const alive = perReplica.length - down;
+  if (alive < plan.need) return quorumUnavailable(subject, { required: plan.need, alive, perReplica });
+  return new StoreError(
+    'READ_TIMEOUT',
+    `Cannot read in keyspace "${subject.keyspace}": ${plan.need} answers are required, and ${round.replies.length} came in time`,
+    { required: plan.need, received: round.replies.length, perReplica },
+  );
+}
+
+/** The write may be there: a replica took it, or may yet, and too few have said so. */
+export function writeUncertain(
+  attempts: readonly Attempt<unknown>[],
+  what: { required: number; acknowledged: number; writeId: string; keyspace: string },
+): StoreError {
+  const { keyspace, ...details } = what;
+  return new StoreError(
+    'WRITE_UNCERTAIN',
+    `A write to keyspace "${keyspace}" may or may not have happened: ${what.required} acknowledgements are required, and ${what.acknowledged} came in time`,
+    { ...details, perReplica: attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt))) },
+  );
+}
+
+/** When time is up, a call that has not answered has timed out. */
+function settledStatus(attempt: Attempt<unknown>): Attempt<unknown>['status'] {
+  return attempt.status === 'PENDING' ? 'TIMEOUT' : attempt.status;
+}

@@ -1,0 +1,182 @@
+import { emptyCell, nextCounter, visible, write, type Cell, type Dependency, type Seen, type Sibling } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
+import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
+import { keepSiblings } from '../causality/convergence.ts';
+import { ReplicaError, type CellRef, type Replica, type StoredCell } from '../replica/replica.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { HybridClock } from '../runtime/hybrid-clock.ts';
+
+/** One version to be written, before it has a dot. */
+export interface Change {
+  readonly writeId: string;
+  /** The exact JSON text, or null for a tombstone. */
+  readonly value: string | null;
+  readonly seen: Seen;
+  readonly expiresAtMs?: number | undefined;
+  readonly dependencies?: readonly Dependency[] | undefined;
+  /** Refused when the cell would hold more versions than this. */
+  readonly siblingsMax: number;
+}
+
+/** Changes of one key that became real in one swap, and their way to the other replicas. */
+export interface Minted {
+  readonly cell: Cell;
+  /** Forwards the whole cell, once a replica and group, whoever of the group asks. */
+  forward(replica: Replica, deadlineMs: number): Promise<JoinOutcome>;
+}
+
+/** The key has as many concurrent versions as its keyspace allows; certainly nothing was written. */
+export class SiblingLimit extends Error {}
+
+interface Waiting {
+  readonly change: Change;
+  readonly deadlineMs: number;
+  readonly resolve: (minted: Minted) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Line {
+  readonly replica: Replica;
+  readonly ref: CellRef;
+  waiting: Waiting[];
+}
+
+type Known = Pick<StoredCell, 'cell' | 'digest'>;
+
+const absent: Known = { cell: emptyCell, digest: 0n };
+const groupMax = 100;
+const knownMax = 20_000;
+
+/**
+ * Mints dots at coordinating replicas: one line a key and replica.
+ *
+ * While one swap of a key is in flight, further changes of that key gather and go together in the next swap, each with a dot of its own; so
+ * a hot key costs one row version a round trip, not one a write. The cell is taken from a small memory of the last one stored: a wrong guess costs
+ * one round trip, because a failed swap returns what is there.
+ */
+export class Minter {
+  readonly #clock: Clock;
+  readonly #hybridClock: HybridClock;
+  readonly #lines = new Map<string, Line>();
+  readonly #known = new Map<string, Known>();
+
+  constructor(deps: { clock: Clock; hybridClock: HybridClock }) {
+    this.#clock = deps.clock;
+    this.#hybridClock = deps.hybridClock;
+  }
+
+  /** Rejects with `ReplicaError`, or with `SiblingLimit` when nothing was written because the key is full. */
+  mint(at: { replica: Replica; ref: CellRef }, change: Change, deadlineMs: number): Promise<Minted> {
+    const name = `${at.replica.id}\0${at.ref.tenant}\0${at.ref.keyspace}\0${at.ref.key}`;
+    return new Promise((resolve, reject) => {
+      const waiting = { change, deadlineMs, resolve, reject };
+      const line = this.#lines.get(name);
+      if (line) return void line.waiting.push(waiting);
+      const opened: Line = { ...at, waiting: [waiting] };
+      this.#lines.set(name, opened);
+      void this.#serve(name, opened);
+    });
+  }
+
+  async #serve(name: string, line: Line): Promise<void> {
+    while (line.waiting.length > 0) {
+      const group = this.#inTime(line.waiting.splice(0, groupMax));
+      if (group.length === 0) continue;
+      try {
+        await this.#mintGroup(name, line, group);
+      } catch (error) {
+        this.#known.delete(name);
+        const fault = error instanceof Error ? error : new Error(String(error));
+        for (const { reject } of group) reject(fault);
+      }
+    }
+    this.#lines.delete(name);
+  }
+
+  /** Those who still wait; one whose time is up must not cut the deadline of the others. */
+  #inTime(group: readonly Waiting[]): readonly Waiting[] {
+    const nowMs = this.#clock.monotonicMs();
+    const late = group.filter(({ deadlineMs }) => deadlineMs <= nowMs);
+    for (const { reject } of late) reject(new ReplicaError('TIMEOUT', 'earlier writes of this key took until time was up', false));
+    return late.length === 0 ? group : group.filter((waiting) => !late.includes(waiting));
+  }
+
+  async #mintGroup(name: string, line: Line, group: readonly Waiting[]): Promise<void> {
+    // The earliest deadline of the group: after it somebody may have turned to another replica.
+    const deadlineMs = Math.min(...group.map((waiting) => waiting.deadlineMs));
+    let known = this.#known.get(name) ?? absent;
+    while (this.#clock.monotonicMs() < deadlineMs) {
+      const { cell, placed, full } = this.#compose(known.cell, line.replica, group);
+      if (placed.length > 0) {
+        const { incarnation } = line.replica;
+        if (incarnation === undefined) throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
+        const request = { expected: known.digest, next: cell, mintedBy: incarnation };
+        const result = await line.replica.swap(line.ref, request, { deadlineMs });
+        if (result.status !== 'swapped') {
+          known = result.current;
+          continue;
+        }
+      }
+      const minted = mintedGroup(line.ref, { cell, previous: known });
+      if (placed.length > 0) this.#remember(name, { cell, digest: digestOf(cell) });
+      for (const { resolve } of placed) resolve(minted);
+      for (const { reject } of full) reject(new SiblingLimit());
+      return;
+    }
+    throw new ReplicaError('TIMEOUT', 'other writers of this key were faster until time was up', false);
+  }
+
+  /** The cell after all changes of the group that fit, each with the next dot of the replica. */
+  #compose(start: Cell, replica: Replica, group: readonly Waiting[]): { cell: Cell; placed: Waiting[]; full: Waiting[] } {
+    const actor = replica.incarnation ?? '';
+    const placed: Waiting[] = [];
+    const full: Waiting[] = [];
+    let cell = start;
+    for (const waiting of group) {
+      const { change } = waiting;
+      const nowUs = this.#hybridClock.tick();
+      const counter = nextCounter(cell, change.seen, { actor, nowUs });
+      const next = write(cell, change.seen, versionOf(change, { dot: { actor, counter }, nowUs }));
+      // Deletions must stay possible on a full key: they are how it gets emptied.
+      const grows = change.value !== null && visible(next).length > change.siblingsMax;
+      (grows ? full : placed).push(waiting);
+      if (!grows) cell = next;
+    }
+    return { cell, placed, full };
+  }
+
+  #remember(name: string, known: Known): void {
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    if (this.#known.size <= knownMax) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): Sibling {
+  return {
+    dot: at.dot,
+    writeId: change.writeId,
+    writtenAtUs: at.nowUs,
+    value: change.value,
+    ...(change.expiresAtMs === undefined ? {} : { expiresAtMs: change.expiresAtMs }),
+    ...(change.dependencies?.length ? { dependencies: change.dependencies } : {}),
+  };
+}
+
+function mintedGroup(ref: CellRef, { cell, previous }: { cell: Cell; previous: Known }): Minted {
+  const forwards = new Map<string, Promise<JoinOutcome>>();
+  return {
+    cell,
+    forward(replica, deadlineMs) {
+      const begun = forwards.get(replica.id);
+      if (begun) return begun;
+      // Replicas in step hold exactly what the coordinating one held before: no read is needed.
+      const request = { ref, cell, convergence: keepSiblings, guess: previous };
+      const forward = joinInto(replica, request, { deadlineMs });
+      forwards.set(replica.id, forward);
+      return forward;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { CellRef } from '../replica/replica.ts';
+import type { GuardedReplica } from '../replica/guarded-replica.ts';
+import type { Convergence } from '../causality/convergence.ts';
+
+/** One replica of a preference list, and the means to call it. */
+export interface Target {
+  readonly replica: GuardedReplica;
+  readonly role: 'primary' | 'fallback';
+}
+
+/** One key, placed: everything that the coordinator must know of it. */
+export interface PlacedKey {
+  readonly ref: CellRef;
+  /** The N primaries, in the order of the preference list. */
+  readonly targets: readonly Target[];
+  readonly convergence: Convergence;
+  readonly epoch: number;
+}
+
+/** A level, turned into numbers. Nothing here or below knows a level's name. */
+export interface Plan {
+  /** Answers or acknowledgements that are waited for. */
+  readonly need: number;
+  /** Whether a read that found replicas behind repairs `need` of them before it returns. */
+  readonly writeBack: boolean;
+  /** On the clock's `monotonicMs`. */
+  readonly startMs: number;
+  readonly deadlineMs: number;
+}

@@ -1,0 +1,122 @@
+import { emptyCell } from '../causality/cell.ts';
+import { compareKeys } from '../placement/key-order.ts';
+import { ReplicaError, type StoredCell } from '../replica/replica.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { keyAfter, type KeyBounds } from './key-bounds.ts';
+import type { Target } from './plan.ts';
+import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
+
+/** IDLE: never asked. ASKED: a page is under way. READY: has pages. FAILED: of no use for this request any more. */
+export type SourceState = 'IDLE' | 'ASKED' | 'READY' | 'FAILED';
+
+const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
+
+/** One replica's side of a range: the pages it has sent, and how far they reach. */
+export class RangeSource {
+  readonly target: Target;
+  readonly #bounds: KeyBounds & { tenant: string; keyspace: string };
+  readonly #reverse: boolean;
+  readonly #cells = new Map<string, StoredCell>();
+  #fault: ReplicaError | undefined;
+  #elapsedMs = 0;
+  state: SourceState = 'IDLE';
+  /** The last key it has scanned past; undefined before its first page. */
+  reached: string | undefined;
+  exhausted = false;
+  hasAnswered = false;
+  /** Resolves when the page that is under way has come or failed. */
+  pending: Promise<void> | undefined;
+
+  constructor(target: Target, bounds: KeyBounds & { tenant: string; keyspace: string }, what: { reverse: boolean }) {
+    this.target = target;
+    this.#bounds = bounds;
+    this.#reverse = what.reverse;
+    if (target.replica.state === 'DOWN') {
+      this.state = 'FAILED';
+      this.#fault = new ReplicaError('DOWN', target.replica.reason, false);
+    }
+  }
+
+  get id(): string {
+    return this.target.replica.id;
+  }
+
+  get isLive(): boolean {
+    return this.target.replica.state !== 'DOWN';
+  }
+
+  keys(): Iterable<string> {
+    return this.#cells.keys();
+  }
+
+  /** What it holds of a key that it has covered: nothing is an answer too. */
+  stored(key: string): StoredCell {
+    return this.#cells.get(key) ?? absent;
+  }
+
+  drop(key: string): void {
+    this.#cells.delete(key);
+  }
+
+  hasCovered(key: string, reverse: boolean): boolean {
+    if (this.exhausted) return true;
+    if (this.reached === undefined) return false;
+    const order = compareKeys(key, this.reached);
+    return reverse ? order >= 0 : order <= 0;
+  }
+
+  /** Asks for the next page, from where it is or from `notBefore` (all up to there is decided), whichever is further. Never rejects. */
+  fetch(what: { clock: Clock; deadlineMs: number; size: number; notBefore: string | undefined }): Promise<void> {
+    const { clock, deadlineMs, size } = what;
+    const startedMs = clock.monotonicMs();
+    const at = this.#further(this.reached, what.notBefore);
+    this.state = 'ASKED';
+    const { tenant, keyspace, from, to } = this.#bounds;
+    const bounds = this.#reverse ? { from, to: at ?? to } : { from: at === undefined ? from : keyAfter(at), to };
+    this.pending = this.target.replica
+      .scan({ tenant, keyspace, ...bounds, reverse: this.#reverse, limit: size }, { deadlineMs })
+      .then(
+        (page) => {
+          for (const { key, stored } of page.cells) this.#cells.set(key, stored);
+          this.reached = page.cells.at(-1)?.key ?? at ?? this.reached;
+          this.exhausted = page.exhausted;
+          this.hasAnswered = true;
+          this.state = 'READY';
+        },
+        (error: unknown) => {
+          this.#fault = error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), false);
+          this.state = 'FAILED';
+        },
+      )
+      .finally(() => {
+        this.#elapsedMs += clock.monotonicMs() - startedMs;
+        this.pending = undefined;
+      });
+    return this.pending;
+  }
+
+  /** Its line in a receipt. `unanswered` says what a page that has not come yet is called at this moment. */
+  outcome(unanswered: 'PENDING' | 'TIMEOUT', found?: 'REPAIRED' | 'STALE'): ReplicaOutcome {
+    const { replica, role } = this.target;
+    return {
+      replica: replica.id,
+      ...(replica.zone === undefined ? {} : { zone: replica.zone }),
+      role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
+      status: found ?? this.#status(unanswered),
+      ...(this.#elapsedMs > 0 ? { elapsedMs: this.#elapsedMs } : {}),
+      ...(this.#fault ? { reason: this.#fault.message } : {}),
+    };
+  }
+
+  #status(unanswered: 'PENDING' | 'TIMEOUT'): ReplicaStatus {
+    if (this.state === 'FAILED') return this.#fault?.fault ?? 'REFUSED';
+    if (this.state === 'IDLE') return 'NOT_ASKED';
+    return this.hasAnswered ? 'OK' : unanswered;
+  }
+
+  #further(a: string | undefined, b: string | undefined): string | undefined {
+    if (a === undefined || b === undefined) return a ?? b;
+    const order = compareKeys(a, b);
+    return (this.#reverse ? order < 0 : order > 0) ? a : b;
+  }
+}

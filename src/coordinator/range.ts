@@ -1,0 +1,256 @@
+import { isTombstone, type Cell } from '../causality/cell.ts';
+import type { Convergence } from '../causality/convergence.ts';
+import { StoreError } from '../errors.ts';
+import { compareKeys } from '../placement/key-order.ts';
+import { joinInto } from '../repair/join-into.ts';
+import { converge } from '../repair/read-repair.ts';
+import type { StoredCell } from '../replica/replica.ts';
+import type { Deps } from './deps.ts';
+import type { KeyBounds } from './key-bounds.ts';
+import type { Plan, Target } from './plan.ts';
+import type { Receipt } from './receipt.ts';
+import { RangeSource } from './range-source.ts';
+
+/** A stretch of one keyspace, placed. */
+export interface PlacedRange extends KeyBounds {
+  readonly tenant: string;
+  readonly keyspace: string;
+  readonly convergence: Convergence;
+  readonly epoch: number;
+  readonly replicationFactor: number;
+  /** Every replica that owns a part of the stretch. */
+  readonly targets: readonly Target[];
+  /** The distinct sets of primaries (replica ids) that occur in the stretch. */
+  readonly groups: readonly (readonly string[])[];
+  /** The primaries (replica ids) of one key. */
+  readonly primariesOf: (key: string) => readonly string[];
+}
+
+export interface RangePage {
+  /** Live keys, in the order asked; at most `limit`. */
+  readonly rows: readonly { readonly key: string; readonly cell: Cell }[];
+  /** Whether a live key follows. */
+  readonly more: boolean;
+  readonly receipt: Receipt;
+}
+
+const fetchMax = 1_000;
+
+/**
+ * One page of keys, merged over replicas and partitions in byte order.
+ *
+ * A key is decided only when `need` of its own primaries have covered it, and a key of the page may not be passed over while a smaller one could
+ * still turn up: so the page grows up to the *frontier*, the last key that `need` members of every group of primaries have scanned past. A replica that
+ * is silent never holds a key back that it alone could change, and deleted keys never end a page: scanning goes on until it is full.
+ *
+ * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
+ */
+export async function range(deps: Deps, placed: PlacedRange, what: { plan: Plan; limit: number; reverse: boolean }): Promise<RangePage> {
+  return new RangeMerge(deps, placed, what).page();
+}
+
+class RangeMerge {
+  readonly #deps: Deps;
+  readonly #placed: PlacedRange;
+  readonly #plan: Plan;
+  readonly #limit: number;
+  readonly #reverse: boolean;
+  readonly #sources: readonly RangeSource[];
+  readonly #rows: { key: string; cell: Cell }[] = [];
+  readonly #stale = new Set<string>();
+  readonly #repaired = new Set<string>();
+  #decidedUpTo: string | undefined;
+
+  constructor(deps: Deps, placed: PlacedRange, what: { plan: Plan; limit: number; reverse: boolean }) {
+    this.#deps = deps;
+    this.#placed = placed;
+    this.#plan = what.plan;
+    this.#limit = what.limit;
+    this.#reverse = what.reverse;
+    this.#sources = placed.targets.map((target) => new RangeSource(target, placed, what));
+  }
+
+  async page(): Promise<RangePage> {
+    const { clock } = this.#deps;
+    this.#ask();
+    for (;;) {
+      const frontier = this.#frontier();
+      if (frontier !== undefined) await this.#decideUpTo(frontier);
+      const full = this.#rows.length > this.#limit;
+      if (full || frontier === 'end') break;
+      this.#ask();
+      const leftMs = this.#plan.deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) throw this.#failure('late');
+      if (!this.#canStillMeet()) throw this.#failure('unreachable');
+      await this.#progress(leftMs);
+    }
+    this.#deps.metrics.quorums.inc({ kind: 'range', verdict: 'met' });
+    return { rows: this.#rows.slice(0, this.#limit), more: this.#rows.length > this.#limit, receipt: this.#receipt() };
+  }
+
+  /** Asks every replica whose answer is needed to move the frontier; for one answer, only as many as cover all groups. */
+  #ask(): void {
+    const wanted = this.#plan.need === 1 ? this.#cover() : this.#sources;
+    const size = Math.min(fetchMax, this.#limit + 1);
+    for (const source of wanted) {
+      if (source.state === 'FAILED' || source.state === 'ASKED' || source.exhausted) continue;
+      const consumed = source.reached === undefined || !this.#isBeyond(source.reached, this.#decidedUpTo);
+      if (consumed) void source.fetch({ clock: this.#deps.clock, deadlineMs: this.#plan.deadlineMs, size, notBefore: this.#decidedUpTo });
+    }
+  }
+
+  /** The fewest live sources, greedily, that reach every group once. */
+  #cover(): readonly RangeSource[] {
+    const chosen = this.#sources.filter(({ state }) => state === 'READY' || state === 'ASKED');
+    for (const group of this.#placed.groups) {
+      if (chosen.some(({ id }) => group.includes(id))) continue;
+      const next = this.#sources.find(({ id, state, isLive }) => group.includes(id) && state === 'IDLE' && isLive);
+      if (next) chosen.push(next);
+    }
+    return chosen;
+  }
+
+  /** How far `need` members of every group have scanned: a key, 'end', or undefined while some group has too few answers. */
+  #frontier(): string | 'end' | undefined {
+    let least: string | 'end' = 'end';
+    for (const group of this.#placed.groups) {
+      const reached = this.#sources
+        .filter(({ id, state, exhausted }) => group.includes(id) && (state === 'READY' || exhausted || state === 'ASKED'))
+        .map(({ exhausted, reached }) => (exhausted ? 'end' : reached))
+        .filter((at) => at !== undefined)
+        .sort((a, b) => this.#compareReached(b, a));
+      const at = reached[this.#plan.need - 1];
+      if (at === undefined) return undefined;
+      if (this.#compareReached(at, least) < 0) least = at;
+    }
+    return least;
+  }
+
+  async #decideUpTo(frontier: string | 'end'): Promise<void> {
+    const keys = new Set<string>();
+    for (const source of this.#sources) {
+      for (const key of source.keys()) {
+        if (this.#isBeyond(key, this.#decidedUpTo) && (frontier === 'end' || !this.#isBeyond(key, frontier))) keys.add(key);
+      }
+    }
+    const nowMs = this.#deps.clock.nowMs();
+    const healed: Promise<void>[] = [];
+    for (const key of [...keys].sort((a, b) => this.#compare(a, b))) {
+      if (this.#rows.length > this.#limit) break;
+      const decided = this.#decide(key);
+      if (decided.healed) healed.push(decided.healed);
+      if (decided.cell.siblings.some((sibling) => !isTombstone(sibling, nowMs))) this.#rows.push({ key, cell: decided.cell });
+      this.#decidedUpTo = key;
+      for (const source of this.#sources) source.drop(key);
+    }
+    if (frontier !== 'end' && this.#rows.length <= this.#limit) this.#decidedUpTo = frontier;
+    // All at once: the repairs of a page become one statement a replica.
+    await Promise.all(healed);
+  }
+
+  /** Joins what the key's primaries that have covered it hold; with write-back, `healed` resolves when `need` of them hold it. */
+  #decide(key: string): { cell: Cell; healed?: Promise<void> } {
+    const primaries = this.#placed.primariesOf(key);
+    const holdings = this.#sources
+      .filter((source) => primaries.includes(source.id) && source.hasCovered(key, this.#reverse))
+      .map((source) => ({ store: source.target.replica, stored: source.stored(key) }));
+    const { cell, behind } = converge(holdings, this.#placed.convergence);
+    for (const { store } of behind) this.#stale.add(store.id);
+    const holders = holdings.length - behind.length;
+    const ref = { tenant: this.#placed.tenant, keyspace: this.#placed.keyspace, key };
+    if (behind.length === 0) return { cell };
+    const request = { ref, cell, convergence: this.#placed.convergence };
+    if (!this.#plan.writeBack || holders >= this.#plan.need) {
+      this.#deps.repair.later(request, Promise.resolve(holdings));
+      return { cell };
+    }
+    return { cell, healed: this.#writeBack(request, { behind, needed: this.#plan.need - holders }) };
+  }
+
+  async #writeBack(
+    request: Parameters<typeof joinInto>[1],
+    { behind, needed }: { behind: readonly { store: Target['replica'] | { id: string }; stored: StoredCell }[]; needed: number },
+  ): Promise<void> {
+    const joins = behind.map(async ({ store, stored }) => {
+      const source = this.#sources.find(({ id }) => id === store.id);
+      if (!source) return false;
+      const outcome = await joinInto(source.target.replica, { ...request, guess: stored }, this.#plan);
+      if (outcome.status === 'joined') this.#repaired.add(store.id);
+      return outcome.status === 'joined';
+    });
+    const done = (await Promise.allSettled(joins)).filter((result) => result.status === 'fulfilled' && result.value).length;
+    this.#deps.metrics.repairs.inc({ kind: 'write_back', result: done >= needed ? 'met' : 'unreachable' }, behind.length);
+    if (done < needed) throw this.#failure('late');
+  }
+
+  #canStillMeet(): boolean {
+    return this.#placed.groups.every((group) => {
+      const able = this.#sources.filter(({ id, state }) => group.includes(id) && state !== 'FAILED');
+      return able.length >= this.#plan.need;
+    });
+  }
+
+  /** Waits for the next answer; for one answer, a slow source is backed up by another one. */
+  async #progress(leftMs: number): Promise<void> {
+    const pending = this.#sources.flatMap(({ pending }) => (pending ? [pending] : []));
+    const { clock, hedgeAfterMs } = this.#deps;
+    const patienceMs = this.#plan.need === 1 ? Math.min(leftMs, hedgeAfterMs) : leftMs;
+    let cancel = (): void => undefined;
+    const impatient = new Promise<'slow'>((wake) => (cancel = clock.after(patienceMs, () => wake('slow'))));
+    const first = await Promise.race([...pending, impatient]);
+    cancel();
+    if (first !== 'slow' || this.#plan.need > 1) return;
+    const spare = this.#sources.find(({ state, isLive }) => state === 'IDLE' && isLive);
+    const size = Math.min(fetchMax, this.#limit + 1);
+    void spare?.fetch({ clock, deadlineMs: this.#plan.deadlineMs, size, notBefore: this.#decidedUpTo });
+  }
+
+  #compare(a: string, b: string): number {
+    return this.#reverse ? compareKeys(b, a) : compareKeys(a, b);
+  }
+
+  #compareReached(a: string | 'end', b: string | 'end'): number {
+    if (a === 'end' || b === 'end') return a === b ? 0 : a === 'end' ? 1 : -1;
+    return this.#compare(a, b);
+  }
+
+  #isBeyond(key: string, mark: string | undefined): boolean {
+    return mark === undefined || this.#compare(key, mark) > 0;
+  }
+
+  #failure(why: 'late' | 'unreachable'): StoreError {
+    this.#deps.metrics.quorums.inc({ kind: 'range', verdict: why });
+    const perReplica = this.#sources.map((source) => source.outcome('TIMEOUT'));
+    const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
+    const alive = this.#sources.filter(({ state }) => state !== 'FAILED').length;
+    const { keyspace } = this.#placed;
+    const required = this.#plan.need;
+    if (why === 'unreachable' && inTime) {
+      const message = `Cannot read a range of keyspace "${keyspace}": of some keys fewer than ${required} replicas can be reached`;
+      return new StoreError('QUORUM_UNAVAILABLE', message, { required, alive, perReplica });
+    }
+    const received = this.#sources.filter(({ state }) => state === 'READY').length;
+    const message = `Cannot read a range of keyspace "${keyspace}": ${required} answers for every key are required, and they did not all come in time`;
+    return new StoreError('READ_TIMEOUT', message, { required, received, perReplica });
+  }
+
+  #receipt(): Receipt {
+    const statusOf = (source: RangeSource): SourceStatus => {
+      if (this.#repaired.has(source.id)) return 'REPAIRED';
+      return this.#stale.has(source.id) ? 'STALE' : undefined;
+    };
+    return {
+      replicationFactor: this.#placed.replicationFactor,
+      required: this.#plan.need,
+      answered: this.#sources.filter(({ hasAnswered }) => hasAnswered).length,
+      stale: this.#stale.size,
+      repaired: this.#repaired.size,
+      hinted: 0,
+      replicas: this.#sources.map((source) => source.outcome('PENDING', statusOf(source))),
+      epoch: this.#placed.epoch,
+      elapsedMs: this.#deps.clock.monotonicMs() - this.#plan.startMs,
+    };
+  }
+}
+
+type SourceStatus = 'REPAIRED' | 'STALE' | undefined;

@@ -1,0 +1,132 @@
+import type { Cell } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
+import { converge, type Holding } from '../repair/read-repair.ts';
+import { joinInto } from '../repair/join-into.ts';
+import type { StoredCell } from '../replica/replica.ts';
+import type { Deps } from './deps.ts';
+import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
+import type { PlacedKey, Plan, Target } from './plan.ts';
+import type { Receipt, ReplicaStatus } from './receipt.ts';
+import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+
+export interface ReadResult {
+  readonly cell: Cell;
+  readonly receipt: Receipt;
+}
+
+/**
+ * Reads one key: `plan.need` answers, joined.
+ *
+ * With `writeBack`, when the answers differ, the joined cell is brought to `need` replicas before returning; otherwise a later read could
+ * meet only replicas that lack it, and time would seem to run backwards (Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly", 1995).
+ * The replicas that were not needed for the answer are compared and healed in the background, at every level.
+ *
+ * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
+ */
+export async function read(deps: Deps, key: PlacedKey, plan: Plan): Promise<ReadResult> {
+  const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
+  refuseIfTooFewLive(key, plan.need, subject);
+  const targets = inOrderOfHealth(key.targets);
+  const round = await scatter(targets, {
+    clock: deps.clock,
+    plan,
+    // One answer is asked of one replica; for more, all are asked at once, so that one frozen replica costs nothing.
+    atOnce: plan.need === 1 ? 1 : targets.length,
+    ...(plan.need === 1 ? { hedgeAfterMs: deps.hedgeAfterMs } : {}),
+    call: ({ replica }) => replica.read(key.ref, plan),
+  });
+  deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict });
+  if (round.verdict !== 'met') throw readFailure(round, plan, subject);
+  const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
+  const repaired = await writeBack(deps, { key, plan, cell, behind, round });
+  healTheRest(deps, key, { round, repaired });
+  return { cell, receipt: receiptOf(deps, key, { plan, round, cell, repaired }) };
+}
+
+interface Behind {
+  readonly key: PlacedKey;
+  readonly plan: Plan;
+  readonly cell: Cell;
+  readonly behind: readonly Holding[];
+  readonly round: Round<StoredCell>;
+}
+
+/** The ids of the replicas that hold the answer now and did not before. */
+async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>> {
+  const { key, plan, cell, behind, round } = what;
+  const holders = round.replies.length - behind.length;
+  if (!plan.writeBack || behind.length === 0 || holders >= plan.need) return new Set();
+  const known = new Map(behind.map(({ store, stored }) => [store.id, stored]));
+  const upToDate = new Set(round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target));
+  const others = key.targets.filter((target) => !upToDate.has(target));
+  // Those found behind first; the ones that have not answered yet may stand in for one that fails now.
+  const targets = [...others].sort((a, b) => Number(known.has(b.replica.id)) - Number(known.has(a.replica.id)));
+  const repair = await scatter(targets, {
+    clock: deps.clock,
+    plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
+    atOnce: behind.length,
+    call: async ({ replica }) => {
+      const guess = known.get(replica.id);
+      return joinInto(replica, { ...key, cell, ...(guess ? { guess } : {}) }, plan);
+    },
+    accepts: ({ status }) => status === 'joined',
+  });
+  deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
+  if (repair.verdict !== 'met') throw readFailure(repair, plan, { verb: 'read', keyspace: key.ref.keyspace } satisfies Subject);
+  return new Set(repair.replies.map(({ target }) => target.replica.id));
+}
+
+/** Stragglers, replicas that were not asked, and those that were behind and not yet healed: compared and joined off the hot path. */
+function healTheRest(deps: Deps, key: PlacedKey, { round, repaired }: { round: Round<StoredCell>; repaired: ReadonlySet<string> }): void {
+  const agreedAlready = round.attempts.every(({ status }) => status === 'OK') && round.replies.every(sameAsFirst) && repaired.size === 0;
+  if (agreedAlready) return;
+  const answers = round.settled.then(async (attempts) => {
+    const unasked = attempts.filter(({ status }) => status === 'NOT_ASKED').map(({ target }) => target);
+    const late = await Promise.all(unasked.map((target) => ask(deps, key, target)));
+    return [...holdingsOf(attempts), ...late.flat()];
+  });
+  deps.repair.later(key, answers);
+}
+
+function sameAsFirst(attempt: Attempt<StoredCell>, _: number, all: readonly Attempt<StoredCell>[]): boolean {
+  return attempt.reply?.digest === all[0]?.reply?.digest;
+}
+
+async function ask(deps: Deps, key: PlacedKey, { replica }: Target): Promise<Holding[]> {
+  if (replica.state === 'DOWN') return [];
+  const options = { deadlineMs: deps.clock.monotonicMs() + deps.mintMs };
+  return replica.read(key.ref, options).then(
+    (stored) => [{ store: replica, stored }],
+    () => [],
+  );
+}
+
+export function holdingsOf(attempts: readonly Attempt<StoredCell>[]): Holding[] {
+  return attempts.flatMap(({ target, reply }) => (reply ? [{ store: target.replica, stored: reply }] : []));
+}
+
+/** Written at the moment of the answer: a straggler that came in during the write-back counts as it was found. */
+function receiptOf(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; round: Round<StoredCell>; cell: Cell; repaired: ReadonlySet<string> },
+): Receipt {
+  const { plan, round, cell, repaired } = what;
+  const digest = digestOf(cell);
+  const isBehind = (reply: StoredCell): boolean => reply.digest !== digest && digestOf(key.convergence.join(cell, reply.cell)) === digest;
+  const statusOf = ({ target, reply, status }: Attempt<StoredCell>): ReplicaStatus => {
+    if (repaired.has(target.replica.id)) return 'REPAIRED';
+    return reply && isBehind(reply) ? 'STALE' : status;
+  };
+  return {
+    replicationFactor: key.targets.length,
+    required: plan.need,
+    answered: round.attempts.filter(({ reply }) => reply).length,
+    stale: round.attempts.filter(({ reply }) => reply && isBehind(reply)).length,
+    repaired: repaired.size,
+    hinted: 0,
+    replicas: round.attempts.map((attempt) => outcomeOf(attempt, statusOf(attempt))),
+    epoch: key.epoch,
+    elapsedMs: deps.clock.monotonicMs() - plan.startMs,
+  };
+}

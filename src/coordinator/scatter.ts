@@ -1,0 +1,162 @@
+import type { Clock } from '../runtime/clock.ts';
+import { ReplicaError } from '../replica/replica.ts';
+import type { Plan, Target } from './plan.ts';
+import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
+import { verdict, type Verdict } from './tally.ts';
+
+/** What has become of one call so far. Mutable, and read once more when the receipt is written. */
+export interface Attempt<T> {
+  readonly target: Target;
+  status: ReplicaStatus;
+  reply: T | undefined;
+  fault: ReplicaError | undefined;
+  startedMs: number | undefined;
+  elapsedMs: number | undefined;
+}
+
+/** One question to several replicas, at the moment when its verdict was known. */
+export interface Round<T> {
+  readonly verdict: Exclude<Verdict, 'pending'> | 'late';
+  readonly attempts: readonly Attempt<T>[];
+  /** The attempts that had answered. */
+  readonly replies: readonly Attempt<T>[];
+  /** Resolves, always, when every call of the round has settled: for repair, off the hot path. */
+  readonly settled: Promise<readonly Attempt<T>[]>;
+}
+
+export interface ScatterOptions<T> {
+  readonly clock: Clock;
+  readonly plan: Pick<Plan, 'need' | 'deadlineMs'>;
+  readonly call: (target: Target) => Promise<T>;
+  /** How many are asked at once; the rest are asked one by one when a call fails, or is slower than `hedgeAfterMs`. */
+  readonly atOnce: number;
+  readonly hedgeAfterMs?: number;
+  /** Whether a reply counts as an acknowledgement; one that does not is a refusal. */
+  readonly accepts?: (reply: T) => boolean;
+}
+
+/**
+ * Asks replicas and answers as soon as the verdict is known: `met`, `unreachable` (too many have failed) or `late` (the deadline).
+ * Everything that is in flight at once in this gateway is in here. Never rejects.
+ */
+export function scatter<T>(targets: readonly Target[], options: ScatterOptions<T>): Promise<Round<T>> {
+  return new Promise((resolve) => new Scatter(targets, options, resolve).start());
+}
+
+class Scatter<T> {
+  readonly #options: ScatterOptions<T>;
+  readonly #attempts: readonly Attempt<T>[];
+  readonly #answer: (round: Round<T>) => void;
+  readonly #settled: Promise<readonly Attempt<T>[]>;
+  #allSettled: (attempts: readonly Attempt<T>[]) => void = () => undefined;
+  readonly #cancels: (() => void)[] = [];
+  #next = 0;
+  #open = 0;
+  #done = false;
+
+  constructor(targets: readonly Target[], options: ScatterOptions<T>, answer: (round: Round<T>) => void) {
+    this.#options = options;
+    this.#answer = answer;
+    this.#attempts = targets.map(notAsked<T>);
+    this.#settled = new Promise((resolve) => (this.#allSettled = resolve));
+  }
+
+  start(): void {
+    const { clock, plan, atOnce, hedgeAfterMs } = this.#options;
+    const leftMs = Math.max(0, plan.deadlineMs - clock.monotonicMs());
+    this.#cancels.push(clock.after(leftMs, () => this.#finish('late')));
+    for (let asked = 0; asked < atOnce; asked += 1) this.#askNext();
+    if (hedgeAfterMs !== undefined) this.#hedge(hedgeAfterMs);
+    this.#judge();
+  }
+
+  #askNext(): void {
+    const attempt = this.#attempts[this.#next];
+    if (!attempt || this.#done) return;
+    this.#next += 1;
+    this.#open += 1;
+    const { clock, call } = this.#options;
+    const startedMs = clock.monotonicMs();
+    attempt.status = 'PENDING';
+    attempt.startedMs = startedMs;
+    call(attempt.target).then(
+      (reply) => this.#replied(attempt, reply, clock.monotonicMs() - startedMs),
+      (error: unknown) => this.#failed(attempt, error, clock.monotonicMs() - startedMs),
+    );
+  }
+
+  /** A slow answer costs one more question, never more than one a target. */
+  #hedge(afterMs: number): void {
+    if (this.#next >= this.#attempts.length) return;
+    this.#cancels.push(
+      this.#options.clock.after(afterMs, () => {
+        if (this.#done) return;
+        this.#askNext();
+        this.#hedge(afterMs);
+      }),
+    );
+  }
+
+  #replied(attempt: Attempt<T>, reply: T, elapsedMs: number): void {
+    const accepted = this.#options.accepts?.(reply) ?? true;
+    attempt.status = accepted ? 'OK' : 'REFUSED';
+    attempt.reply = reply;
+    attempt.elapsedMs = elapsedMs;
+    this.#closed(accepted);
+  }
+
+  #failed(attempt: Attempt<T>, error: unknown, elapsedMs: number): void {
+    const fault = error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
+    attempt.status = fault.fault;
+    attempt.fault = fault;
+    attempt.elapsedMs = elapsedMs;
+    this.#closed(false);
+  }
+
+  #closed(good: boolean): void {
+    this.#open -= 1;
+    if (!good) this.#askNext();
+    this.#judge();
+    if (this.#open === 0) this.#allSettled(this.#attempts);
+  }
+
+  #judge(): void {
+    if (this.#done) return;
+    const acks = this.#attempts.filter(({ status }) => status === 'OK').length;
+    const faults = this.#attempts.filter(({ status }) => status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED').length;
+    const reached = verdict({ sent: this.#attempts.length, need: this.#options.plan.need, acks, faults });
+    if (reached !== 'pending') this.#finish(reached);
+  }
+
+  #finish(reached: Round<T>['verdict']): void {
+    if (this.#done) return;
+    this.#done = true;
+    for (const cancel of this.#cancels) cancel();
+    if (this.#open === 0) this.#allSettled(this.#attempts);
+    const replies = this.#attempts.filter(({ status }) => status === 'OK');
+    this.#answer({ verdict: reached, attempts: this.#attempts, replies, settled: this.#settled });
+  }
+}
+
+function notAsked<T>(target: Target): Attempt<T> {
+  return { target, status: 'NOT_ASKED', reply: undefined, fault: undefined, startedMs: undefined, elapsedMs: undefined };
+}
+
+/** The line of a receipt for one attempt, as it stands now. */
+export function outcomeOf(attempt: Attempt<unknown>, status: ReplicaStatus = attempt.status): ReplicaOutcome {
+  const { replica, role } = attempt.target;
+  return {
+    replica: replica.id,
+    ...(replica.zone === undefined ? {} : { zone: replica.zone }),
+    role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
+    status,
+    ...(attempt.elapsedMs === undefined ? {} : { elapsedMs: attempt.elapsedMs }),
+    ...(attempt.fault === undefined ? reasonOfStatus(status) : { reason: attempt.fault.message }),
+  };
+}
+
+function reasonOfStatus(status: ReplicaStatus): { reason?: string } {
+  if (status === 'PENDING') return { reason: 'had not answered yet when enough others had' };
+  if (status === 'REFUSED') return { reason: 'a newer ballot was promised there' };
+  return {};
+}

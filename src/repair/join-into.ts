@@ -1,0 +1,51 @@
+import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
+import type { Convergence } from '../causality/convergence.ts';
+import { ReplicaError, type CallOptions, type CellRef, type CellStore, type StoredCell } from '../replica/replica.ts';
+
+/**
+ * - `joined`: the replica now holds at least `cell`.
+ * - `refused`: rule A; a newer ballot was promised there. Not an acknowledgement.
+ */
+export type JoinOutcome =
+  | { readonly status: 'joined'; readonly cell: Cell; readonly wrote: boolean }
+  | { readonly status: 'refused'; readonly promised: number };
+
+export interface JoinRequest {
+  readonly ref: CellRef;
+  readonly cell: Cell;
+  readonly convergence: Convergence;
+  /** What the replica is believed to hold. Only an assumption: a wrong one costs one more round trip, never a lost version. */
+  readonly guess?: Pick<StoredCell, 'cell' | 'digest'>;
+}
+
+const attemptsMax = 16;
+const absent = { cell: emptyCell, digest: 0n };
+
+/**
+ * Brings one replica up to at least `cell`: join with what it holds, and swap. Every path that carries state between replicas goes
+ * through here — forwarding of writes, read repair, hints, anti-entropy — so none of them can overwrite what it has not seen.
+ */
+export async function joinInto(store: CellStore, request: JoinRequest, options: CallOptions): Promise<JoinOutcome> {
+  const { ref, cell, convergence } = request;
+  if (cell.context.size === 0) return { status: 'joined', cell, wrote: false };
+  const stamp = convergence.stampOf(cell);
+  if (stamp !== '') {
+    const { stored } = await store.keepNewest(ref, { cell, stamp }, options);
+    return { status: 'joined', cell, wrote: stored };
+  }
+  let known = request.guess ?? absent;
+  let verified = false;
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const next = convergence.join(known.cell, cell);
+    if (verified && digestOf(next) === known.digest) return { status: 'joined', cell: next, wrote: false };
+    const result = await store.swap(ref, { expected: known.digest, next }, options);
+    if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
+    if (result.status === 'promised' && ballotOf(next) > ballotOf(result.current.cell)) {
+      return { status: 'refused', promised: result.promised };
+    }
+    known = result.current;
+    verified = true;
+  }
+  throw new ReplicaError('REFUSED', `the key changed ${attemptsMax} times while a version was being joined`, false);
+}

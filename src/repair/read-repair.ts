@@ -1,0 +1,79 @@
+import { emptyCell, type Cell } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
+import type { Convergence } from '../causality/convergence.ts';
+import type { CellRef, CellStore, StoredCell } from '../replica/replica.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import { joinInto } from './join-into.ts';
+
+/** One replica, and what it answered. */
+export interface Holding {
+  readonly store: CellStore & { readonly id: string };
+  readonly stored: StoredCell;
+}
+
+export interface RepairDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface RepairRequest {
+  readonly ref: CellRef;
+  readonly convergence: Convergence;
+}
+
+const openMax = 1_000;
+const repairMs = 5_000;
+
+/** The state that knows what all of these know, and who does not hold it yet. */
+export function converge(holdings: readonly Holding[], { join }: Convergence): { cell: Cell; behind: readonly Holding[] } {
+  const cell = holdings.reduce((state, { stored }) => join(state, stored.cell), emptyCell);
+  const digest = digestOf(cell);
+  return { cell, behind: holdings.filter(({ stored }) => stored.digest !== digest) };
+}
+
+/**
+ * Heals replicas that a read found behind, off the hot path.
+ *
+ * Bounded: beyond `openMax` repairs at a time further ones are dropped and counted; the next read, or anti-entropy, finds them again.
+ */
+export class ReadRepair {
+  readonly #deps: RepairDeps;
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(deps: RepairDeps) {
+    this.#deps = deps;
+  }
+
+  /** Compares all answers of a read when they are in, and joins what differs into those behind. */
+  later(request: RepairRequest, answers: Promise<readonly Holding[]>): void {
+    if (this.#open.size >= openMax) {
+      this.#deps.metrics.repairs.inc({ kind: 'background', result: 'dropped' });
+      return;
+    }
+    const repair = answers
+      .then((holdings) => this.#heal(request, holdings))
+      .catch((error: unknown) => this.#deps.log.debug({ error }, 'a background repair failed; a later read finds the difference again'))
+      .finally(() => this.#open.delete(repair));
+    this.#open.add(repair);
+  }
+
+  /** Resolves when no repair is under way: for a clean shutdown, and for tests. */
+  async idle(): Promise<void> {
+    while (this.#open.size > 0) await Promise.allSettled(this.#open);
+  }
+
+  async #heal({ ref, convergence }: RepairRequest, holdings: readonly Holding[]): Promise<void> {
+    const { cell, behind } = converge(holdings, convergence);
+    await Promise.all(behind.map((holding) => this.#healOne(holding, { ref, convergence, cell })));
+  }
+
+  async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {
+    const { clock, metrics } = this.#deps;
+    const options = { deadlineMs: clock.monotonicMs() + repairMs };
+    const outcome = await joinInto(store, { ...what, guess: stored }, options).catch(() => undefined);
+    metrics.repairs.inc({ kind: 'background', result: outcome?.status ?? 'failed' });
+  }
+}
