@@ -1,0 +1,38 @@
+/**
+ * The floors of the house, top to bottom; what stands in one row is side by side.
+ *
+ * Each entry is a room: a folder of `src` with all below it, or a single file. `main.ts`,
+ * `assemble.ts` and `cli/` are one room.
+ */
+export const floors: readonly (readonly string[])[] = [
+  ['main'],
+  ['gateway'],
+  ['graphql'],
+  ['tenancy', 'feed'],
+  ['consistency'],
+  ['coordinator'],
+  ['repair'],
+  ['replica', 'local-cluster'],
+  ['causality', 'paxos', 'placement'],
+  ['runtime', 'errors.ts', 'config.ts'],
+];
+
+/** Rooms of several names. */
+const rooms: Readonly<Record<string, string>> = {
+  'main.ts': 'main',
+  'assemble.ts': 'main',
+  cli: 'main',
+  'config-text.ts': 'config.ts',
+};
+
+/** The room of a path such as `src/replica/postgres/rows.ts`: `replica`. */
+export function roomOf(path: string): string | undefined {
+  const [top, first = ''] = path.split('/');
+  if (top !== 'src') return undefined;
+  return Object.hasOwn(rooms, first) ? rooms[first] : first;
+}
+
+/** How far down a room is: 0 is the top; -1 when no floor has it. */
+export function floorOf(room: string | undefined): number {
+  return floors.findIndex((rooms) => room !== undefined && rooms.includes(room));
+}
