@@ -1,0 +1,200 @@
+import pg from 'pg';
+import { decodeCell } from '../../causality/cell-codec.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Change, ChangePage, ChangePosition, ChangeSession, ChangeSource, KeyRange, RecentChanges } from '../change-source.ts';
+import { ReplicaError } from '../replica.ts';
+import * as sql from './change-statements.ts';
+import { faultOf, type Row } from './connection.ts';
+import type { Statement } from './statements.ts';
+
+export interface PostgresChangeSourceOptions {
+  readonly id: string;
+  readonly url: string;
+  readonly clock: Clock;
+  /** Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says nothing. */
+  readonly connectMs: number;
+  /** After it a session that does not answer is dropped. */
+  readonly answerMs: number;
+}
+
+const pageRows = 1000;
+const pageBytes = 4_000_000;
+const recentRows = 10_000;
+/** Without sequential scans: the planner has no figures about a log that was just filled. */
+const settings = '-c jit=off -c enable_seqscan=off -c statement_timeout=30000 -c lock_timeout=5000';
+
+/** The change log of one plain Postgres. Every session has a connection of its own: a slow reader holds up nobody. */
+export function postgresChangeSource(options: PostgresChangeSourceOptions): ChangeSource {
+  return {
+    id: options.id,
+    async open(events) {
+      const session = new PostgresChangeSession(options, events.onLost);
+      await session.listen(events.onWake);
+      return session;
+    },
+    async trim({ olderThanHours, stepRows }) {
+      const session = new PostgresChangeSession(options, () => undefined);
+      try {
+        await session.connect();
+        return await session.trim(olderThanHours, stepRows);
+      } finally {
+        session.close();
+      }
+    },
+  };
+}
+
+interface SocketLike {
+  readonly writable: boolean;
+  end(bytes: Buffer, done: () => void): void;
+  destroy(): void;
+}
+
+class PostgresChangeSession implements ChangeSession {
+  readonly #client: pg.Client;
+  readonly #options: PostgresChangeSourceOptions;
+  #open = true;
+
+  constructor(options: PostgresChangeSourceOptions, onLost: () => void) {
+    this.#options = options;
+    this.#client = new pg.Client({
+      connectionString: options.url,
+      connectionTimeoutMillis: options.connectMs,
+      application_name: 'quorate feed',
+      options: settings,
+      keepAlive: true,
+    });
+    const lose = (): void => {
+      if (this.#open) onLost();
+      this.#open = false;
+    };
+    this.#client.on('error', lose);
+    this.#client.on('end', lose);
+  }
+
+  async connect(): Promise<void> {
+    await this.#inTime(this.#client.connect(), this.#options.connectMs);
+  }
+
+  /** LISTEN before the first read: a change that commits in between is in the read, one after it wakes. */
+  async listen(onWake: () => void): Promise<void> {
+    this.#client.on('notification', onWake);
+    await this.connect();
+    await this.#inTime(this.#client.query('listen quorate_changes'), this.#options.answerMs);
+  }
+
+  async head(): Promise<ChangePosition> {
+    const [row] = await this.#run(sql.headOfChanges, []);
+    return { incarnation: text(row?.[1]), seen: text(row?.[0]) };
+  }
+
+  async since(ageMs: number): Promise<ChangePosition> {
+    const [row] = await this.#run(sql.changesSince, [ageMs]);
+    const first = row?.[2];
+    const seen = typeof first === 'string' ? `${first}:${first}:` : text(row?.[0]);
+    return { incarnation: text(row?.[1]), seen };
+  }
+
+  async read(position: ChangePosition, what: { ranges: readonly KeyRange[]; until?: string | undefined }): Promise<ChangePage> {
+    const rows = await this.#page(position, what);
+    const [head] = rows;
+    const [now, incarnation, trimmed] = [text(head?.[0]), text(head?.[1]), text(head?.[2])];
+    if (incarnation !== position.incarnation) return { kind: 'gap', reason: 'incarnation', position: { incarnation, seen: now } };
+    if (BigInt(trimmed) > firstUnseen(position.seen)) return { kind: 'gap', reason: 'trimmed', position: { incarnation, seen: now } };
+    const until = position.window?.until ?? what.until ?? now;
+    const changes = rows.filter((row) => row[4] !== null).map((row) => change(row.slice(4), position, until));
+    const found = Number(head?.[3] ?? 0);
+    const more = found > changes.length || found >= pageRows;
+    const last = changes.at(-1)?.position;
+    return { kind: 'page', changes, more, position: more && last ? last : { incarnation, seen: until } };
+  }
+
+  async recent(position: ChangePosition, { range, ageMs }: { range: KeyRange; ageMs: number }): Promise<RecentChanges> {
+    const { seen, window } = position;
+    const values = [...rangeColumns([range]), recentRows, pageBytes, seen, window?.until ?? seen, window?.seq ?? 0, ageMs];
+    const rows = await this.#run(sql.recentChanges, values);
+    const found = Number(rows[0]?.[6] ?? 0);
+    return { changes: rows.map((row) => change(row, position, seen)), complete: found === rows.length && found < recentRows };
+  }
+
+  async trim(olderThanHours: number, stepRows: number): Promise<number> {
+    const [locked] = await this.#run(sql.lockTrimming, []);
+    if (locked?.[0] !== true) return 0;
+    let total = 0;
+    for (let gone = stepRows; gone >= stepRows; total += gone) {
+      const [row] = await this.#run(sql.trimChanges, [olderThanHours, stepRows], 30_000);
+      gone = Number(row?.[0]);
+    }
+    return total;
+  }
+
+  close(): void {
+    this.#open = false;
+    // The goodbye of the protocol, so that the server's log stays quiet; not `end()`, which waits for an answer.
+    const stream = this.#stream();
+    if (stream.writable) stream.end(Buffer.from([0x58, 0, 0, 0, 4]), () => stream.destroy());
+    else stream.destroy();
+  }
+
+  #stream(): SocketLike {
+    return (this.#client as unknown as { connection: { stream: SocketLike } }).connection.stream;
+  }
+
+  #page(position: ChangePosition, what: { ranges: readonly KeyRange[]; until?: string | undefined }): Promise<readonly Row[]> {
+    const common = [...rangeColumns(what.ranges), pageRows, pageBytes];
+    const { seen, window } = position;
+    if (window) return this.#run(sql.nextPage, [...common, seen, window.until, window.seq]);
+    const [, xmax = '', xip = ''] = seen.split(':');
+    const unfinished = xip === '' ? [] : xip.split(',');
+    if (what.until === undefined) return this.#run(sql.firstPage, [...common, xmax, unfinished]);
+    return this.#run(sql.firstPageUntil, [...common, xmax, unfinished, what.until]);
+  }
+
+  async #run(statement: Statement, values: readonly unknown[], limitMs = this.#options.answerMs): Promise<readonly Row[]> {
+    const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
+    const { rows } = await this.#inTime(this.#client.query<unknown[]>(config), limitMs);
+    return rows;
+  }
+
+  async #inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
+    const late = { is: false };
+    const cancel = this.#options.clock.after(limitMs, () => {
+      late.is = true;
+      this.#open = false;
+      this.#stream().destroy(); // a frozen server reads no goodbye
+    });
+    try {
+      return await work;
+    } catch (error) {
+      throw late.is ? new ReplicaError('TIMEOUT', `the change log did not answer in ${limitMs} ms`, false) : faultOf(error);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+/** The smallest transaction id that may still hold undelivered rows. */
+function firstUnseen(snapshot: string): bigint {
+  return BigInt(snapshot.split(':')[0] ?? '0');
+}
+
+function change(row: Row, before: ChangePosition, until: string): Change {
+  const [seq, tenant, keyspace, key, siblings, context] = row;
+  return {
+    tenant: text(tenant),
+    keyspace: text(keyspace),
+    key: text(key),
+    cell: decodeCell({ siblings: text(siblings), context: text(context) }),
+    position: { incarnation: before.incarnation, seen: before.seen, window: { until, seq: Number(seq) } },
+  };
+}
+
+function rangeColumns(ranges: readonly KeyRange[]): unknown[] {
+  const column = (name: keyof KeyRange): unknown[] => ranges.map((range) => range[name] ?? null);
+  return [column('tenant'), column('keyspace'), column('from'), column('to')];
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new ReplicaError('REFUSED', 'the change log is not what it should be', false);
+  return value;
+}

@@ -1,0 +1,106 @@
+import type { Statement } from './statements.ts';
+
+/**
+ * The SQL of the change feed. `order by seq + 0` where the rows are found through `changes_by_xid` or `changes_by_time`: a plain
+ * `order by seq limit n` invites the planner to walk the whole log along its primary key.
+ */
+const columns = 'seq, tenant, keyspace, key, siblings, context';
+
+const inRanges = `exists (
+        select 1 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as f (tenant, keyspace, lo, hi)
+        where f.tenant = c.tenant and f.keyspace = c.keyspace and c.key >= f.lo and (f.hi is null or c.key < f.hi))`;
+
+/** Cuts a page at its bytes too, but never to nothing; `found` tells the reader whether it was cut. */
+const cutAtBytes = (rows: string, direction: 'asc' | 'desc'): string => `
+      select p.* from (
+        select r.*, count(*) over () as found,
+          sum(octet_length(r.siblings)) over (order by r.seq ${direction}) - octet_length(r.siblings) as bytes_before
+        from (${rows}) r
+      ) p where p.bytes_before < $6`;
+
+/** One row at least, also on a quiet log: who and when, and then the page beside it. An idle poll is this one index probe. */
+const page = (rows: string): string => `
+    select n.snapshot, n.incarnation, n.trimmed, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context
+    from (
+      select pg_current_snapshot()::text as snapshot, r.incarnation::text as incarnation, t.xid::text as trimmed
+      from replica r cross join changes_trimmed t
+    ) n left join lateral (${cutAtBytes(rows, 'asc')}
+    ) w on true order by w.seq`;
+
+/** $7 xmax and $8 xip of the position: exactly the transactions that were not finished then. */
+const unseen = `(c.xid >= $7::xid8 or c.xid = any($8::xid8[]))`;
+
+/** A new window, up to now. */
+export const firstPage: Statement = {
+  name: 'quorate_changes_first',
+  text: page(`select ${columns} from changes c where ${unseen} and ${inRanges} order by seq + 0 limit $5`),
+};
+
+/** A new window, up to the snapshot $9. */
+export const firstPageUntil: Statement = {
+  name: 'quorate_changes_first_until',
+  text: page(`select ${columns} from changes c
+        where ${unseen} and pg_visible_in_snapshot(c.xid, $9::pg_snapshot) and ${inRanges} order by seq + 0 limit $5`),
+};
+
+/** Further pages of the window ($7, $8]: along the primary key, so that a long window is read once and not once a page. */
+export const nextPage: Statement = {
+  name: 'quorate_changes_next',
+  text: page(`select ${columns} from changes c
+        where c.seq > $9 and not pg_visible_in_snapshot(c.xid, $7::pg_snapshot)
+          and pg_visible_in_snapshot(c.xid, $8::pg_snapshot) and ${inRanges} order by c.seq limit $5`),
+};
+
+/** What was delivered at a position ($7 seen, $8 until, $9 seq), newest first, not older than $10 ms. */
+export const recentChanges: Statement = {
+  name: 'quorate_changes_recent',
+  text: `${cutAtBytes(
+    `select ${columns} from changes c
+        where c.at >= clock_timestamp() - $10::float8 * interval '1 millisecond' and ${inRanges}
+          and (pg_visible_in_snapshot(c.xid, $7::pg_snapshot)
+            or (c.seq <= $9 and pg_visible_in_snapshot(c.xid, $8::pg_snapshot)))
+        order by c.seq + 0 desc limit $5`,
+    'desc',
+  )} order by p.seq`,
+};
+
+export const headOfChanges: Statement = {
+  name: 'quorate_changes_head',
+  text: `select pg_current_snapshot()::text, incarnation::text from replica`,
+};
+
+/** The first transaction that logged something not older than $1 ms; null when there is none. */
+export const changesSince: Statement = {
+  name: 'quorate_changes_since',
+  text: `
+    select pg_current_snapshot()::text, r.incarnation::text,
+      (select min(c.xid::text::numeric)::text from changes c where c.at >= clock_timestamp() - $1::float8 * interval '1 millisecond')
+    from replica r`,
+};
+
+/**
+ * One step of trimming: of the $2 first rows of the log, those older than $1 hours and below the oldest running transaction; and the
+ * mark that says up to which transaction the log has holes. In one statement, so that no reader sees the hole without the mark.
+ */
+export const trimChanges: Statement = {
+  name: 'quorate_changes_trim',
+  text: `
+    with first as (select seq, at, xid from changes order by seq limit $2),
+    gone as (
+      delete from changes c using first f
+      where c.seq = f.seq and f.at < clock_timestamp() - $1::float8 * interval '1 hour'
+        and f.xid < pg_snapshot_xmin(pg_current_snapshot())
+      returning c.xid
+    ),
+    marked as (
+      update changes_trimmed t set xid = greatest(t.xid, m.xid)
+      from (select (max(g.xid::text::numeric) + 1)::text::xid8 as xid from gone g) m where m.xid is not null
+    )
+    select count(*)::int from gone`,
+};
+
+/** One gateway at a time a replica; the lock goes with the session. */
+export const lockTrimming: Statement = {
+  name: 'quorate_changes_trim_lock',
+  text: `select pg_try_advisory_lock(hashtext('quorate'), hashtext('trim changes'))`,
+};
