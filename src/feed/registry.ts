@@ -1,0 +1,67 @@
+import type { KeyRange } from '../replica/change-source.ts';
+import { nameOf } from './causal-order.ts';
+import { selects, type Selector } from './selector.ts';
+
+interface KeyspaceEntry<T> {
+  readonly range: KeyRange;
+  readonly scans: Set<T>;
+  members: number;
+}
+
+/** Who is interested in which key: single keys by look-up, ranges by a list for each keyspace. */
+export class Registry<T extends { readonly selector: Selector }> {
+  readonly #byKey = new Map<string, Set<T>>();
+  readonly #keyspaces = new Map<string, KeyspaceEntry<T>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Every keyspace that anyone is interested in, whole. */
+  ranges(): readonly KeyRange[] {
+    return Array.from(this.#keyspaces.values(), ({ range }) => range);
+  }
+
+  add(member: T): void {
+    const { tenant, keyspace, key } = member.selector;
+    const name = nameOf({ tenant, keyspace, key: '' });
+    const entry = this.#keyspaces.get(name) ?? { range: { tenant, keyspace, from: '', to: undefined }, scans: new Set(), members: 0 };
+    this.#keyspaces.set(name, entry);
+    entry.members++;
+    this.#size++;
+    if (key === undefined) entry.scans.add(member);
+    else this.#keyMembers(member.selector, key).add(member);
+  }
+
+  remove(member: T): void {
+    const { tenant, keyspace, key } = member.selector;
+    const name = nameOf({ tenant, keyspace, key: '' });
+    const entry = this.#keyspaces.get(name);
+    if (!entry) return;
+    if (--entry.members === 0) this.#keyspaces.delete(name);
+    this.#size--;
+    if (key === undefined) {
+      entry.scans.delete(member);
+      return;
+    }
+    const members = this.#keyMembers(member.selector, key);
+    members.delete(member);
+    if (members.size === 0) this.#byKey.delete(nameOf({ tenant, keyspace, key }));
+  }
+
+  /** All who are interested in this key. A copy: it may be walked while others leave. */
+  of(changed: { readonly tenant: string; readonly keyspace: string; readonly key: string }): readonly T[] {
+    const members = [...(this.#byKey.get(nameOf(changed)) ?? [])];
+    const entry = this.#keyspaces.get(nameOf({ ...changed, key: '' }));
+    for (const member of entry?.scans ?? []) if (selects(member.selector, changed.key)) members.push(member);
+    return members;
+  }
+
+  #keyMembers({ tenant, keyspace }: Selector, key: string): Set<T> {
+    const name = nameOf({ tenant, keyspace, key });
+    const members = this.#byKey.get(name) ?? new Set();
+    this.#byKey.set(name, members);
+    return members;
+  }
+}

@@ -1,0 +1,196 @@
+import { emptyCell, type Cell } from '../causality/cell.ts';
+import { PI } from '../causality/dot.ts';
+import { includes } from '../causality/version-vector.ts';
+
+/** What one subscription counts as a change, and how much it can remember. */
+export interface SeenRules {
+  /** The keyspace's policy. */
+  readonly join: (a: Cell, b: Cell) => Cell;
+  /** Replicas that must report a state before it is emitted; 1 emits on the first report. */
+  readonly need: number;
+  /** Whose reports count, when more than one is needed. */
+  readonly holders: (key: string) => readonly string[];
+  readonly keysMax: number;
+  /** UTF-16 units of values kept, over all keys. */
+  readonly charsMax: number;
+  /** Versions written before this time (µs since 1970) are older than the feed. */
+  readonly bornUs: number;
+}
+
+/** The state of a key to tell the subscriber. */
+export interface Emission {
+  readonly cell: Cell;
+  readonly confirmedBy: number;
+}
+
+export type Offered =
+  | { readonly kind: 'emit'; readonly emissions: readonly Emission[] }
+  /** Known already, older than the feed, or not yet confirmed by enough replicas. */
+  | { readonly kind: 'nothing' }
+  /** The key may have been forgotten: only a read of its present state tells what it would be right to emit. */
+  | { readonly kind: 'lookup' };
+
+interface Pending {
+  readonly cell: Cell;
+  readonly by: Set<string>;
+  /** False while only reports from before the subscription's start spoke of it. */
+  live: boolean;
+}
+
+interface Record {
+  emitted: Cell;
+  pending: Pending[];
+}
+
+/** States of one key that wait for confirmation, while a replica is down for long; past it, the key is forgotten and later looked up. */
+const pendingMax = 1000;
+
+const nothing: Offered = { kind: 'nothing' };
+
+/**
+ * What one subscription has told its client, key by key: turns the reports of several replicas into one sequence a key.
+ *
+ * Invariant: the states emitted for a key only ever grow (each is the join of the one before with something new), so every dot is emitted
+ * once, and the last one is the join of everything reported.
+ * Memory is bounded. A forgotten key is recognised without remembering it: every version in it was written no later than `horizonUs`, so
+ * a report that is not newer than the horizon, of a key that is not in memory, asks for a lookup.
+ */
+export class SeenKeys {
+  readonly #rules: SeenRules;
+  /** Least recently used first. */
+  readonly #records = new Map<string, Record>();
+  #chars = 0;
+  #horizonUs = 0;
+  #newestUs = 0;
+
+  constructor(rules: SeenRules) {
+    this.#rules = rules;
+  }
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Nothing written before this is remembered for certain. */
+  forgetBefore(timeUs: number): void {
+    this.#horizonUs = Math.max(this.#horizonUs, timeUs);
+  }
+
+  /** Forgets everything, because what was emitted may not have arrived. */
+  clear(): void {
+    this.#records.clear();
+    this.#chars = 0;
+    this.#horizonUs = Math.max(this.#horizonUs, this.#newestUs);
+  }
+
+  /** One replica reports the state of a key after a change. `before`: it did so before the subscription began. */
+  offer(replica: string, key: string, what: { readonly cell: Cell; readonly before?: boolean }): Offered {
+    const { cell, before = false } = what;
+    const known = this.#records.get(key);
+    const newestUs = newestOf(cell);
+    if (!known && !before) {
+      if (newestUs < this.#rules.bornUs) return nothing;
+      if (newestUs <= this.#horizonUs) return { kind: 'lookup' };
+    }
+    this.#newestUs = Math.max(this.#newestUs, newestUs);
+    const record = known ?? { emitted: emptyCell, pending: [] };
+    if (this.#knows(record.emitted, cell)) {
+      this.#touch(key, record);
+      return nothing;
+    }
+    return this.#change(key, record, () => {
+      this.#report(record, replica, { cell, live: !before });
+      return this.#confirmed(key, record);
+    });
+  }
+
+  /** The present state of a key, read on purpose: undefined when the client knows all of it. */
+  learn(key: string, cell: Cell): Cell | undefined {
+    const record = this.#records.get(key) ?? { emitted: emptyCell, pending: [] };
+    this.#newestUs = Math.max(this.#newestUs, newestOf(cell));
+    if (this.#knows(record.emitted, cell)) return undefined;
+    return this.#change(key, record, () => {
+      record.emitted = this.#rules.join(record.emitted, cell);
+      record.pending = record.pending.filter((pending) => !this.#knows(record.emitted, pending.cell));
+      return record.emitted;
+    });
+  }
+
+  #report(record: Record, replica: string, { cell, live }: { cell: Cell; live: boolean }): void {
+    const by = new Set([replica]);
+    let isNew = true;
+    for (const pending of record.pending) {
+      if (this.#knows(pending.cell, cell)) for (const other of pending.by) by.add(other);
+      if (!this.#knows(cell, pending.cell)) continue;
+      pending.by.add(replica);
+      pending.live ||= live;
+      if (this.#knows(pending.cell, cell)) isNew = false;
+    }
+    if (isNew) record.pending.push({ cell, by, live });
+  }
+
+  #confirmed(key: string, record: Record): Offered {
+    const emissions: Emission[] = [];
+    for (const pending of record.pending) {
+      if (this.#knows(record.emitted, pending.cell)) continue;
+      if (this.#rules.need > 1) {
+        const holders = this.#rules.holders(key);
+        if ([...pending.by].filter((replica) => holders.includes(replica)).length < this.#rules.need) continue;
+      }
+      record.emitted = this.#rules.join(record.emitted, pending.cell);
+      if (pending.live) emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
+    }
+    record.pending = record.pending.filter((pending) => !this.#knows(record.emitted, pending.cell));
+    return emissions.length > 0 ? { kind: 'emit', emissions } : nothing;
+  }
+
+  /** Whether someone who was told `a` learns nothing from `b`. */
+  #knows(a: Cell, b: Cell): boolean {
+    return includes(a.context, b.context) || this.#rules.join(a, b) === a;
+  }
+
+  #change<T>(key: string, record: Record, work: () => T): T {
+    this.#chars -= this.#records.has(key) ? charsOf(record) : 0;
+    const result = work();
+    this.#chars += charsOf(record);
+    this.#touch(key, record);
+    if (record.pending.length > pendingMax) this.#forget(key, record);
+    this.#evict();
+    return result;
+  }
+
+  #touch(key: string, record: Record): void {
+    this.#records.delete(key);
+    this.#records.set(key, record);
+  }
+
+  #evict(): void {
+    for (const [key, record] of this.#records) {
+      if (this.#records.size <= this.#rules.keysMax && this.#chars <= this.#rules.charsMax) return;
+      this.#forget(key, record);
+    }
+  }
+
+  #forget(key: string, record: Record): void {
+    this.#records.delete(key);
+    this.#chars -= charsOf(record);
+    for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)]) this.forgetBefore(newestOf(cell));
+  }
+}
+
+/** The time (µs since 1970) of the newest event that the cell has seen. Ballots are no times. */
+export function newestOf(cell: Cell): number {
+  let newestUs = 0;
+  for (const [actor, counter] of cell.context) if (actor !== PI) newestUs = Math.max(newestUs, counter);
+  for (const { dot, writtenAtUs } of cell.siblings) if (dot.actor === PI) newestUs = Math.max(newestUs, writtenAtUs);
+  return newestUs;
+}
+
+function charsOf(record: Record): number {
+  let chars = 0;
+  for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)]) {
+    for (const { value } of cell.siblings) chars += value?.length ?? 0;
+  }
+  return chars;
+}
