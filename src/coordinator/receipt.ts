@@ -37,3 +37,32 @@ export interface Receipt {
   readonly epoch: number;
   readonly elapsedMs: number;
 }
+
+/** From best to worst, for the one line that a replica has in a receipt over many keys. */
+const severity: readonly ReplicaStatus[] = ['OK', 'NOT_ASKED', 'PENDING', 'REPAIRED', 'STALE', 'HINTED', 'REFUSED', 'TIMEOUT', 'DOWN'];
+
+/**
+ * One receipt over several keys, never rosier than the worst of them: `answered` is the least, a replica shows the worst that became of it,
+ * `stale`, `repaired` and `hinted` count cells.
+ */
+export function combineReceipts(receipts: readonly Receipt[]): Receipt {
+  const [first, ...rest] = receipts;
+  if (!first) throw new Error('there is no receipt to combine');
+  if (rest.length === 0) return first;
+  const replicas = new Map<string, ReplicaOutcome>();
+  for (const outcome of receipts.flatMap((receipt) => receipt.replicas)) {
+    const before = replicas.get(outcome.replica);
+    const isWorse = !before || severity.indexOf(outcome.status) > severity.indexOf(before.status);
+    if (isWorse) replicas.set(outcome.replica, outcome);
+  }
+  const sum = (count: (receipt: Receipt) => number): number => receipts.reduce((total, receipt) => total + count(receipt), 0);
+  return {
+    ...first,
+    answered: Math.min(...receipts.map(({ answered }) => answered)),
+    stale: sum(({ stale }) => stale),
+    repaired: sum(({ repaired }) => repaired),
+    hinted: sum(({ hinted }) => hinted),
+    replicas: [...replicas.values()],
+    elapsedMs: Math.max(...receipts.map(({ elapsedMs }) => elapsedMs)),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Deps } from '../coordinator/deps.ts';
+import type { KeyBounds } from '../coordinator/key-bounds.ts';
+import type { PlacedKey, Target } from '../coordinator/plan.ts';
+import type { PlacedRange } from '../coordinator/range.ts';
+import type { Topology } from '../placement/membership.ts';
+import { createPlacement, ownedPartitions, type Placement } from '../placement/preference-list.ts';
+import type { GuardedReplica } from '../replica/guarded-replica.ts';
+import type { Keyspace } from './keyspace.ts';
+import { policies } from './policies.ts';
+import type { ClusterView } from './store.ts';
+
+/** The replicas of this gateway's topology, and where each key lies on them. */
+export class Cluster {
+  readonly topology: Topology;
+  readonly #replicas: ReadonlyMap<string, GuardedReplica>;
+  /** A keyspace is a value that changes only by being read anew, so what is computed from it can hang on it. */
+  readonly #placements = new WeakMap<Keyspace, Placement>();
+  readonly #primaries = new WeakMap<Placement, (readonly Target[] | undefined)[]>();
+
+  constructor(topology: Topology, replicas: readonly GuardedReplica[]) {
+    this.topology = topology;
+    this.#replicas = new Map(replicas.map((replica) => [replica.id, replica]));
+  }
+
+  get replicas(): readonly GuardedReplica[] {
+    return [...this.#replicas.values()];
+  }
+
+  placeKey(keyspace: Keyspace, key: string): PlacedKey {
+    const placement = this.#placementOf(keyspace);
+    return {
+      ref: { tenant: keyspace.tenant, keyspace: keyspace.storageName, key },
+      targets: this.#primariesOf(placement, placement.partitionOf(key)),
+      convergence: policies[keyspace.conflicts],
+      epoch: this.topology.epoch,
+    };
+  }
+
+  placeRange(keyspace: Keyspace, bounds: KeyBounds): PlacedRange {
+    const placement = this.#placementOf(keyspace);
+    const groups = new Map<string, readonly string[]>();
+    const targets = new Map<string, Target>();
+    for (const partition of placement.partitionsOfRange(bounds.from, bounds.to)) {
+      const primaries = this.#primariesOf(placement, partition);
+      for (const target of primaries) targets.set(target.replica.id, target);
+      const ids = primaries.map(({ replica }) => replica.id).sort();
+      groups.set(ids.join('\0'), ids);
+    }
+    return {
+      tenant: keyspace.tenant,
+      keyspace: keyspace.storageName,
+      ...bounds,
+      convergence: policies[keyspace.conflicts],
+      epoch: this.topology.epoch,
+      replicationFactor: placement.replicationFactor,
+      targets: [...targets.values()],
+      groups: [...groups.values()],
+      primariesOf: (key) => this.#primariesOf(placement, placement.partitionOf(key)).map(({ replica }) => replica.id),
+    };
+  }
+
+  /** The cluster as an operator sees it. Partitions are counted for hashed keyspaces of `replicationFactor`. */
+  view(replicationFactor: number): ClusterView {
+    const owned = ownedPartitions(createPlacement(this.topology, { partitioner: 'CONSISTENT_HASH', replicationFactor }));
+    return {
+      epoch: this.topology.epoch,
+      partitions: this.topology.partitions,
+      replicas: this.replicas.map((replica) => ({
+        id: replica.id,
+        zone: replica.zone,
+        state: replica.state,
+        incarnation: replica.incarnation ?? '',
+        ownedPartitions: owned.get(replica.id) ?? 0,
+        openHints: 0,
+        readLatencyMs: replica.latencyMs,
+      })),
+    };
+  }
+
+  #placementOf(keyspace: Keyspace): Placement {
+    const known = this.#placements.get(keyspace);
+    if (known) return known;
+    const placement = createPlacement(this.topology, keyspace);
+    this.#placements.set(keyspace, placement);
+    return placement;
+  }
+
+  #primariesOf(placement: Placement, partition: number): readonly Target[] {
+    const lists = this.#primaries.get(placement) ?? [];
+    this.#primaries.set(placement, lists);
+    const known = lists[partition];
+    if (known) return known;
+    const targets = placement.preferenceList(partition).flatMap(({ replica: id, role }): Target[] => {
+      const replica = this.#replicas.get(id);
+      return replica && role === 'primary' ? [{ replica, role }] : [];
+    });
+    lists[partition] = targets;
+    return targets;
+  }
+}
+
+/** What the store works with, above the coordinator. */
+export interface Placed {
+  readonly deps: Deps;
+  readonly cluster: Cluster;
+}
