@@ -45,7 +45,7 @@ export function quorumUnavailable(
 
 /** What a read that did not get its answers is called: too few live, or not in time. Nothing was written either way. */
 export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject): StoreError {
-  const perReplica = round.attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt)));
+  const perReplica = round.attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt, round.verdict)));
   const down = perReplica.filter(({ status }) => status === 'DOWN').length;
   const alive = perReplica.length - down;
   if (alive < plan.need) return quorumUnavailable(subject, { required: plan.need, alive, perReplica });
@@ -59,17 +59,17 @@ export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject)
 /** The write may be there: a replica took it, or may yet, and too few have said so. */
 export function writeUncertain(
   attempts: readonly Attempt<unknown>[],
-  what: { required: number; acknowledged: number; writeId: string; keyspace: string },
+  what: { verdict: Round<unknown>['verdict']; required: number; acknowledged: number; writeId: string; keyspace: string },
 ): StoreError {
-  const { keyspace, ...details } = what;
+  const { keyspace, verdict, ...details } = what;
   return new StoreError(
     'WRITE_UNCERTAIN',
     `A write to keyspace "${keyspace}" may or may not have happened: ${what.required} acknowledgements are required, and ${what.acknowledged} came in time`,
-    { ...details, perReplica: attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt))) },
+    { ...details, perReplica: attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt, verdict))) },
   );
 }
 
-/** When time is up, a call that has not answered has timed out. */
-function settledStatus(attempt: Attempt<unknown>): Attempt<unknown>['status'] {
-  return attempt.status === 'PENDING' ? 'TIMEOUT' : attempt.status;
+/** A call that has not answered has timed out only when time was up; before that, others decided the request. */
+function settledStatus({ status }: Attempt<unknown>, verdict: Round<unknown>['verdict']): Attempt<unknown>['status'] {
+  return status === 'PENDING' && verdict === 'late' ? 'TIMEOUT' : status;
 }

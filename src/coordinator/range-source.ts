@@ -4,6 +4,7 @@ import { ReplicaError, type StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keyAfter, type KeyBounds } from './key-bounds.ts';
 import type { Target } from './plan.ts';
+import { roundedMs } from './scatter.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 
 /** IDLE: never asked. ASKED: a page is under way. READY: has pages. FAILED: of no use for this request any more. */
@@ -103,7 +104,7 @@ export class RangeSource {
       ...(replica.zone === undefined ? {} : { zone: replica.zone }),
       role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
       status: found ?? this.#status(unanswered),
-      ...(this.#elapsedMs > 0 ? { elapsedMs: this.#elapsedMs } : {}),
+      ...(this.#elapsedMs > 0 ? { elapsedMs: roundedMs(this.#elapsedMs) } : {}),
       ...(this.#fault ? { reason: this.#fault.message } : {}),
     };
   }

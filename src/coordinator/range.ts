@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts';
 import type { KeyBounds } from './key-bounds.ts';
 import type { Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
+import { roundedMs } from './scatter.ts';
 import { RangeSource } from './range-source.ts';
 
 /** A stretch of one keyspace, placed. */
@@ -248,7 +249,7 @@ class RangeMerge {
       hinted: 0,
       replicas: this.#sources.map((source) => source.outcome('PENDING', statusOf(source))),
       epoch: this.#placed.epoch,
-      elapsedMs: this.#deps.clock.monotonicMs() - this.#plan.startMs,
+      elapsedMs: roundedMs(this.#deps.clock.monotonicMs() - this.#plan.startMs),
     };
   }
 }

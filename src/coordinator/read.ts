@@ -7,7 +7,7 @@ import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt, ReplicaStatus } from './receipt.ts';
-import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
 
 export interface ReadResult {
   readonly cell: Cell;
@@ -127,6 +127,6 @@ function receiptOf(
     hinted: 0,
     replicas: round.attempts.map((attempt) => outcomeOf(attempt, statusOf(attempt))),
     epoch: key.epoch,
-    elapsedMs: deps.clock.monotonicMs() - plan.startMs,
+    elapsedMs: roundedMs(deps.clock.monotonicMs() - plan.startMs),
   };
 }

@@ -150,13 +150,18 @@ export function outcomeOf(attempt: Attempt<unknown>, status: ReplicaStatus = att
     ...(replica.zone === undefined ? {} : { zone: replica.zone }),
     role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
     status,
-    ...(attempt.elapsedMs === undefined ? {} : { elapsedMs: attempt.elapsedMs }),
+    ...(attempt.elapsedMs === undefined ? {} : { elapsedMs: roundedMs(attempt.elapsedMs) }),
     ...(attempt.fault === undefined ? reasonOfStatus(status) : { reason: attempt.fault.message }),
   };
 }
 
+/** Microseconds are as fine as any clock here is. */
+export function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
 function reasonOfStatus(status: ReplicaStatus): { reason?: string } {
-  if (status === 'PENDING') return { reason: 'had not answered yet when enough others had' };
+  if (status === 'PENDING') return { reason: 'had not answered yet when the answer was given' };
   if (status === 'REFUSED') return { reason: 'a newer ballot was promised there' };
   return {};
 }

@@ -8,7 +8,7 @@ import { inOrderOfHealth, quorumUnavailable, refuseIfTooFewLive, writeUncertain 
 import { SiblingLimit, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
 
 export interface WriteResult {
   /** The cell at the coordinating replica right after the write. */
@@ -43,7 +43,7 @@ export async function write(deps: Deps, key: PlacedKey, what: { plan: Plan; chan
   const all = inListOrder(key, [...(coordinating ? [coordinating] : []), ...round.attempts]);
   if (round.verdict !== 'met') {
     const { writeId } = change;
-    throw writeUncertain(all, { required: plan.need, acknowledged: 1 + round.replies.length, writeId, keyspace: key.ref.keyspace });
+    throw writeUncertain(all, { verdict: round.verdict, required: plan.need, acknowledged: 1 + round.replies.length, writeId, keyspace: key.ref.keyspace });
   }
   return { cell: minted.cell, receipt: receiptOf(deps, key, { plan, attempts: all }) };
 }
@@ -90,7 +90,7 @@ function notMinted(
 ): StoreError {
   const { plan, change, attempts, uncertain } = what;
   const { keyspace } = key.ref;
-  if (uncertain) return writeUncertain(attempts, { required: plan.need, acknowledged: 0, writeId: change.writeId, keyspace });
+  if (uncertain) return writeUncertain(attempts, { verdict: 'late', required: plan.need, acknowledged: 0, writeId: change.writeId, keyspace });
   const perReplica = attempts.map((attempt) => outcomeOf(attempt));
   return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive: 0, perReplica });
 }
@@ -150,7 +150,7 @@ function newestFailure(key: PlacedKey, { plan, change }: { plan: Plan; change: C
     const perReplica = round.attempts.map((attempt) => outcomeOf(attempt));
     return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive: 0, perReplica });
   }
-  return writeUncertain(round.attempts, { required: plan.need, acknowledged: round.replies.length, writeId: change.writeId, keyspace });
+  return writeUncertain(round.attempts, { verdict: round.verdict, required: plan.need, acknowledged: round.replies.length, writeId: change.writeId, keyspace });
 }
 
 /** The coordinating replica's line goes where the preference list has it. */
@@ -169,6 +169,6 @@ function receiptOf(deps: Deps, key: PlacedKey, { plan, attempts }: { plan: Plan;
     hinted: 0,
     replicas: attempts.map((attempt) => outcomeOf(attempt)),
     epoch: key.epoch,
-    elapsedMs: deps.clock.monotonicMs() - plan.startMs,
+    elapsedMs: roundedMs(deps.clock.monotonicMs() - plan.startMs),
   };
 }
