@@ -1,5 +1,12 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { Random } from '../runtime/random.ts';
 import { ClusterError, type LocalReplica, type WantedReplica } from './cluster.ts';
 import { explainFileError } from './explain.ts';
@@ -20,8 +27,7 @@ export interface RememberedReplica {
 export function openDataDirectory(path: string): string {
   const directory = resolve(path);
   return inDirectory(directory, () => {
-    mkdirSync(directory, { recursive: true });
-    readdirSync(directory); // a file in the way, where mkdir is satisfied with what is there
+    makeDirectory(directory);
     return directory;
   });
 }
@@ -121,4 +127,11 @@ function writeWhole(path: string, text: string): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, text, { mode: 0o600, flush: true });
   renameSync(fresh, path);
+}
+
+/** Not `recursive: true`, which never returns for a directory under /proc (Node.js 24). */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return void readdirSync(directory); // which a file refuses
+  if (!existsSync(dirname(directory))) makeDirectory(dirname(directory));
+  mkdirSync(directory);
 }
