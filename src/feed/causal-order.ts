@@ -8,6 +8,7 @@ export type LogItem =
   | { readonly kind: 'end'; readonly position: ChangePosition; readonly begun: number }
   | { readonly kind: 'gap'; readonly reason: string; readonly position: ChangePosition };
 
+/** What may be delivered now. */
 export interface Released {
   readonly replica: string;
   readonly item: LogItem;

@@ -18,6 +18,7 @@ export interface Subscriber {
   gap(replica: string, reason: string, position: ChangePosition): void;
 }
 
+/** What the hub is built on. */
 export interface HubOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -34,7 +35,7 @@ export interface HubOptions {
 interface Member {
   readonly subscriber: Subscriber;
   /** By replica, the number of reads it had begun when this subscription came: it joins at the end of a later window. */
-  readonly cameAt: ReadonlyMap<string, number>;
+  readonly cameAt: Map<string, number>;
   readonly joined: Set<string>;
   /** Set by the subscriber: called whenever something about a tail has changed. */
   changed: () => void;
@@ -49,6 +50,8 @@ export class Hub {
   readonly #registry = new Registry<Subscriber>();
   readonly #tails = new Map<string, Tail>();
   readonly #side = new Map<string, Promise<ChangeSession>>();
+  /** By replica, who has yet to join it: walked at the end of every window, so never all members. */
+  readonly #unjoined = new Map<string, Set<Member>>();
   readonly #dispatched = new Map<string, ChangePosition>();
   #order = new CausalOrder();
   #holding: Cancel | undefined;
@@ -83,8 +86,9 @@ export class Hub {
     this.#registry.add(subscriber); // first: the tails must read its keyspace from the next window on
     if (this.#tails.size === 0) this.#startTails();
     const cameAt = new Map(Array.from(this.#tails.values(), (tail) => [tail.id, tail.readsBegun]));
-    this.#members.set(subscriber, { subscriber, cameAt, joined: new Set(), changed: () => undefined });
-    for (const tail of this.#tails.values()) tail.wake();
+    const member: Member = { subscriber, cameAt, joined: new Set(), changed: () => undefined };
+    this.#members.set(subscriber, member);
+    for (const tail of this.#tails.values()) this.#await(member, tail);
   }
 
   detach(subscriber: Subscriber): void {
@@ -92,6 +96,7 @@ export class Hub {
     if (!member) return;
     this.#members.delete(subscriber);
     this.#registry.remove(subscriber);
+    for (const waiting of this.#unjoined.values()) waiting.delete(member);
     member.changed();
     if (this.#members.size > 0) return;
     this.#lingering?.();
@@ -127,8 +132,8 @@ export class Hub {
     const tail = this.#tails.get(replica);
     if (!member || !tail) return;
     member.joined.delete(replica);
-    this.#members.set(subscriber, { ...member, cameAt: new Map(member.cameAt).set(replica, tail.readsBegun) });
-    tail.wake();
+    member.cameAt.set(replica, tail.readsBegun);
+    this.#await(member, tail);
   }
 
   /** A second connection to the replica, shared, for reading history without holding up the tail. */
@@ -154,6 +159,12 @@ export class Hub {
   close(): void {
     this.#lingering?.();
     this.#stopTails();
+  }
+
+  #await(member: Member, tail: Tail): void {
+    const waiting = this.#unjoined.get(tail.id) ?? new Set();
+    this.#unjoined.set(tail.id, waiting.add(member));
+    tail.wake();
   }
 
   #startTails(): void {
@@ -239,11 +250,13 @@ export class Hub {
   }
 
   #join(replica: string, position: ChangePosition, begun: number): void {
-    for (const { subscriber, joined, cameAt } of [...this.#members.values()]) {
-      if (joined.has(replica) || begun <= (cameAt.get(replica) ?? 0)) continue;
-      joined.add(replica);
-      subscriber.joined(replica, position);
-      this.#members.get(subscriber)?.changed();
+    const waiting = this.#unjoined.get(replica);
+    for (const member of [...(waiting ?? [])]) {
+      if (begun <= (member.cameAt.get(replica) ?? 0)) continue;
+      waiting?.delete(member);
+      member.joined.add(replica);
+      member.subscriber.joined(replica, position);
+      member.changed();
     }
   }
 }

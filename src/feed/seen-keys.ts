@@ -30,6 +30,13 @@ export type Offered =
   /** The key may have been forgotten: only a read of its present state tells what it would be right to emit. */
   | { readonly kind: 'lookup' };
 
+/** `before`: the replica said so before the subscription began. `always`: no lookup is possible, so better once too often. */
+export interface Report {
+  readonly cell: Cell;
+  readonly before?: boolean;
+  readonly always?: boolean;
+}
+
 interface Pending {
   readonly cell: Cell;
   readonly by: Set<string>;
@@ -84,12 +91,12 @@ export class SeenKeys {
     this.#horizonUs = Math.max(this.#horizonUs, this.#newestUs);
   }
 
-  /** One replica reports the state of a key after a change. `before`: it did so before the subscription began. */
-  offer(replica: string, key: string, what: { readonly cell: Cell; readonly before?: boolean }): Offered {
-    const { cell, before = false } = what;
+  /** One replica reports the state of a key after a change. */
+  offer(replica: string, key: string, what: Report): Offered {
+    const { cell, before = false, always = false } = what;
     const known = this.#records.get(key);
     const newestUs = newestOf(cell);
-    if (!known && !before) {
+    if (!known && !before && !always) {
       if (newestUs < this.#rules.bornUs) return nothing;
       if (newestUs <= this.#horizonUs) return { kind: 'lookup' };
     }
@@ -103,6 +110,11 @@ export class SeenKeys {
       this.#report(record, replica, { cell, live: !before });
       return this.#confirmed(key, record);
     });
+  }
+
+  /** What the client was last told of the key. */
+  told(key: string): Cell | undefined {
+    return this.#records.get(key)?.emitted;
   }
 
   /** The present state of a key, read on purpose: undefined when the client knows all of it. */

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 
+/** How a tail behaves in time. */
 export interface TailOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -14,6 +15,7 @@ export interface TailOptions {
   readonly backoffMaxMs: number;
 }
 
+/** Whom a tail tells. */
 export interface TailEvents {
   /** What is worth reading. */
   ranges(): readonly KeyRange[];

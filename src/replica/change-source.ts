@@ -56,6 +56,7 @@ export interface KeyRange {
   readonly to: string | undefined;
 }
 
+/** One page of a log, or the news that it is not there. */
 export type ChangePage =
   | {
       readonly kind: 'page';
@@ -81,6 +82,7 @@ export interface ChangeSession {
   close(): void;
 }
 
+/** What was delivered at a position, of late. */
 export interface RecentChanges {
   readonly changes: readonly Change[];
   /** False when the bound cut older ones off. */

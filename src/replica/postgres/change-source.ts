@@ -7,6 +7,7 @@ import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
 import type { Statement } from './statements.ts';
 
+/** Where the log is, and how long to wait for it. */
 export interface PostgresChangeSourceOptions {
   readonly id: string;
   readonly url: string;

@@ -1,0 +1,70 @@
+import type { Change, ChangePosition, ChangeSession } from '../replica/change-source.ts';
+import type { Selector } from './selector.ts';
+import { newestOf } from './seen-keys.ts';
+
+/** What is left to read of one replica's log, from where a subscriber was up to where the live feed takes over. */
+export class LogReader {
+  readonly replica: string;
+  readonly #session: ChangeSession;
+  readonly #selector: Selector;
+  readonly #target: ChangePosition;
+  #position: ChangePosition;
+  #page: Change[] = [];
+  /** Why history is missing; reading then goes on at the target. */
+  gap: string | undefined;
+
+  constructor(what: { replica: string; session: ChangeSession; selector: Selector; from: ChangePosition; to: ChangePosition }) {
+    this.replica = what.replica;
+    this.#session = what.session;
+    this.#selector = what.selector;
+    this.#position = what.from;
+    this.#target = what.to;
+  }
+
+  /** The next change, left in place; undefined at the end. */
+  async head(): Promise<Change | undefined> {
+    while (this.#page.length === 0 && !this.#isDone()) {
+      const page = await this.#session.read(this.#position, { ranges: [this.#selector], until: this.#target.seen });
+      if (page.kind === 'gap') {
+        this.gap = page.reason;
+        this.#position = this.#target;
+        break;
+      }
+      this.#page = [...page.changes];
+      this.#position = page.position;
+    }
+    return this.#page[0];
+  }
+
+  /** Takes the next change away. */
+  shift(): void {
+    this.#page.shift();
+  }
+
+  #isDone(): boolean {
+    return this.gap !== undefined || (this.#position.window === undefined && this.#position.seen === this.#target.seen);
+  }
+}
+
+/**
+ * Hands over what several logs hold, each in its order, the older of their heads first, so that a change that replaced another comes
+ * after it whichever logs the two stand in. A log that cannot be read is left out, and told; the others go on.
+ */
+export async function mergeLogs(
+  readers: readonly LogReader[],
+  take: (replica: string, change: Change) => Promise<boolean>,
+  failed: (replica: string, error: unknown) => void,
+): Promise<void> {
+  let left = [...readers];
+  while (left.length > 0) {
+    let oldest: { reader: LogReader; change: Change; timeUs: number } | undefined;
+    for (const reader of [...left]) {
+      const change = await reader.head().catch((error: unknown) => failed(reader.replica, error));
+      if (!change) left = left.filter((other) => other !== reader);
+      else if (!oldest || newestOf(change.cell) < oldest.timeUs) oldest = { reader, change, timeUs: newestOf(change.cell) };
+    }
+    if (!oldest) return;
+    oldest.reader.shift();
+    if (!(await take(oldest.reader.replica, oldest.change))) return;
+  }
+}

@@ -1,0 +1,282 @@
+import type { Change, ChangePosition } from '../replica/change-source.ts';
+import { EventQueue } from './event-queue.ts';
+import type { FeedCursor, Place } from './feed-cursor.ts';
+import type { Subscriber } from './hub.ts';
+import { gapReasons, linkAt, type Link, type Step } from './link.ts';
+import { LogReader, mergeLogs } from './log-reader.ts';
+import { newestOf } from './seen-keys.ts';
+import type { Selector } from './selector.ts';
+import type { SubscriptionOptions, Told } from './told.ts';
+
+/** Added to every span of time that is compared between two clocks. */
+const skewMs = 60_000;
+const slackUs = 1_000_000;
+
+/** One subscriber: joins every replica's tail without gap or overlap, tells each state once, and can say where it stands. */
+export class Subscription<T> implements Subscriber {
+  readonly selector: Selector;
+  readonly queue: EventQueue<T>;
+  readonly #options: SubscriptionOptions<T>;
+  readonly #links = new Map<string, Link>();
+  readonly #startMs: number;
+  #started = false;
+  #inbox: Step[] = [];
+  #busy = false;
+  /** The cursor of what the client took last: from here a resumption misses nothing. */
+  #taken: FeedCursor | undefined;
+
+  constructor(options: SubscriptionOptions<T>) {
+    this.#options = options;
+    this.selector = options.selector;
+    this.#startMs = options.clock.nowMs();
+    const { queueEvents: lengthMax, queueChars: weightMax } = options.limits;
+    this.queue = new EventQueue({ lengthMax, weightMax }, () => {
+      options.hub.detach(this);
+      options.onClose();
+    });
+  }
+
+  /** Resolves when the feed is live and the first bookmark is told; false when no replica could be reached. */
+  async start(readyMs: number): Promise<boolean> {
+    const { hub, after } = this.#options;
+    hub.attach(this);
+    // Before anything is delivered: `attach` only asks. Replicas that are gone from the cluster are left out.
+    for (const replica of hub.replicas) {
+      const place = after?.places.get(replica);
+      if (place) this.#links.set(replica, linkAt(place));
+    }
+    const joined = await hub.ready(this, readyMs);
+    if (joined === 0 || this.queue.closed) return false;
+    for (const replica of hub.replicas) this.#link(replica);
+    this.#started = true;
+    this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
+    const catching = [...this.#links].filter(([, link]) => link.state === 'catching').map(([replica]) => replica);
+    void this.#settle(catching, true);
+    this.#bookmarks();
+    return true;
+  }
+
+  joined(replica: string, position: ChangePosition): void {
+    const { after } = this.#options;
+    // New and there from the start: nothing to catch up with.
+    const link = this.#links.get(replica) ?? (after || this.#started ? this.#link(replica) : linkAt(position));
+    this.#links.set(replica, link);
+    Object.assign(link, { state: 'catching', target: position, held: [], overflowed: false });
+    if (this.#started) void this.#settle([replica], false);
+  }
+
+  deliver(replica: string, change: Change, early: boolean): void {
+    this.#step({ kind: 'change', replica, change, early });
+  }
+
+  gap(replica: string, reason: string, position: ChangePosition): void {
+    this.#step({ kind: 'gap', replica, reason, position });
+  }
+
+  #step(step: Step): void {
+    const link = this.#link(step.replica);
+    const steps = link.state === 'live' ? this.#inbox : link.held;
+    if (steps.length < this.#options.limits.queueEvents) steps.push(step);
+    else if (link.state === 'live') this.#overflow();
+    else link.overflowed = true;
+    if (link.state === 'live') this.#pump();
+  }
+
+  /** Reads what lies between where each of these replicas was left and its tail, then lets the tail through. */
+  async #settle(replicas: readonly string[], first: boolean): Promise<void> {
+    const prepared = replicas.map((replica) =>
+      this.#reader(replica).catch((error: unknown) => this.#retry(replica, error)),
+    );
+    const readers = (await Promise.all(prepared)).filter((reader) => reader !== undefined);
+    if (first) await this.#tellPresent();
+    const failed = new Set<string>();
+    await mergeLogs(
+      readers,
+      async (replica, change) => {
+        await this.queue.room();
+        if (this.queue.closed) return false;
+        await this.#apply({ kind: 'change', replica, change, early: false });
+        return true;
+      },
+      (replica, error) => {
+        failed.add(replica);
+        this.#retry(replica, error);
+      },
+    );
+    if (this.queue.closed) return;
+    for (const reader of readers) if (!failed.has(reader.replica)) this.#goLive(reader);
+  }
+
+  #goLive({ replica, gap }: LogReader): void {
+    const link = this.#link(replica);
+    if (link.target) link.place = link.target;
+    if (gap !== undefined) this.#tellGap(gap, this.#cursor());
+    const { held, overflowed } = link;
+    link.held = [];
+    if (overflowed) {
+      link.state = 'waiting';
+      this.#options.hub.rejoin(this, replica);
+      return;
+    }
+    link.state = 'live';
+    this.#inbox.push(...held);
+    this.#pump();
+  }
+
+  /** Makes memory of what was reported before the place, and prepares to read what comes after it. */
+  async #reader(replica: string): Promise<LogReader | undefined> {
+    const { hub, clock, after, limits, seen } = this.#options;
+    const link = this.#link(replica);
+    const session = await hub.side(replica);
+    const { place, target: to } = link;
+    if (!to) throw new Error(`replica "${replica}" was not joined`);
+    const sinceMs = 'sinceMs' in place ? place.sinceMs - skewMs : (after?.madeAtMs ?? this.#startMs);
+    const ageMs = Math.max(0, clock.nowMs() - sinceMs);
+    const from = 'sinceMs' in place ? await session.since(ageMs) : place;
+    if (!link.warmed) {
+      const known = await session.recent(from, { range: this.selector, ageMs: ageMs + limits.warmMs });
+      for (const { key, cell } of known.changes) seen.offer(replica, key, { cell, before: true });
+      const oldest = known.complete ? undefined : known.changes[0];
+      seen.forgetBefore((oldest ? newestOf(oldest.cell) : (sinceMs - limits.warmMs) * 1000) + slackUs);
+      link.warmed = true;
+    }
+    const reader = new LogReader({ replica, session, selector: this.selector, from, to });
+    if ('sinceMs' in place && ageMs > limits.retentionMs) reader.gap = 'trimmed';
+    return reader;
+  }
+
+  #retry(replica: string, error: unknown): undefined {
+    const { hub, clock, log } = this.#options;
+    log.warn({ replica, reason: error instanceof Error ? error.message : 'unknown failure' }, 'a subscription could not read the change log');
+    hub.dropSide(replica);
+    this.#link(replica).state = 'waiting';
+    clock.after(1000, () => hub.rejoin(this, replica));
+  }
+
+  async #tellPresent(): Promise<void> {
+    const { snapshot, seen } = this.#options;
+    if (!snapshot) return;
+    try {
+      for await (const { key, cell, confirmedBy } of snapshot()) {
+        await this.queue.room();
+        if (this.queue.closed) return;
+        seen.learn(key, cell);
+        this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: seen.told(key) ?? cell, confirmedBy });
+      }
+    } catch (error) {
+      this.queue.fail(error instanceof Error ? error : new Error('the present entries could not be read'));
+    }
+  }
+
+  /** One step after the other; without a detour through the event loop unless a step has to read. */
+  #pump(): void {
+    while (!this.#busy && !this.queue.closed) {
+      const step = this.#inbox.shift();
+      if (!step) return;
+      const waiting = this.#apply(step);
+      if (!waiting) continue;
+      this.#busy = true;
+      void waiting.finally(() => {
+        this.#busy = false;
+        this.#pump();
+      });
+    }
+  }
+
+  #apply(step: Step): Promise<void> | undefined {
+    const link = this.#link(step.replica);
+    if (step.kind === 'gap') {
+      link.place = step.position;
+      this.#tellGap(step.reason, this.#cursor());
+      return undefined;
+    }
+    const { seen } = this.#options;
+    const { key, cell } = step.change;
+    const offered = seen.offer(step.replica, key, { cell });
+    if (offered.kind === 'lookup') return this.#lookUp(step);
+    const before = offered.kind === 'emit' && offered.emissions.length > 1 ? this.#cursor(step.replica) : undefined;
+    if (!step.early) link.place = step.change.position;
+    if (offered.kind === 'nothing') return undefined;
+    const last = offered.emissions.at(-1);
+    for (const emission of offered.emissions) {
+      // A cursor promises that everything before it was told: only the last of several states may say that this change was.
+      const cursor = emission === last || !before ? this.#cursor() : before;
+      this.#tell({ kind: 'changed', cursor, key, ...emission });
+    }
+    return undefined;
+  }
+
+  /** The key may have been told a later state already: tell the present one instead, so that the feed never goes back. */
+  async #lookUp(step: Step & { kind: 'change' }): Promise<void> {
+    const { seen, lookup } = this.#options;
+    const { key, cell } = step.change;
+    const present = await lookup(key).catch(() => undefined);
+    const link = this.#link(step.replica);
+    if (!step.early) link.place = step.change.position;
+    if (present) {
+      const told = seen.learn(key, present);
+      if (told) this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: told, confirmedBy: 1 });
+    }
+    // What was read may not hold this change (it is then unconfirmed), or nothing could be read: rather once too often than never.
+    const offered = seen.offer(step.replica, key, { cell, always: true });
+    if (offered.kind !== 'emit') return;
+    for (const emission of offered.emissions) this.#tell({ kind: 'changed', cursor: this.#cursor(), key, ...emission });
+  }
+
+  #tell(told: Told): void {
+    const weight = told.kind === 'changed' ? told.cell.siblings.reduce((sum, { value }) => sum + (value?.length ?? 0), 100) : 100;
+    if (!this.queue.push({ make: () => this.#take(told), weight })) this.#overflow();
+  }
+
+  #take(told: Told): T {
+    this.#taken = told.cursor;
+    return this.#options.make(told);
+  }
+
+  #tellGap(reason: string, cursor: FeedCursor): void {
+    this.#options.seen.clear();
+    this.#tell({ kind: 'gap', reason: gapReasons[reason] ?? reason, cursor });
+  }
+
+  /** The client is too slow: what waits for it is dropped, and it is told where to go on if it wants to miss nothing. */
+  #overflow(): void {
+    for (const step of this.#inbox) {
+      const link = this.#link(step.replica);
+      if (step.kind === 'gap') link.place = step.position;
+      else if (!step.early) link.place = step.change.position;
+    }
+    this.#inbox = [];
+    this.#options.seen.clear();
+    const told: Told = { kind: 'gap', cursor: this.#taken ?? this.#cursor(), reason: gapReasons['slow'] ?? '' };
+    this.queue.replace({ make: () => this.#take(told), weight: 100 });
+  }
+
+  #bookmarks(): void {
+    const { clock, limits } = this.#options;
+    clock.after(limits.bookmarkMs, () => {
+      if (this.queue.closed) return;
+      if (this.queue.length === 0) this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
+      this.#bookmarks();
+    });
+  }
+
+  /** Where everything stands. A live replica that has nothing for us waiting stands where the hub does, except `exact`. */
+  #cursor(exact?: string): FeedCursor {
+    const idle = this.#inbox.length === 0 && !this.#busy;
+    const places = new Map<string, Place>();
+    for (const [replica, link] of this.#links) {
+      const ahead = idle && link.state === 'live' && replica !== exact ? this.#options.hub.dispatched(replica) : undefined;
+      places.set(replica, ahead ?? link.place);
+    }
+    return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };
+  }
+
+  /** A replica that was unknown so far owes us everything since the cursor was made, or since we began. */
+  #link(replica: string): Link {
+    const known = this.#links.get(replica);
+    if (known) return known;
+    const link = linkAt({ sinceMs: this.#options.after?.madeAtMs ?? this.#startMs });
+    this.#links.set(replica, link);
+    return link;
+  }
+}
