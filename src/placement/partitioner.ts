@@ -60,9 +60,10 @@ function moduloLayout(topology: Topology): Layout {
  * Partition `i` holds the keys of [split i-1, split i), in byte order; the first and the last are
  * open to their side.
  *
- * A range asks for members clockwise from the token of its lower bound, so that splitting it later
- * moves nothing below the new split key. The price: few ranges are spread as dice fall, and not in
- * turn.
+ * A range asks for members clockwise from the token of its lower bound. The price: few ranges are
+ * spread as dice fall, and not in turn.
+ *
+ * Law: a split key that is added later moves only the keys from it up to the next one.
  */
 function rangeLayout({ members }: Topology, splitKeys: readonly string[]): Layout {
   const splits = splitKeys.toSorted(compareKeys);

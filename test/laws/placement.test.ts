@@ -245,7 +245,9 @@ describe('RANGE', () => {
     fc.assert(
       fc.property(splitsAndKeys, ({ splitKeys, keys: some }) => {
         const placement = place(members, { partitioner: 'RANGE', splitKeys });
-        const bounds = splitKeys.map((key) => Buffer.from(key)).toSorted((a, b) => Buffer.compare(a, b));
+        const bounds = splitKeys
+          .map((key) => Buffer.from(key))
+          .toSorted((a, b) => Buffer.compare(a, b));
         for (const key of some) {
           const below = bounds.filter((bound) => Buffer.compare(bound, Buffer.from(key)) <= 0);
           expect(placement.partitionOf(key)).toBe(below.length);
@@ -256,27 +258,43 @@ describe('RANGE', () => {
   });
 
   test('asks for exactly the partitions that can hold a key of the range', () => {
+    // Bounds fall on split keys as often as not: that is where one partition too many is asked.
+    const pick = fc.nat({ max: 15 });
     fc.assert(
-      fc.property(splitsAndKeys, wellFormed, wellFormed, ({ splitKeys, keys: some }, from, to) => {
-        const placement = place(members, { partitioner: 'RANGE', splitKeys });
-        const asked = placement.partitionsOfRange(from, to);
-        const inside = [from, ...splitKeys, ...some].filter(
-          (key) => compareKeys(key, from) >= 0 && compareKeys(key, to) < 0,
-        );
-        const touched = new Set(inside.map((key) => placement.partitionOf(key)));
-        expect(asked).toEqual([...touched].toSorted((a, b) => a - b));
-      }),
-      { numRuns: 300 },
+      fc.property(
+        splitsAndKeys,
+        wellFormed,
+        pick,
+        pick,
+        ({ splitKeys, keys: some }, other, m, n) => {
+          const bounds = [...splitKeys, other];
+          const [from, to] = [bounds[m % bounds.length]!, bounds[n % bounds.length]!];
+          const placement = place(members, { partitioner: 'RANGE', splitKeys });
+          const inside = [...bounds, ...some].filter(
+            (key) => compareKeys(key, from) >= 0 && compareKeys(key, to) < 0,
+          );
+          const touched = new Set(inside.map((key) => placement.partitionOf(key)));
+          expect(placement.partitionsOfRange(from, to)).toEqual(
+            [...touched].toSorted((a, b) => a - b),
+          );
+        },
+      ),
+      { numRuns: 500 },
     );
   });
 
-  test('moves nothing below a split key that is added', () => {
+  test('moves only what lies from an added split key up to the next one', () => {
     fc.assert(
       fc.property(splitsAndKeys, wellFormed, ({ splitKeys, keys: some }, added) => {
         fc.pre(!splitKeys.includes(added) && added !== '');
         const before = place(members, { partitioner: 'RANGE', splitKeys });
         const after = place(members, { partitioner: 'RANGE', splitKeys: [...splitKeys, added] });
-        for (const key of some.filter((one) => compareKeys(one, added) < 0)) {
+        const next = splitKeys
+          .filter((key) => compareKeys(key, added) > 0)
+          .toSorted(compareKeys)[0];
+        const stays = (key: string): boolean =>
+          compareKeys(key, added) < 0 || (next !== undefined && compareKeys(key, next) >= 0);
+        for (const key of [...splitKeys, ...some].filter(stays)) {
           const [old, now] = [before, after].map((placement) =>
             primaries(placement, placement.partitionOf(key)),
           );
