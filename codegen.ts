@@ -1,5 +1,7 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
+const store = '../consistency/store.ts';
+
 /**
  * Resolver types, generated from the contract: a field that the schema has and the resolvers lack, or answer with the
  * wrong shape, does not compile. `npm run check` fails when the file is older than the schema.
@@ -16,11 +18,31 @@ const config: CodegenConfig = {
         immutableTypes: true,
         strictScalars: true,
         scalars: {
-          JSON: 'unknown',
+          JSON: './raw-json.ts#RawJson',
           CausalContext: 'string',
           SessionToken: 'string',
           Cursor: 'string',
           DateTime: 'string',
+        },
+        // What a resolver of each type is given: the values of the floor below, as they are.
+        mappers: {
+          Entry: `${store}#Entry as StoreEntry`,
+          Revision: `${store}#Entry as StoreEntry`,
+          Sibling: '../causality/cell.ts#Sibling as StoreSibling',
+          Receipt: `${store}#LevelledReceipt`,
+          ReplicaOutcome: '../coordinator/receipt.ts#ReplicaOutcome as StoreReplicaOutcome',
+          GetPayload: `${store}#EntryAnswer`,
+          GetManyPayload: `${store}#ManyAnswer`,
+          EntryConnection: `${store}#RangeAnswer`,
+          EntryEdge: './entries.ts#RangeEdge',
+          PutPayload: `${store}#WriteAnswer`,
+          DeletePayload: `${store}#WriteAnswer`,
+          CompareAndSetPayload: `${store}#CompareAndSetAnswer`,
+          PutResult: `${store}#ItemAnswer`,
+          Keyspace: '../consistency/keyspace.ts#Keyspace as StoreKeyspace',
+          Cluster: `${store}#ClusterView`,
+          ReplicaInfo: `${store}#ReplicaView`,
+          Tenant: './tenants.ts#TenantView',
         },
         useTypeImports: true,
       },

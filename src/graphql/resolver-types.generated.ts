@@ -1,7 +1,15 @@
+import type { RawJson } from './raw-json.ts';
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { Entry as StoreEntry, LevelledReceipt, EntryAnswer, ManyAnswer, RangeAnswer, WriteAnswer, CompareAndSetAnswer, ItemAnswer, ClusterView, ReplicaView } from '../consistency/store.ts';
+import type { Sibling as StoreSibling } from '../causality/cell.ts';
+import type { ReplicaOutcome as StoreReplicaOutcome } from '../coordinator/receipt.ts';
+import type { RangeEdge } from './entries.ts';
+import type { Keyspace as StoreKeyspace } from '../consistency/keyspace.ts';
+import type { TenantView } from './tenants.ts';
 import type { RequestContext } from './request-context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** All built-in and custom scalars, mapped to their actual values */
 export type Scalars = {
@@ -10,85 +18,147 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
+  /** Opaque and signed: what a reader has seen of one key. Pass it back, exactly as received, to the next `put` or `delete` of that key. */
   CausalContext: { input: string; output: string; }
+  /** Opaque and signed: a place in a range, or in the change feed. It opens only for the arguments it was given out for. */
   Cursor: { input: string; output: string; }
+  /** A time in ISO 8601, UTC, with milliseconds: `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: string; output: string; }
-  JSON: { input: unknown; output: unknown; }
+  /**
+   * Any JSON value, kept and returned exactly as it was sent: numbers keep every digit (`9007199254740993`, `1e400`, `-0`, `1.0`),
+   * objects keep the order of their members and members of the same name. A top-level `null` is not a value: delete the key instead.
+   * At most 500 levels of nesting; at most the keyspace's `maxValueBytes`.
+   */
+  JSON: { input: RawJson; output: RawJson; }
+  /** Opaque and signed: what one session has seen of the tenant. Also sent in the response header `quorate-session`. */
   SessionToken: { input: string; output: string; }
 };
 
+/** An API key, without its secret. */
 export type ApiKey = {
   readonly __typename?: 'ApiKey';
+  /** When it was made. */
   readonly createdAt: Scalars['DateTime']['output'];
+  /** When it stops working, if it does. */
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Patterns of keyspaces it is limited to; null: all. */
   readonly keyspaces?: Maybe<ReadonlyArray<Scalars['String']['output']>>;
+  /** The visible beginning of the secret. */
   readonly prefix: Scalars['String']['output'];
+  /** When it was ended, if it was. */
   readonly revokedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** What it may do. */
   readonly role: Role;
 };
 
+/** What a change feed sends. */
 export type ChangeEvent = EntryChanged | FeedBookmark | FeedGap;
 
+/** The replicas as one gateway sees them. */
 export type Cluster = {
   readonly __typename?: 'Cluster';
+  /** The topology's number; it grows with every change. */
   readonly epoch: Scalars['Int']['output'];
+  /** Into how many partitions each keyspace is cut. */
   readonly partitions: Scalars['Int']['output'];
+  /** All replicas. */
   readonly replicas: ReadonlyArray<ReplicaInfo>;
 };
 
+/** The answer to `compareAndSet`. */
 export type CompareAndSetPayload = {
   readonly __typename?: 'CompareAndSetPayload';
+  /** Whether the expectation held, and the value was written. */
   readonly applied: Scalars['Boolean']['output'];
+  /** The entry after the operation; when it was not applied, what stood in the way. */
   readonly entry: Entry;
+  /** What this operation was really given. */
   readonly receipt: Receipt;
+  /** What the session has seen, this operation included. */
   readonly session: Scalars['SessionToken']['output'];
+  /** Names this write; null when it was not applied. */
   readonly writeId?: Maybe<Scalars['ID']['output']>;
 };
 
+/** What becomes of writes that had not seen each other. */
 export type ConflictPolicy =
+  /** The one written last is kept; the other is lost. */
   | 'LAST_WRITE_WINS'
+  /** All are kept and returned, until someone who has seen them writes. */
   | 'SIBLINGS';
 
+/** How many replicas a request waits for, and what it is promised for it. */
 export type ConsistencyLevel =
+  /** Every replica. Refused while one is away. */
   | 'ALL'
+  /** What was visible to the writer is visible to the reader, across keys. Not served by this version. */
   | 'CAUSAL'
+  /** As if there were one copy, one operation after another. Not served by this version. */
   | 'LINEARIZABLE'
+  /** The first usable answer, or one acknowledgement. Eventual: may be behind, answers on both sides of a network split. */
   | 'ONE'
+  /** A majority. A read sees every QUORUM write that was completed before it began, and never goes back. */
   | 'QUORUM'
+  /** ONE, but never older than what this session wrote. Not served by this version. */
   | 'READ_YOUR_WRITES'
+  /** ONE, but never older than what this session read or wrote. Not served by this version. */
   | 'SESSION';
 
+/** A new keyspace. */
 export type CreateKeyspaceInput = {
+  /** What becomes of writes that had not seen each other; fixed for good. Default: SIBLINGS. */
   readonly conflicts?: InputMaybe<ConflictPolicy>;
+  /** For reads that do not name a level. Default: QUORUM. */
   readonly defaultReadLevel?: InputMaybe<ConsistencyLevel>;
+  /** Seconds until values expire, at least 1. Default: they do not. */
   readonly defaultTtlSeconds?: InputMaybe<Scalars['Int']['input']>;
+  /** For writes that do not name a level. Default: QUORUM. */
   readonly defaultWriteLevel?: InputMaybe<ConsistencyLevel>;
+  /** Writes that would leave more live versions are refused. Default: 100. */
   readonly maxSiblings?: InputMaybe<Scalars['Int']['input']>;
+  /** The longest value, in bytes of its JSON text. Default: 262144. */
   readonly maxValueBytes?: InputMaybe<Scalars['Int']['input']>;
+  /** Weaker reads are refused. Default: ONE. */
   readonly minimumReadLevel?: InputMaybe<ConsistencyLevel>;
+  /** Weaker writes are refused. Default: ONE. */
   readonly minimumWriteLevel?: InputMaybe<ConsistencyLevel>;
+  /** 1 to 63 letters, digits, `-` or `_`; unique in the tenant. */
   readonly name: Scalars['String']['input'];
+  /** How keys are spread over partitions; fixed for good. Default: CONSISTENT_HASH. */
   readonly partitioner?: InputMaybe<Partitioner>;
+  /** N: how many replicas hold each key, 1 to the number of replicas. Default: 3. */
   readonly replicationFactor?: InputMaybe<Scalars['Int']['input']>;
+  /** Where partitions are cut, in byte order; only for RANGE. Default: none. */
   readonly splitKeys?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
 };
 
+/** A new tenant. */
 export type CreateTenantInput = {
+  /** 1 to 63 letters, digits, `-` or `_`. */
   readonly name: Scalars['String']['input'];
+  /** Default: nothing is limited. */
   readonly quota?: InputMaybe<QuotaInput>;
 };
 
+/** A new API key. */
 export type CreatedApiKey = {
   readonly __typename?: 'CreatedApiKey';
+  /** The key as it will be listed. */
   readonly apiKey: ApiKey;
+  /** Shown this once. */
   readonly secret: Scalars['String']['output'];
 };
 
+/** The answer to `delete`. */
 export type DeletePayload = {
   readonly __typename?: 'DeletePayload';
+  /** The entry after the deletion: versions that the given context had not seen are still there. */
   readonly entry: Entry;
+  /** What this write was really given. */
   readonly receipt: Receipt;
+  /** What the session has seen, this write included. */
   readonly session: Scalars['SessionToken']['output'];
+  /** Names this deletion for good. */
   readonly writeId: Scalars['ID']['output'];
 };
 
@@ -98,114 +168,179 @@ export type DeletePayload = {
  */
 export type Entry = Node & {
   readonly __typename?: 'Entry';
+  /** The entry as this request saw it. A key that nobody has written is an answer like any other: `exists` is false. */
   readonly current: Revision;
+  /** Names the keyspace and the key; the same whichever field returned the entry. */
   readonly id: Scalars['ID']['output'];
+  /** The key: 1 to 1024 bytes of UTF-8. */
   readonly key: Scalars['String']['output'];
+  /** The keyspace's name. */
   readonly keyspace: Scalars['String']['output'];
 };
 
+/** One key changed. */
 export type EntryChanged = {
   readonly __typename?: 'EntryChanged';
+  /** How many replicas are known to hold the change. */
   readonly confirmedBy: Scalars['Int']['output'];
+  /** Go on behind this event. */
   readonly cursor: Scalars['Cursor']['output'];
+  /** The entry after the change. */
   readonly entry: Entry;
+  /** What the session has seen, this change included. */
   readonly session: Scalars['SessionToken']['output'];
 };
 
+/** One page of a range. */
 export type EntryConnection = {
   readonly __typename?: 'EntryConnection';
+  /** The entries with their cursors, in byte order of the keys. */
   readonly edges: ReadonlyArray<EntryEdge>;
+  /** The entries, in byte order of the keys. */
   readonly nodes: ReadonlyArray<Entry>;
+  /** Whether there is more, and where to go on. */
   readonly pageInfo: PageInfo;
+  /** What this read was really given. */
   readonly receipt: Receipt;
+  /** What the session has seen, this answer included. */
   readonly session: Scalars['SessionToken']['output'];
 };
 
+/** One entry of a range, with its place. */
 export type EntryEdge = {
   readonly __typename?: 'EntryEdge';
+  /** Pass it as `after` or `before` to go on from here. */
   readonly cursor: Scalars['Cursor']['output'];
+  /** The entry. */
   readonly node: Entry;
 };
 
-/** Exactly one of the three. */
+/** What must hold for `compareAndSet` to write. Exactly one of the three. */
 export type Expectation =
+  /** true: the key does not exist. false: it does. */
   { readonly absent: Scalars['Boolean']['input']; readonly context?: never; readonly value?: never; }
-  |  { readonly absent?: never; readonly context: Scalars['CausalContext']['input']; readonly value?: never; }
-  |  { readonly absent?: never; readonly context?: never; readonly value: Scalars['JSON']['input']; };
+  |  /** Nothing has been written since this was read. */
+  { readonly absent?: never; readonly context: Scalars['CausalContext']['input']; readonly value?: never; }
+  |  /** The key has exactly one live version, with this very text as its value. */
+  { readonly absent?: never; readonly context?: never; readonly value: Scalars['JSON']['input']; };
 
+/** Progress on a quiet feed; also the first event, sent once the feed is live. */
 export type FeedBookmark = {
   readonly __typename?: 'FeedBookmark';
+  /** Go on behind this place. */
   readonly cursor: Scalars['Cursor']['output'];
 };
 
+/** History was lost: read again, then go on from the cursor. */
 export type FeedGap = {
   readonly __typename?: 'FeedGap';
+  /** Go on behind this place. */
   readonly cursor: Scalars['Cursor']['output'];
+  /** Why: the log was trimmed, or this reader was too slow. */
   readonly reason: Scalars['String']['output'];
 };
 
+/** The answer to `getMany`. */
 export type GetManyPayload = {
   readonly __typename?: 'GetManyPayload';
+  /** One for each key, in the order asked. */
   readonly entries: ReadonlyArray<Entry>;
+  /** What this read was really given: the weakest over all keys. */
   readonly receipt: Receipt;
+  /** What the session has seen, this answer included. */
   readonly session: Scalars['SessionToken']['output'];
 };
 
+/** The answer to `get`. */
 export type GetPayload = {
   readonly __typename?: 'GetPayload';
+  /** The entry, also when the key does not exist. */
   readonly entry: Entry;
+  /** What this read was really given. */
   readonly receipt: Receipt;
+  /** What the session has seen, this answer included. */
   readonly session: Scalars['SessionToken']['output'];
 };
 
+/** Why one item of `putMany` failed. */
 export type ItemError = {
   readonly __typename?: 'ItemError';
+  /** A code of the table of failures, such as `WRITE_UNCERTAIN`. */
   readonly code: Scalars['String']['output'];
+  /** For a person. */
   readonly message: Scalars['String']['output'];
+  /** Whether the failed write may have left something behind. */
   readonly outcome: Outcome;
 };
 
+/** A named set of keys with its own settings. */
 export type Keyspace = Node & {
   readonly __typename?: 'Keyspace';
+  /** What becomes of writes that had not seen each other. */
   readonly conflicts: ConflictPolicy;
+  /** For reads that do not name a level. */
   readonly defaultReadLevel: ConsistencyLevel;
+  /** For writes that do not say; null: they do not expire. */
   readonly defaultTtlSeconds?: Maybe<Scalars['Int']['output']>;
+  /** For writes that do not name a level. */
   readonly defaultWriteLevel: ConsistencyLevel;
+  /** Names the keyspace. */
   readonly id: Scalars['ID']['output'];
+  /** Writes that would leave more live versions are refused. */
   readonly maxSiblings: Scalars['Int']['output'];
+  /** The longest value, in bytes of its JSON text. */
   readonly maxValueBytes: Scalars['Int']['output'];
+  /** Weaker reads are refused. */
   readonly minimumReadLevel: ConsistencyLevel;
+  /** Weaker writes are refused. */
   readonly minimumWriteLevel: ConsistencyLevel;
+  /** The keyspace's name, unique in the tenant. */
   readonly name: Scalars['String']['output'];
+  /** How keys are spread over partitions. */
   readonly partitioner: Partitioner;
+  /** N: how many replicas hold each key. */
   readonly replicationFactor: Scalars['Int']['output'];
 };
 
+/** Writes, one after another in the order of the document. */
 export type Mutation = {
   readonly __typename?: 'Mutation';
-  /** Waits until a past write is held as `consistency` would have demanded. */
+  /** Waits until a past write is held as `consistency` would have demanded. Not served by this version. */
   readonly awaitReplication: Receipt;
+  /** Writes if the expectation holds, always LINEARIZABLE. A refused one is data: `applied` is false. Not served by this version. */
   readonly compareAndSet: CompareAndSetPayload;
+  /** Makes an API key; its secret is shown this once. Operators only. Not served by this version. */
   readonly createApiKey: CreatedApiKey;
+  /** Creates a keyspace. The same settings again: the one that is there. ADMIN only. */
   readonly createKeyspace: Keyspace;
-  /** Operators only. */
+  /** Creates a tenant. Operators only. Not served by this version. */
   readonly createTenant: Tenant;
+  /** Deletes what `context` has seen; without a context, what the coordinating replica holds is not seen and stays. */
   readonly delete: DeletePayload;
+  /** Removes a keyspace and all that is in it. False when there was none. ADMIN only. */
   readonly dropKeyspace: Scalars['Boolean']['output'];
+  /** Removes a tenant and all that is his. Operators only. Not served by this version. */
   readonly dropTenant: Scalars['Boolean']['output'];
-  /** The same reads as in Query, here so that one document can write and then read in order (mutation fields run one after another). */
+  /** The same read as in Query, so that one document can write and then read in order. */
   readonly get: GetPayload;
+  /** Writes a value. What `context` has seen is replaced; what it has not seen stays beside it, as a conflict. */
   readonly put: PutPayload;
+  /** Writes many keys of one keyspace. Not atomic: one outcome an item. */
   readonly putMany: PutManyPayload;
+  /** The same read as in Query, so that one document can write and then read in order. */
   readonly range: EntryConnection;
-  /** Settles a write whose outcome was UNKNOWN; NEVER means it is fenced for good. */
+  /** Settles a write whose outcome was UNKNOWN; NEVER means it is fenced for good. Not served by this version. */
   readonly resolveWrite: WriteResolution;
+  /** Ends an API key. False when there was none. Operators only. Not served by this version. */
   readonly revokeApiKey: Scalars['Boolean']['output'];
+  /** Changes the settings that are given; the others stay. ADMIN only. */
   readonly updateKeyspace: Keyspace;
+  /** Changes a tenant's quota. Operators only. Not served by this version. */
   readonly updateTenant: Tenant;
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationAwaitReplicationArgs = {
   consistency: ConsistencyLevel;
   key: Scalars['String']['input'];
@@ -215,6 +350,7 @@ export type MutationAwaitReplicationArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationCompareAndSetArgs = {
   expect: Expectation;
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
@@ -227,6 +363,7 @@ export type MutationCompareAndSetArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationCreateApiKeyArgs = {
   expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
   keyspaces?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
@@ -235,16 +372,19 @@ export type MutationCreateApiKeyArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationCreateKeyspaceArgs = {
   input: CreateKeyspaceInput;
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationCreateTenantArgs = {
   input: CreateTenantInput;
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationDeleteArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   context?: InputMaybe<Scalars['CausalContext']['input']>;
@@ -258,16 +398,19 @@ export type MutationDeleteArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationDropKeyspaceArgs = {
   name: Scalars['String']['input'];
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationDropTenantArgs = {
   name: Scalars['String']['input'];
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationGetArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   key: Scalars['String']['input'];
@@ -278,6 +421,7 @@ export type MutationGetArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationPutArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   context?: InputMaybe<Scalars['CausalContext']['input']>;
@@ -293,6 +437,7 @@ export type MutationPutArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationPutManyArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   items: ReadonlyArray<PutItem>;
@@ -303,6 +448,7 @@ export type MutationPutManyArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationRangeArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   before?: InputMaybe<Scalars['Cursor']['input']>;
@@ -319,6 +465,7 @@ export type MutationRangeArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationResolveWriteArgs = {
   key: Scalars['String']['input'];
   keyspace: Scalars['String']['input'];
@@ -327,88 +474,134 @@ export type MutationResolveWriteArgs = {
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationRevokeApiKeyArgs = {
   prefix: Scalars['String']['input'];
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationUpdateKeyspaceArgs = {
   input: UpdateKeyspaceInput;
   name: Scalars['String']['input'];
 };
 
 
+/** Writes, one after another in the order of the document. */
 export type MutationUpdateTenantArgs = {
   input: UpdateTenantInput;
   name: Scalars['String']['input'];
 };
 
+/** Something that `node` can find again. */
 export type Node = {
+  /** Unique among all nodes of the tenant, and stable. */
   readonly id: Scalars['ID']['output'];
 };
 
+/** Whether a failed request may have left something behind. */
 export type Outcome =
+  /** Certainly nothing was written. */
   | 'NONE'
+  /** It may have been written, now or later. */
   | 'UNKNOWN';
 
+/** Where a page stands in its range. */
 export type PageInfo = {
   readonly __typename?: 'PageInfo';
+  /** The cursor of the last entry; null on an empty page. */
   readonly endCursor?: Maybe<Scalars['Cursor']['output']>;
+  /** Whether there are entries after this page. */
   readonly hasNextPage: Scalars['Boolean']['output'];
+  /** Whether there are entries before this page. */
   readonly hasPreviousPage: Scalars['Boolean']['output'];
+  /** The cursor of the first entry; null on an empty page. */
   readonly startCursor?: Maybe<Scalars['Cursor']['output']>;
 };
 
+/** How keys are spread over partitions. */
 export type Partitioner =
+  /** Consistent hashing: adding a replica moves about its share of the keys. */
   | 'CONSISTENT_HASH'
+  /** Hash modulo the number of partitions' owners: simple, and adding a replica moves nearly everything. */
   | 'MODULO_HASH'
+  /** By byte order, cut at `splitKeys`: ranges stay together. */
   | 'RANGE';
 
+/** One write of `putMany`. */
 export type PutItem = {
+  /** What the writer has seen of this key. Default: nothing, so the value stands beside what is there. */
   readonly context?: InputMaybe<Scalars['CausalContext']['input']>;
+  /** 1 to 1024 bytes of well-formed UTF-8, no NUL. */
   readonly key: Scalars['String']['input'];
+  /** Seconds until the value expires, at least 1. Default: the keyspace's `defaultTtlSeconds`. */
   readonly ttlSeconds?: InputMaybe<Scalars['Int']['input']>;
+  /** At most the keyspace's `maxValueBytes`. */
   readonly value: Scalars['JSON']['input'];
 };
 
+/** The answer to `putMany`. */
 export type PutManyPayload = {
   readonly __typename?: 'PutManyPayload';
+  /** One outcome for each item, in the order given. Not atomic: some may be written and others not. */
   readonly results: ReadonlyArray<PutResult>;
+  /** What the session has seen, these writes included. */
   readonly session: Scalars['SessionToken']['output'];
 };
 
+/** The answer to `put`. */
 export type PutPayload = {
   readonly __typename?: 'PutPayload';
+  /** The entry after the write, conflicts included: a conflict is data, not an error. */
   readonly entry: Entry;
+  /** What this write was really given. */
   readonly receipt: Receipt;
+  /** What the session has seen, this write included. */
   readonly session: Scalars['SessionToken']['output'];
+  /** Names this write for good. */
   readonly writeId: Scalars['ID']['output'];
 };
 
+/** What became of one item of `putMany`: either `entry`, `writeId` and `receipt`, or `error`. */
 export type PutResult = {
   readonly __typename?: 'PutResult';
+  /** The entry after the write. */
   readonly entry?: Maybe<Entry>;
+  /** Why it was not written, or may not have been. */
   readonly error?: Maybe<ItemError>;
+  /** The item's key. */
   readonly key: Scalars['String']['output'];
+  /** What this write was really given. */
   readonly receipt?: Maybe<Receipt>;
+  /** Names the write. */
   readonly writeId?: Maybe<Scalars['ID']['output']>;
 };
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type Query = {
   readonly __typename?: 'Query';
+  /** The replicas as this gateway sees them. Operators only. */
   readonly cluster: Cluster;
+  /** One key. */
   readonly get: GetPayload;
+  /** Many keys of one keyspace at once. */
   readonly getMany: GetManyPayload;
+  /** One keyspace of the tenant; null when there is none of this name. */
   readonly keyspace?: Maybe<Keyspace>;
+  /** All keyspaces of the tenant, by name. */
   readonly keyspaces: ReadonlyArray<Keyspace>;
+  /** The entry, keyspace or tenant of this id; null when there is none. An entry is read like `get`, at the operation's level. */
   readonly node?: Maybe<Node>;
   /** Keys in byte order. Bounds: `from` inclusive, `to` exclusive, or `prefix`. Not a snapshot across pages. */
   readonly range: EntryConnection;
+  /** The caller's own tenant. */
   readonly tenant: Tenant;
+  /** All tenants. Operators only. Not served by this version. */
   readonly tenants: ReadonlyArray<Tenant>;
 };
 
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type QueryGetArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   key: Scalars['String']['input'];
@@ -419,6 +612,7 @@ export type QueryGetArgs = {
 };
 
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type QueryGetManyArgs = {
   consistency?: InputMaybe<ConsistencyLevel>;
   keys: ReadonlyArray<Scalars['String']['input']>;
@@ -429,16 +623,19 @@ export type QueryGetManyArgs = {
 };
 
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type QueryKeyspaceArgs = {
   name: Scalars['String']['input'];
 };
 
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type QueryRangeArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   before?: InputMaybe<Scalars['Cursor']['input']>;
@@ -454,125 +651,218 @@ export type QueryRangeArgs = {
   to?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** What a tenant may use; null where nothing is limited. */
 export type Quota = {
   readonly __typename?: 'Quota';
+  /** The levels that may be asked for. */
   readonly allowedLevels: ReadonlyArray<ConsistencyLevel>;
+  /** Requests in flight at once. */
   readonly concurrentRequests?: Maybe<Scalars['Int']['output']>;
+  /** Document cost a second. */
   readonly costPerSecond?: Maybe<Scalars['Int']['output']>;
+  /** Keys. */
   readonly keys?: Maybe<Scalars['Float']['output']>;
+  /** Keyspaces. */
   readonly keyspaces?: Maybe<Scalars['Int']['output']>;
+  /** Requests a second. */
   readonly requestsPerSecond?: Maybe<Scalars['Int']['output']>;
+  /** Open WebSocket connections. */
   readonly sockets?: Maybe<Scalars['Int']['output']>;
+  /** Bytes of keys and values. */
   readonly storedBytes?: Maybe<Scalars['Float']['output']>;
+  /** Open subscriptions. */
   readonly subscriptions?: Maybe<Scalars['Int']['output']>;
+  /** Bytes of one value. */
   readonly valueBytes?: Maybe<Scalars['Int']['output']>;
 };
 
+/** What a tenant may use; what is left out is not limited. */
 export type QuotaInput = {
+  /** The levels that may be asked for. Default: all. */
   readonly allowedLevels?: InputMaybe<ReadonlyArray<ConsistencyLevel>>;
+  /** Requests in flight at once, at least 1. */
   readonly concurrentRequests?: InputMaybe<Scalars['Int']['input']>;
+  /** Document cost a second, at least 1. */
   readonly costPerSecond?: InputMaybe<Scalars['Int']['input']>;
+  /** Keys. */
   readonly keys?: InputMaybe<Scalars['Float']['input']>;
+  /** Keyspaces. */
   readonly keyspaces?: InputMaybe<Scalars['Int']['input']>;
+  /** Requests a second, at least 1. */
   readonly requestsPerSecond?: InputMaybe<Scalars['Int']['input']>;
+  /** Open WebSocket connections. */
   readonly sockets?: InputMaybe<Scalars['Int']['input']>;
+  /** Bytes of keys and values. */
   readonly storedBytes?: InputMaybe<Scalars['Float']['input']>;
+  /** Open subscriptions. */
   readonly subscriptions?: InputMaybe<Scalars['Int']['input']>;
+  /** Bytes of one value. */
   readonly valueBytes?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What this request was really given. */
 export type Receipt = {
   readonly __typename?: 'Receipt';
+  /** How many did before the answer. Hints never count. */
   readonly answered: Scalars['Int']['output'];
+  /** From the request's arrival at the coordinator to its answer, in milliseconds. */
   readonly elapsedMs: Scalars['Float']['output'];
+  /** The topology that chose the replicas. */
   readonly epoch: Scalars['Int']['output'];
+  /** Writes kept elsewhere for replicas that did not answer. */
   readonly hinted: Scalars['Int']['output'];
+  /** The level it was served at; null when the request gave `replicas` as a number. */
   readonly level?: Maybe<ConsistencyLevel>;
+  /** Whether R + W > N, with this keyspace's default of the other side. */
   readonly overlapping: Scalars['Boolean']['output'];
+  /** Of those, how many hold it now. */
   readonly repaired: Scalars['Int']['output'];
+  /** What became of each replica. */
   readonly replicas: ReadonlyArray<ReplicaOutcome>;
+  /** N: how many replicas hold the key. */
   readonly replicationFactor: Scalars['Int']['output'];
+  /** R or W: how many replicas had to answer, or to acknowledge. */
   readonly required: Scalars['Int']['output'];
+  /** Replicas found behind the answer that was given. */
   readonly stale: Scalars['Int']['output'];
 };
 
+/** One Postgres database, seen as a replica. */
 export type ReplicaInfo = {
   readonly __typename?: 'ReplicaInfo';
+  /** The replica's name in the configuration. */
   readonly id: Scalars['ID']['output'];
+  /** The identity of its data; a wiped replica has a new one. Empty until it was reached once. */
   readonly incarnation: Scalars['String']['output'];
+  /** Writes that are kept for it elsewhere. */
   readonly openHints: Scalars['Int']['output'];
+  /** How many partitions it holds a copy of. */
   readonly ownedPartitions: Scalars['Int']['output'];
+  /** How long its reads take lately, in milliseconds; null before the first. */
   readonly readLatencyMs?: Maybe<Scalars['Float']['output']>;
+  /** Whether it is reachable, as this gateway sees it. */
   readonly state: ReplicaState;
+  /** Its zone, if it has one. */
   readonly zone?: Maybe<Scalars['String']['output']>;
 };
 
+/** What became of one replica in one request, at the moment of the answer. */
 export type ReplicaOutcome = {
   readonly __typename?: 'ReplicaOutcome';
+  /** From sending the call to its answer, in milliseconds; null while there is none. */
   readonly elapsedMs?: Maybe<Scalars['Float']['output']>;
+  /** Why the status is not OK, for a person. */
   readonly reason?: Maybe<Scalars['String']['output']>;
+  /** The replica's name. */
   readonly replica: Scalars['String']['output'];
+  /** Whether it holds the key, or stands in for one that does. */
   readonly role: ReplicaRole;
+  /** What became of it. */
   readonly status: ReplicaStatus;
+  /** Its zone, if it has one. */
   readonly zone?: Maybe<Scalars['String']['output']>;
 };
 
+/** A replica's part in a request. */
 export type ReplicaRole =
+  /** Stands in for a primary that is away. */
   | 'FALLBACK'
+  /** One of the N that hold the key. */
   | 'PRIMARY';
 
+/** A replica's state as one gateway sees it. */
 export type ReplicaState =
+  /** Not reachable. */
   | 'DOWN'
+  /** Being added. */
   | 'JOINING'
+  /** Being removed. */
   | 'LEAVING'
+  /** Being brought up to date; takes no part in read quorums. */
   | 'REPAIRING'
+  /** Did not answer lately. */
   | 'SUSPECT'
+  /** Answers. */
   | 'UP';
 
+/** What became of one replica in one request. */
 export type ReplicaStatus =
+  /** Not reachable. */
   | 'DOWN'
+  /** Did not take the write; a hint keeps it. */
   | 'HINTED'
+  /** Not needed. */
   | 'NOT_ASKED'
+  /** Answered, and was up to date; or acknowledged. */
   | 'OK'
+  /** Asked, and had not answered when this answer was given. */
+  | 'PENDING'
+  /** Reachable, and refused. */
   | 'REFUSED'
+  /** Was behind, and has been brought up to date. */
   | 'REPAIRED'
+  /** Answered, and was behind. */
   | 'STALE'
+  /** Asked, and gave no answer within the request's time. */
   | 'TIMEOUT';
 
+/** The state of one key as one request saw it. */
 export type Revision = {
   readonly __typename?: 'Revision';
+  /** What this request saw: pass it to the next `put` or `delete` of this key, and that replaces what was seen here. */
   readonly context: Scalars['CausalContext']['output'];
+  /** Whether there is at least one live version. */
   readonly exists: Scalars['Boolean']['output'];
+  /** When the value expires, if it does and there is exactly one live version. */
   readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Whether writers who had not seen each other left more than one live version. */
   readonly inConflict: Scalars['Boolean']['output'];
+  /** Totally ordered, compares as a string: whatever has seen more is greater. A client cache keeps the greatest. */
   readonly revision: Scalars['String']['output'];
+  /** The live versions, newest first. */
   readonly siblings: ReadonlyArray<Sibling>;
+  /** When the newest version (or deletion) was written; null for a key that was never written. */
   readonly updatedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The value when there is exactly one live version, else null: read `siblings` when `inConflict`. */
   readonly value?: Maybe<Scalars['JSON']['output']>;
 };
 
+/** What a credential may do; each includes those before it. */
 export type Role =
+  /** Create, change and drop keyspaces. */
   | 'ADMIN'
+  /** See the cluster, and manage tenants. */
   | 'OPERATOR'
+  /** Read. */
   | 'READER'
+  /** Write. */
   | 'WRITER';
 
+/** One of the concurrent versions of a key. */
 export type Sibling = {
   readonly __typename?: 'Sibling';
+  /** Whether this version is a deletion. */
   readonly deleted: Scalars['Boolean']['output'];
+  /** The version's name, `actor:counter`. */
   readonly dot: Scalars['String']['output'];
+  /** The value, exactly as it was sent. */
   readonly value?: Maybe<Scalars['JSON']['output']>;
+  /** When it was written, by the clock of the gateway that wrote it. */
   readonly writtenAt: Scalars['DateTime']['output'];
 };
 
+/** Live, over WebSocket (graphql-transport-ws) or server-sent events. */
 export type Subscription = {
   readonly __typename?: 'Subscription';
-  /** Changes of one key, a prefix or a range, at least once, in order per key, from `after` or from now. */
+  /**
+   * Changes of one key, a prefix or a range, at least once, in order per key, from `after` or from now. The first event is a
+   * bookmark, sent once the feed is live: whatever is written after it arrives.
+   */
   readonly changes: ChangeEvent;
 };
 
 
+/** Live, over WebSocket (graphql-transport-ws) or server-sent events. */
 export type SubscriptionChangesArgs = {
   after?: InputMaybe<Scalars['Cursor']['input']>;
   consistency?: InputMaybe<ConsistencyLevel>;
@@ -584,43 +874,71 @@ export type SubscriptionChangesArgs = {
   to?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Whose data it is: every keyspace belongs to one tenant, and no request sees two. */
 export type Tenant = Node & {
   readonly __typename?: 'Tenant';
+  /** The tenant's API keys, without their secrets. Not served by this version. */
   readonly apiKeys: ReadonlyArray<ApiKey>;
+  /** When the tenant was created. Not served by this version. */
   readonly createdAt: Scalars['DateTime']['output'];
+  /** Names the tenant. */
   readonly id: Scalars['ID']['output'];
+  /** The tenant's name. */
   readonly name: Scalars['String']['output'];
+  /** What the tenant may use. */
   readonly quota: Quota;
+  /** What the tenant uses. Not served by this version. */
   readonly usage: Usage;
 };
 
+/** What to change of a keyspace; what is left out stays. */
 export type UpdateKeyspaceInput = {
+  /** For reads that do not name a level. */
   readonly defaultReadLevel?: InputMaybe<ConsistencyLevel>;
+  /** Seconds until values expire, at least 1. */
   readonly defaultTtlSeconds?: InputMaybe<Scalars['Int']['input']>;
+  /** For writes that do not name a level. */
   readonly defaultWriteLevel?: InputMaybe<ConsistencyLevel>;
+  /** Writes that would leave more live versions are refused. */
   readonly maxSiblings?: InputMaybe<Scalars['Int']['input']>;
+  /** The longest value, in bytes of its JSON text. */
   readonly maxValueBytes?: InputMaybe<Scalars['Int']['input']>;
+  /** Weaker reads are refused. */
   readonly minimumReadLevel?: InputMaybe<ConsistencyLevel>;
+  /** Weaker writes are refused. */
   readonly minimumWriteLevel?: InputMaybe<ConsistencyLevel>;
 };
 
+/** What to change of a tenant. */
 export type UpdateTenantInput = {
+  /** Replaces the whole quota. Default: stays. */
   readonly quota?: InputMaybe<QuotaInput>;
 };
 
+/** What a tenant uses. */
 export type Usage = {
   readonly __typename?: 'Usage';
+  /** Keys. */
   readonly keys: Scalars['Float']['output'];
+  /** Requests refused for a limit. */
   readonly refused: Scalars['Float']['output'];
+  /** Requests served. */
   readonly requests: Scalars['Float']['output'];
+  /** Open WebSocket connections. */
   readonly sockets: Scalars['Int']['output'];
+  /** Bytes of keys and values. */
   readonly storedBytes: Scalars['Float']['output'];
+  /** Open subscriptions. */
   readonly subscriptions: Scalars['Int']['output'];
 };
 
+/** What became of a write whose outcome was UNKNOWN. */
 export type WriteResolution =
+  /** It was written, and is current or was replaced by someone who had seen it. */
   | 'APPLIED'
+  /** It was not written, and never will be. */
   | 'NEVER'
+  /** A later write replaced it. */
   | 'SUPERSEDED';
 
 
@@ -695,7 +1013,7 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   ChangeEvent:
-    | ( EntryChanged )
+    | ( Omit<EntryChanged, 'entry'> & { entry: _RefType['Entry'] } )
     | ( FeedBookmark )
     | ( FeedGap )
   ;
@@ -704,9 +1022,9 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Node:
-    | ( Entry )
-    | ( Keyspace )
-    | ( Tenant )
+    | ( StoreEntry )
+    | ( StoreKeyspace )
+    | ( TenantView )
   ;
 };
 
@@ -716,8 +1034,8 @@ export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   CausalContext: ResolverTypeWrapper<Scalars['CausalContext']['output']>;
   ChangeEvent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ChangeEvent']>;
-  Cluster: ResolverTypeWrapper<Cluster>;
-  CompareAndSetPayload: ResolverTypeWrapper<CompareAndSetPayload>;
+  Cluster: ResolverTypeWrapper<ClusterView>;
+  CompareAndSetPayload: ResolverTypeWrapper<CompareAndSetAnswer>;
   ConflictPolicy: ConflictPolicy;
   ConsistencyLevel: ConsistencyLevel;
   CreateKeyspaceInput: CreateKeyspaceInput;
@@ -725,47 +1043,47 @@ export type ResolversTypes = {
   CreatedApiKey: ResolverTypeWrapper<CreatedApiKey>;
   Cursor: ResolverTypeWrapper<Scalars['Cursor']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
-  DeletePayload: ResolverTypeWrapper<DeletePayload>;
-  Entry: ResolverTypeWrapper<Entry>;
-  EntryChanged: ResolverTypeWrapper<EntryChanged>;
-  EntryConnection: ResolverTypeWrapper<EntryConnection>;
-  EntryEdge: ResolverTypeWrapper<EntryEdge>;
+  DeletePayload: ResolverTypeWrapper<WriteAnswer>;
+  Entry: ResolverTypeWrapper<StoreEntry>;
+  EntryChanged: ResolverTypeWrapper<Omit<EntryChanged, 'entry'> & { entry: ResolversTypes['Entry'] }>;
+  EntryConnection: ResolverTypeWrapper<RangeAnswer>;
+  EntryEdge: ResolverTypeWrapper<RangeEdge>;
   Expectation: Expectation;
   FeedBookmark: ResolverTypeWrapper<FeedBookmark>;
   FeedGap: ResolverTypeWrapper<FeedGap>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
-  GetManyPayload: ResolverTypeWrapper<GetManyPayload>;
-  GetPayload: ResolverTypeWrapper<GetPayload>;
+  GetManyPayload: ResolverTypeWrapper<ManyAnswer>;
+  GetPayload: ResolverTypeWrapper<EntryAnswer>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   ItemError: ResolverTypeWrapper<ItemError>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
-  Keyspace: ResolverTypeWrapper<Keyspace>;
+  Keyspace: ResolverTypeWrapper<StoreKeyspace>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Node: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Node']>;
   Outcome: Outcome;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Partitioner: Partitioner;
   PutItem: PutItem;
-  PutManyPayload: ResolverTypeWrapper<PutManyPayload>;
-  PutPayload: ResolverTypeWrapper<PutPayload>;
-  PutResult: ResolverTypeWrapper<PutResult>;
+  PutManyPayload: ResolverTypeWrapper<Omit<PutManyPayload, 'results'> & { results: ReadonlyArray<ResolversTypes['PutResult']> }>;
+  PutPayload: ResolverTypeWrapper<WriteAnswer>;
+  PutResult: ResolverTypeWrapper<ItemAnswer>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Quota: ResolverTypeWrapper<Quota>;
   QuotaInput: QuotaInput;
-  Receipt: ResolverTypeWrapper<Receipt>;
-  ReplicaInfo: ResolverTypeWrapper<ReplicaInfo>;
-  ReplicaOutcome: ResolverTypeWrapper<ReplicaOutcome>;
+  Receipt: ResolverTypeWrapper<LevelledReceipt>;
+  ReplicaInfo: ResolverTypeWrapper<ReplicaView>;
+  ReplicaOutcome: ResolverTypeWrapper<StoreReplicaOutcome>;
   ReplicaRole: ReplicaRole;
   ReplicaState: ReplicaState;
   ReplicaStatus: ReplicaStatus;
-  Revision: ResolverTypeWrapper<Revision>;
+  Revision: ResolverTypeWrapper<StoreEntry>;
   Role: Role;
   SessionToken: ResolverTypeWrapper<Scalars['SessionToken']['output']>;
-  Sibling: ResolverTypeWrapper<Sibling>;
+  Sibling: ResolverTypeWrapper<StoreSibling>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
-  Tenant: ResolverTypeWrapper<Tenant>;
+  Tenant: ResolverTypeWrapper<TenantView>;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
   Usage: ResolverTypeWrapper<Usage>;
@@ -778,48 +1096,48 @@ export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
   CausalContext: Scalars['CausalContext']['output'];
   ChangeEvent: ResolversUnionTypes<ResolversParentTypes>['ChangeEvent'];
-  Cluster: Cluster;
-  CompareAndSetPayload: CompareAndSetPayload;
+  Cluster: ClusterView;
+  CompareAndSetPayload: CompareAndSetAnswer;
   CreateKeyspaceInput: CreateKeyspaceInput;
   CreateTenantInput: CreateTenantInput;
   CreatedApiKey: CreatedApiKey;
   Cursor: Scalars['Cursor']['output'];
   DateTime: Scalars['DateTime']['output'];
-  DeletePayload: DeletePayload;
-  Entry: Entry;
-  EntryChanged: EntryChanged;
-  EntryConnection: EntryConnection;
-  EntryEdge: EntryEdge;
+  DeletePayload: WriteAnswer;
+  Entry: StoreEntry;
+  EntryChanged: Omit<EntryChanged, 'entry'> & { entry: ResolversParentTypes['Entry'] };
+  EntryConnection: RangeAnswer;
+  EntryEdge: RangeEdge;
   Expectation: Expectation;
   FeedBookmark: FeedBookmark;
   FeedGap: FeedGap;
   Float: Scalars['Float']['output'];
-  GetManyPayload: GetManyPayload;
-  GetPayload: GetPayload;
+  GetManyPayload: ManyAnswer;
+  GetPayload: EntryAnswer;
   ID: Scalars['ID']['output'];
   Int: Scalars['Int']['output'];
   ItemError: ItemError;
   JSON: Scalars['JSON']['output'];
-  Keyspace: Keyspace;
+  Keyspace: StoreKeyspace;
   Mutation: Record<PropertyKey, never>;
   Node: ResolversInterfaceTypes<ResolversParentTypes>['Node'];
   PageInfo: PageInfo;
   PutItem: PutItem;
-  PutManyPayload: PutManyPayload;
-  PutPayload: PutPayload;
-  PutResult: PutResult;
+  PutManyPayload: Omit<PutManyPayload, 'results'> & { results: ReadonlyArray<ResolversParentTypes['PutResult']> };
+  PutPayload: WriteAnswer;
+  PutResult: ItemAnswer;
   Query: Record<PropertyKey, never>;
   Quota: Quota;
   QuotaInput: QuotaInput;
-  Receipt: Receipt;
-  ReplicaInfo: ReplicaInfo;
-  ReplicaOutcome: ReplicaOutcome;
-  Revision: Revision;
+  Receipt: LevelledReceipt;
+  ReplicaInfo: ReplicaView;
+  ReplicaOutcome: StoreReplicaOutcome;
+  Revision: StoreEntry;
   SessionToken: Scalars['SessionToken']['output'];
-  Sibling: Sibling;
+  Sibling: StoreSibling;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
-  Tenant: Tenant;
+  Tenant: TenantView;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
   Usage: Usage;

@@ -1,0 +1,175 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { failures, type FailureCode } from '../errors.ts';
+import { operationOf, type Engine, type OperationArguments } from '../graphql/engine.ts';
+import { memberAt, wholeText, type JsonSource } from '../graphql/json-source.ts';
+import { preferencesFrom, sessionHeader, consistencyHeader } from '../graphql/preferences.ts';
+import { stringifyResult } from '../graphql/raw-json.ts';
+import { createRequestContext, type RequestContext, type Services } from '../graphql/request-context.ts';
+import { endable, type Results } from '../graphql/results.ts';
+import type { Principal } from '../tenancy/principal.ts';
+
+/** What http.ts has found out about a request before it hands it over. */
+export interface Arrival {
+  readonly principal: Principal;
+  /** The body's text; undefined for GET. */
+  readonly body: string | undefined;
+}
+type ServerContext = Arrival & { readonly req: IncomingMessage; readonly res: ServerResponse };
+
+export type GraphqlHandler = (request: IncomingMessage, response: ServerResponse, arrival: Arrival) => Promise<void>;
+
+interface Deps {
+  readonly engine: Engine;
+  readonly services: Services;
+  readonly corsOrigins: readonly string[];
+}
+
+/**
+ * GraphQL over HTTP, server-sent events included: Yoga speaks the protocol (media types, status codes, streams), the engine does all
+ * that decides.
+ */
+export function createGraphqlHandler({ engine, services, corsOrigins }: Deps): GraphqlHandler {
+  const yoga = createYoga<ServerContext, RequestContext>({
+    graphqlEndpoint: '/graphql',
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    parserAndValidationCache: false,
+    maxRequestBodySize: false, // the body has been counted as it was read
+    cors: corsOrigins.length === 0 ? false : corsFor(corsOrigins),
+    maskedErrors: {
+      errorMessage: '',
+      maskError: (error) => withStatus(engine.publicError(error), statusIn(error)),
+    },
+    context: ({ req, body, principal }) =>
+      createRequestContext(services, {
+        principal,
+        transport: 'http',
+        preferences: preferencesFrom((name) => singleHeader(req, name)),
+        variablesSource: variablesSource(req, body),
+      }),
+    plugins: [bodyParser, engineHooks(engine)],
+  });
+  return async (request, response, arrival) => {
+    await yoga(request, response, arrival);
+  };
+}
+
+/** The body was read and counted before; here it is only parsed. */
+const bodyParser: Plugin<object, ServerContext> = {
+  onRequestParse({ request, serverContext, setRequestParser }) {
+    const { body } = serverContext;
+    if (request.method !== 'POST' || body === undefined) return;
+    setRequestParser(() => {
+      const parsed = parseJson(body);
+      if (typeof parsed === 'object' && parsed !== null) return parsed;
+      throw badRequest('The body must be a JSON object with a "query"');
+    });
+  },
+};
+
+/** Yoga runs nothing by itself: every step is the engine's, the same that WebSocket uses. */
+function engineHooks(engine: Engine): Plugin {
+  const execute = async (args: OperationArguments): Promise<ExecutionResult> =>
+    forHttp(await engine.execute(operationOf(args)), args.contextValue);
+  const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
+    const started = await engine.subscribe(operationOf(args));
+    return Symbol.asyncIterator in started ? printable(started, engine) : forHttp(started, args.contextValue);
+  };
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source: string) => engine.parse(source)),
+    onValidate: ({ setValidationFn }) =>
+      setValidationFn(((_schema: unknown, document: DocumentNode) => engine.validate(document)) as never),
+    onExecute: ({ setExecuteFn }) => setExecuteFn(execute as never),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe as never),
+  };
+}
+
+/** Server-sent events print each result by itself. */
+function printable(results: Results, engine: Engine): Results {
+  return endable(results, {
+    each: (result) => ({ ...result, stringify: stringifyResult }) as ExecutionResult,
+    failed: (error) => ({ errors: [engine.publicError(error)] }),
+    ended: () => {},
+  });
+}
+
+/** Adds what only HTTP has: the status, `Retry-After`, and the session's header. */
+function forHttp(result: ExecutionResult, { outgoing }: RequestContext): ExecutionResult {
+  const errors = result.errors?.map((error) => (result.data == null ? withStatus(error) : error));
+  const retryAfter = errors?.map(retryAfterSeconds).find((seconds) => seconds !== undefined);
+  const headers = {
+    ...(outgoing.session !== undefined && { [sessionHeader]: outgoing.session }),
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+  };
+  const extensions = { ...result.extensions, http: { headers } };
+  return { ...result, ...(errors && { errors }), extensions, stringify: stringifyResult } as ExecutionResult;
+}
+
+/**
+ * `spec: true`: a client that only knows `application/json` gets 200, as GraphQL over HTTP wants it for well-formed requests that
+ * GraphQL itself refuses.
+ */
+function withStatus(error: GraphQLError, given: unknown = error.extensions['http']): GraphQLError {
+  const code = error.extensions['code'];
+  const known = typeof code === 'string' && Object.hasOwn(failures, code) ? failures[code as FailureCode] : undefined;
+  const bySpec = known === undefined || code === 'BAD_USER_INPUT';
+  const http = given ?? { status: known?.http ?? 400, spec: bySpec };
+  const { nodes, source, positions, path } = error;
+  return new GraphQLError(error.message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions: { ...error.extensions, http },
+  });
+}
+
+function statusIn(error: unknown): unknown {
+  return error instanceof GraphQLError ? error.extensions['http'] : undefined;
+}
+
+function retryAfterSeconds({ extensions }: GraphQLError): number | undefined {
+  if (extensions['code'] !== 'LIMIT_EXCEEDED' && extensions['code'] !== 'OVERLOADED') return undefined;
+  const retryAfterMs = extensions['retryAfterMs'];
+  return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1;
+}
+
+function variablesSource(request: IncomingMessage, body: string | undefined): JsonSource | undefined {
+  if (body !== undefined) return memberAt(wholeText(body), ['variables']);
+  const text = new URLSearchParams((request.url ?? '').split('?')[1] ?? '').get('variables');
+  return text === null ? undefined : wholeText(text);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw badRequest('The body is not valid JSON');
+  }
+}
+
+function badRequest(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}
+
+/** One value of a header; of several with one name the first. */
+export function singleHeader(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function corsFor(origins: readonly string[]) {
+  return {
+    origin: [...origins],
+    credentials: false,
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['content-type', 'authorization', consistencyHeader, sessionHeader],
+    exposedHeaders: [sessionHeader, 'retry-after'],
+    maxAge: 600,
+  };
+}

@@ -1,0 +1,171 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Store } from '../consistency/store.ts';
+import { failures, StoreError } from '../errors.ts';
+import type { Feed } from '../feed/feed.ts';
+import type { DocumentLimits } from '../graphql/documents.ts';
+import { createEngine } from '../graphql/engine.ts';
+import { stringifyResult } from '../graphql/raw-json.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Authenticator } from '../tenancy/authenticate.ts';
+import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
+import { createGraphiql, type Graphiql } from './graphiql.ts';
+import { createGraphqlHandler, type GraphqlHandler } from './graphql-http.ts';
+import { createHealth } from './health.ts';
+import { attachWebSockets, type SocketLimits } from './websocket.ts';
+
+/** All that the edge stands on. */
+export interface GatewayParts {
+  readonly store: Store;
+  readonly changes: Feed;
+  readonly authenticator: Authenticator;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: DocumentLimits & SocketLimits;
+  /** Whether a majority of the replicas has been reached. */
+  readonly ready: () => boolean | Promise<boolean>;
+  /** `dev`: a request without a credential is somebody. Decides what GraphiQL suggests, nothing else. */
+  readonly mode: 'dev' | 'serve';
+  /** Pages of other origins that may use the gateway, over HTTP and WebSocket; `*`: all. Default: none. */
+  readonly corsOrigins?: readonly string[] | undefined;
+}
+
+export interface GatewayServer {
+  /** Resolves to the port (0 asks for a free one); rejects with one clear sentence. */
+  listen(port: number, host: string): Promise<number>;
+  /** Takes no new work, ends what is open, and resolves when all is gone. */
+  drain(): Promise<void>;
+}
+
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+const drainGraceMs = 5_000;
+
+/** The edge of one gateway: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health and metrics on one port. */
+export function createGatewayServer(parts: GatewayParts): GatewayServer {
+  const { log, metrics, clock, authenticator, limits } = parts;
+  const origins = parts.corsOrigins ?? [];
+  const engine = createEngine(parts, limits);
+  let isDraining = false;
+  const route = createRouter({
+    graphql: createGraphqlHandler({ engine, services: parts, corsOrigins: origins }),
+    graphiql: createGraphiql(parts.mode),
+    health: createHealth({ ready: parts.ready, isDraining: () => isDraining, metrics, log }),
+    authenticator,
+    bodyBytes: limits.bodyBytes,
+  });
+  const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs }, (request, response) => {
+    if (isDraining) response.setHeader('connection', 'close');
+    route(request, response).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) log.error({ err: error }, 'request failed');
+      refuse(response, engine.publicError(error).toJSON(), 500);
+    });
+  });
+  const sockets = attachWebSockets(server, { engine, services: parts, authenticator, limits, origins });
+
+  return {
+    listen: (port, host) => listen(server, port, host),
+    async drain() {
+      isDraining = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all([engine.endSubscriptions(), sockets.drain()]);
+      server.closeIdleConnections();
+      const cut = clock.after(drainGraceMs, () => server.closeAllConnections());
+      await closed;
+      cut();
+    },
+  };
+}
+
+interface Routes {
+  readonly graphql: GraphqlHandler;
+  readonly graphiql: Graphiql;
+  readonly health: ReturnType<typeof createHealth>;
+  readonly authenticator: Authenticator;
+  readonly bodyBytes: number;
+}
+
+function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    const [path = '/'] = (request.url ?? '/').split('?');
+    if (path === '/' && request.method === 'GET') {
+      response.writeHead(302, { location: '/graphql' }).end();
+      return;
+    }
+    if (await health(path, request, response)) return;
+    if (await graphiql.serveAsset(path, request, response)) return;
+    if (path !== '/graphql') {
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('Not found\n');
+      return;
+    }
+    if (await graphiql.servePage(request, response)) return;
+    await serveGraphql(request, response);
+  };
+
+  async function serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      // A preflight carries no credential, and other methods are answered by what they are.
+      const isOperation = request.method === 'POST' || request.method === 'GET';
+      const principal = isOperation
+        ? await authenticator.authenticate(request.headers.authorization)
+        : { tenant: '', role: 'READER' as const };
+      if (request.method === 'POST') checkContentType(request);
+      const body = request.method === 'POST' ? await readBody(request, bodyBytes) : undefined;
+      await graphql(request, response, { principal, body });
+    } catch (error) {
+      if (error instanceof RefusedRequest) {
+        if (error.mustClose) response.setHeader('connection', 'close');
+        return refuse(response, errorBody(asStoreError(error)), error.status);
+      }
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+      refuse(response, errorBody(error), failures[error.code].http);
+    }
+  }
+}
+
+function errorBody(error: StoreError): unknown {
+  const { message, code, outcome, details } = error;
+  return { message, extensions: { ...details, code, outcome, retryable: failures[code].retry } };
+}
+
+/** Answers a request that did not get as far as GraphQL, in GraphQL's shape. */
+function refuse(response: ServerResponse, error: unknown, status: number): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'application/graphql-response+json; charset=utf-8' });
+  response.end(stringifyResult({ errors: [error] }));
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => reject(new Error(explain(error, port, host), { cause: error }));
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function explain({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Cannot listen on port ${port}: another program is using it. Choose another with --port or PORT.`;
+    case 'EACCES':
+      return `Cannot listen on port ${port}: this user may not. Choose one above 1023 with --port or PORT.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `Cannot listen on ${host}: this machine has no such address.`;
+    default:
+      return `Cannot listen on ${host}:${port}: ${message}`;
+  }
+}

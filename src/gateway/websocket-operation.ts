@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http';
+import { getOperationAST, GraphQLError } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { StoreError } from '../errors.ts';
+import type { Engine, OperationArguments } from '../graphql/engine.ts';
+import { memberAt, wholeText } from '../graphql/json-source.ts';
+import { preferencesFrom } from '../graphql/preferences.ts';
+import { createRequestContext, type Services } from '../graphql/request-context.ts';
+import type { Principal } from '../tenancy/principal.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What belongs to one socket. */
+export interface Connection {
+  readonly request: IncomingMessage;
+  readonly outbox: Outbox;
+  /** Known once `connection_init` was accepted. */
+  principal: Principal | undefined;
+  /** The text of the message that is being handled. */
+  message: string;
+}
+
+type ConnectionParams = Readonly<Record<string, unknown>> | undefined;
+
+/** The credential: from `connection_init`, as browsers cannot set headers of a socket; otherwise the upgrade request's. */
+export function connectionAuthorization(params: ConnectionParams, request: IncomingMessage): string | undefined {
+  return textOf(params, 'authorization') ?? textOf(params, 'Authorization') ?? request.headers.authorization;
+}
+
+/** The operation of a `subscribe` message, parsed and validated; or its errors. Throws what the engine throws. */
+export function prepareOperation(
+  { connectionParams, extra }: { connectionParams?: Record<string, unknown>; extra: Connection },
+  payload: SubscribePayload,
+  { engine, services }: { engine: Engine; services: Services },
+): (OperationArguments & { schema: Engine['schema'] }) | readonly GraphQLError[] {
+  // Before anything is awaited: the next message will overwrite it.
+  const { message, principal, request } = extra;
+  if (principal === undefined) throw new StoreError('UNAUTHENTICATED', 'The connection has not been initialised');
+  const document = engine.parse(payload.query);
+  const errors = engine.validate(document);
+  if (errors.length > 0) return errors;
+  if (!getOperationAST(document, payload.operationName)) {
+    const message = 'The operation to run cannot be determined: name one of the document with "operationName"';
+    return [engine.publicError(new GraphQLError(message))];
+  }
+  const header = (name: string): string | undefined =>
+    textOf(connectionParams, name) ?? textOf(request.headers, name);
+  return {
+    schema: engine.schema,
+    document,
+    operationName: payload.operationName ?? null,
+    variableValues: payload.variables ?? null,
+    contextValue: createRequestContext(services, {
+      principal,
+      transport: 'websocket',
+      preferences: preferencesFrom(header),
+      variablesSource: memberAt(wholeText(message), ['payload', 'variables']),
+    }),
+  };
+}
+
+/** The refusal of one operation too many on one socket. */
+export function tooManyOperations(limit: number): StoreError {
+  const message = `A connection may have at most ${limit} operations open at once`;
+  return new StoreError('LIMIT_EXCEEDED', message, { limit, used: limit, retryAfterMs: 1_000 });
+}
+
+function textOf(record: Readonly<Record<string, unknown>> | undefined, name: string): string | undefined {
+  if (record === undefined || !Object.hasOwn(record, name)) return undefined;
+  const value = record[name];
+  return typeof value === 'string' ? value : undefined;
+}

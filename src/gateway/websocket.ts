@@ -1,0 +1,178 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { handleProtocols, makeServer } from 'graphql-ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { StoreError } from '../errors.ts';
+import { operationOf, type Engine, type OperationArguments } from '../graphql/engine.ts';
+import type { Services } from '../graphql/request-context.ts';
+import type { Authenticator } from '../tenancy/authenticate.ts';
+import { isOriginAllowed } from './origins.ts';
+import { createOutbox } from './outbox.ts';
+import {
+  connectionAuthorization,
+  prepareOperation,
+  tooManyOperations,
+  type Connection,
+} from './websocket-operation.ts';
+
+/** What one gateway lets its sockets do. */
+export interface SocketLimits {
+  readonly bodyBytes: number;
+  readonly socketsMax: number;
+  readonly subscriptionsPerSocket: number;
+}
+
+interface Deps {
+  readonly engine: Engine;
+  readonly services: Services;
+  readonly authenticator: Authenticator;
+  readonly limits: SocketLimits;
+  readonly origins: readonly string[];
+}
+
+export interface SocketServer {
+  /** Closes every socket with 1012 (service restart), so that clients go on elsewhere; resolves when they are gone. */
+  drain(): Promise<void>;
+}
+
+const initTimeoutMs = 3_000;
+const heartbeatMs = 30_000;
+const drainGraceMs = 1_000;
+/** What may wait for a socket that does not read, before it is cut. */
+const unsentBytesMax = 16 * 1_048_576;
+
+/** GraphQL over WebSocket: `graphql-transport-ws` at `/graphql`, as graphql-ws has it, on our own adapter. */
+export function attachWebSockets(server: Server, deps: Deps): SocketServer {
+  const { services, limits, origins } = deps;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.bodyBytes,
+    perMessageDeflate: false, // a small frame must not unpack to a large one
+    handleProtocols: (offered) => handleProtocols(offered),
+  });
+  const protocol = createProtocol(deps);
+  let isDraining = false;
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy());
+    if (pathOf(request) !== '/graphql') return refuseUpgrade(stream, '404 Not Found');
+    if (!isOriginAllowed(request, origins)) return refuseUpgrade(stream, '403 Forbidden');
+    if (isDraining || sockets.clients.size >= limits.socketsMax) {
+      return refuseUpgrade(stream, '503 Service Unavailable');
+    }
+    sockets.handleUpgrade(request, stream, head, (socket) => adopt(socket, { request, protocol, deps }));
+  });
+  const stopHeartbeat = startHeartbeat(sockets, services);
+
+  return {
+    async drain() {
+      isDraining = true;
+      stopHeartbeat();
+      const clients = [...sockets.clients];
+      const gone = clients.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+      for (const socket of clients) socket.close(1012, 'Service restart');
+      const cut = services.clock.after(drainGraceMs, () => clients.forEach((socket) => socket.terminate()));
+      await Promise.all(gone);
+      cut();
+    },
+  };
+}
+
+type Protocol = ReturnType<typeof createProtocol>;
+
+function createProtocol({ engine, services, authenticator, limits }: Deps) {
+  return makeServer<Record<string, unknown>, Connection>({
+    schema: engine.schema,
+    connectionInitWaitTimeout: initTimeoutMs,
+    async onConnect({ connectionParams, extra }) {
+      try {
+        extra.principal = await authenticator.authenticate(connectionAuthorization(connectionParams, extra.request));
+        return true;
+      } catch (error) {
+        // 4403, by protocol; anything but a refusal is ours to know.
+        if (!(error instanceof StoreError)) services.log.error({ err: error }, 'authentication failed');
+        return false;
+      }
+    },
+    onSubscribe(connection, _id, payload) {
+      // Errors go back as an `error` message of this operation. Left to the library, one of them would end the socket.
+      if (Object.keys(connection.subscriptions).length > limits.subscriptionsPerSocket) {
+        return [engine.publicError(tooManyOperations(limits.subscriptionsPerSocket))];
+      }
+      try {
+        return prepareOperation(connection, payload, { engine, services });
+      } catch (error) {
+        return [engine.publicError(error)];
+      }
+    },
+    execute: (args) => engine.execute(operationOf(args as OperationArguments)),
+    subscribe: (args) => engine.subscribe(operationOf(args as OperationArguments)) as never,
+    onNext: ({ extra }, _id, _payload, _args, result) => extra.outbox.wrap(result) as never,
+    onError: (_connection, _id, _payload, errors) => errors.map((error) => engine.publicError(error).toJSON()),
+  });
+}
+
+function adopt(socket: WebSocket, { request, protocol, deps }: { request: IncomingMessage; protocol: Protocol; deps: Deps }) {
+  const { log, metrics } = deps.services;
+  const outbox = createOutbox();
+  const extra: Connection = { request, outbox, principal: undefined, message: '' };
+  metrics.sockets.inc();
+  socket.on('error', (error) => log.debug({ err: error }, 'socket error'));
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (text) => sendText(socket, outbox.unwrap(text)),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (handle) =>
+        socket.on('message', (data: RawData) => {
+          if (socket.bufferedAmount > unsentBytesMax) return socket.terminate();
+          const text = String(data);
+          // Read in `onSubscribe`, which is called before `handle` returns.
+          extra.message = text;
+          handle(text).catch((error: unknown) => {
+            log.debug({ err: error }, 'socket message refused');
+            socket.close(4400, 'Invalid message received');
+          });
+        }),
+    },
+    extra,
+  );
+  socket.once('close', (code, reason) => {
+    metrics.sockets.dec();
+    closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'socket end failed'));
+  });
+}
+
+async function sendText(socket: WebSocket, text: string): Promise<void> {
+  if (socket.readyState !== socket.OPEN) return;
+  // Resolved when the socket has taken it: the next event of a subscription waits until then, in its own bounded queue.
+  await new Promise<void>((resolve) => socket.send(text, () => resolve()));
+}
+
+function refuseUpgrade(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function pathOf(request: IncomingMessage): string | undefined {
+  return request.url?.split('?')[0];
+}
+
+/** Cuts sockets whose other end is gone without a word: one that has not answered the last ping by the next one. */
+function startHeartbeat(sockets: WebSocketServer, { clock }: Services): () => void {
+  const waiting = new WeakSet<WebSocket>();
+  let stop: () => void = () => {};
+  const beat = (): void => {
+    for (const socket of sockets.clients) {
+      if (waiting.has(socket)) {
+        socket.terminate();
+        continue;
+      }
+      waiting.add(socket);
+      socket.once('pong', () => waiting.delete(socket));
+      socket.ping();
+    }
+    stop = clock.after(heartbeatMs, beat);
+  };
+  stop = clock.after(heartbeatMs, beat);
+  return () => stop();
+}

@@ -1,0 +1,41 @@
+import { levels, type LevelName } from '../consistency/levels.ts';
+import { badInput } from '../errors.ts';
+import type { Preferences } from './request-context.ts';
+
+/** Names of what a request says about consistency outside its document; the same as header and in `connection_init`. */
+export const consistencyHeader = 'quorate-consistency';
+export const sessionHeader = 'quorate-session';
+
+/**
+ * Reads `quorate-consistency` (`QUORUM` for reads and writes, or `read=ONE, write=ALL`) and `quorate-session`.
+ */
+export function preferencesFrom(header: (name: string) => string | undefined): Preferences {
+  return { ...levelsFrom(header(consistencyHeader)), session: header(sessionHeader) || undefined };
+}
+
+function levelsFrom(text: string | undefined): { read?: LevelName; write?: LevelName } {
+  if (text === undefined || text.trim() === '') return {};
+  const parts = text.split(',').map((part) => part.split('=').map((side) => side.trim()));
+  const [only] = parts;
+  if (parts.length === 1 && only?.length === 1) {
+    const level = levelNamed(only[0], text);
+    return { read: level, write: level };
+  }
+  const found: { read?: LevelName; write?: LevelName } = {};
+  for (const [side, name] of parts) {
+    if (side !== 'read' && side !== 'write') throw malformed(text);
+    found[side] = levelNamed(name, text);
+  }
+  return found;
+}
+
+function levelNamed(name: string | undefined, text: string): LevelName {
+  if (name !== undefined && Object.hasOwn(levels, name)) return name as LevelName;
+  throw malformed(text);
+}
+
+function malformed(text: string): Error {
+  const names = Object.keys(levels).join(', ');
+  const message = `Header "${consistencyHeader}" must be a level (${names}) or "read=<level>, write=<level>"`;
+  return badInput(message, consistencyHeader, { value: text.slice(0, 100) });
+}

@@ -1,0 +1,81 @@
+import DataLoader from 'dataloader';
+import type { Asked, EntryAnswer, KeyRef, Store } from '../consistency/store.ts';
+import type { LevelName } from '../consistency/levels.ts';
+import type { Feed } from '../feed/feed.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Principal } from '../tenancy/principal.ts';
+import type { JsonSource } from './json-source.ts';
+
+/** What resolvers may use; one for the life of the gateway. */
+export interface Services {
+  readonly store: Store;
+  readonly changes: Feed;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What a request said about consistency outside its document: headers, or their namesakes in `connection_init`. */
+export interface Preferences {
+  readonly read?: LevelName | undefined;
+  readonly write?: LevelName | undefined;
+  readonly session?: string | undefined;
+}
+
+/** Everything that belongs to one operation of one principal. */
+export interface RequestContext extends Services {
+  readonly principal: Principal;
+  readonly transport: 'http' | 'websocket';
+  readonly preferences: Preferences;
+  /** The variables' exact text, from which JSON values are cut. */
+  readonly variablesSource: JsonSource | undefined;
+  readonly reads: DataLoader<ReadRequest, EntryAnswer, string>;
+  /** What the operation leaves for its transport to send along. */
+  readonly outgoing: { session: string | undefined };
+}
+
+/** One read of one key, and how. */
+export interface ReadRequest extends KeyRef {
+  readonly asked: Asked;
+}
+
+interface Request {
+  readonly principal: Principal;
+  readonly transport: RequestContext['transport'];
+  readonly preferences: Preferences;
+  readonly variablesSource: JsonSource | undefined;
+}
+
+/** The context of one operation. Its loader lives as long, and so never gives one operation what another has read. */
+export function createRequestContext(services: Services, request: Request): RequestContext {
+  return {
+    ...services,
+    ...request,
+    reads: createReads(services.store, request.principal),
+    outgoing: { session: undefined },
+  };
+}
+
+/**
+ * Identical reads of one query are one; the others go to the store in the same turn of the event loop, where they become one statement
+ * a replica. Not `store.getMany`: its one receipt would not be true of each field.
+ */
+function createReads(store: Store, principal: Principal): RequestContext['reads'] {
+  const load = (requests: readonly ReadRequest[]): Promise<(EntryAnswer | Error)[]> =>
+    Promise.all(
+      requests.map(({ keyspace, key, asked }) =>
+        store.get(principal, { keyspace, key }, asked).catch((error: unknown) => asError(error)),
+      ),
+    );
+  const cacheKeyFn = ({ keyspace, key, asked }: ReadRequest): string =>
+    JSON.stringify([keyspace, key, asked.level, asked.replicas, asked.session, asked.timeoutMs]);
+  return new DataLoader<ReadRequest, EntryAnswer, string>(load, { cacheKeyFn });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a read was rejected without an error', { cause: error });
+}

@@ -1,0 +1,23 @@
+import { levels, type LevelName } from '../consistency/levels.ts';
+import { tenantId } from './global-id.ts';
+import { notServed } from './not-served.ts';
+import type { Resolvers } from './resolver-types.generated.ts';
+
+/** A tenant as far as a gateway without a directory knows it: by its name. */
+export interface TenantView {
+  readonly tenant: string;
+}
+
+export const tenantResolvers: Pick<Resolvers, 'Tenant'> = {
+  Tenant: {
+    id: ({ tenant }) => tenantId(tenant),
+    name: ({ tenant }) => tenant,
+    // Nothing is limited yet, but levels that are not built are not allowed to anyone.
+    quota: () => ({ allowedLevels: availableLevels }),
+    usage: () => notServed('Tenant.usage'),
+    apiKeys: () => notServed('Tenant.apiKeys'),
+    createdAt: () => notServed('Tenant.createdAt'),
+  },
+};
+
+const availableLevels = (Object.keys(levels) as LevelName[]).filter((name) => levels[name].available);
