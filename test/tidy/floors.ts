@@ -1,8 +1,8 @@
 /**
  * The floors of the house, top to bottom; what stands in one row is side by side.
  *
- * Each entry is a room: a folder of `src` with all below it, or a single file. `main.ts`,
- * `assemble.ts` and `cli/` are one room.
+ * Each entry is a room: a folder of `src` with all below it, or a single file; `rooms` has those of
+ * several names.
  */
 export const floors: readonly (readonly string[])[] = [
   ['main'],
@@ -21,6 +21,7 @@ export const floors: readonly (readonly string[])[] = [
 const rooms: Readonly<Record<string, string>> = {
   'main.ts': 'main',
   'assemble.ts': 'main',
+  'assemble-store.ts': 'main',
   cli: 'main',
   'config-text.ts': 'config.ts',
 };
@@ -34,5 +35,5 @@ export function roomOf(path: string): string | undefined {
 
 /** How far down a room is: 0 is the top; -1 when no floor has it. */
 export function floorOf(room: string | undefined): number {
-  return floors.findIndex((rooms) => room !== undefined && rooms.includes(room));
+  return floors.findIndex((floor) => room !== undefined && floor.includes(room));
 }
