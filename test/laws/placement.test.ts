@@ -51,7 +51,8 @@ function movedShare(before: Placement, after: Placement): number {
 }
 
 describe('the order of keys', () => {
-  // Pieces from both sides of the gap where UTF-16 and UTF-8 disagree, so that neighbours meet often.
+  // Pieces from both sides of the gap where UTF-16 and UTF-8 disagree, so that neighbours meet
+  // often.
   const spiky = fc
     .array(
       fc.constantFrom(
@@ -143,7 +144,8 @@ describe.each(partitioners)('%s', (partitioner) => {
 });
 
 describe.each(['CONSISTENT_HASH', 'RANGE'] as const)('when a member joins, %s', (partitioner) => {
-  // Leaving is joining read backwards: what holds from `before` to `after` holds from `after` to `before`.
+  // Leaving is joining read backwards: what holds from `before` to `after` holds from `after` to
+  // `before`.
   test('moves keys to the new member only, and never between two that stay', () => {
     fc.assert(
       fc.property(zonedMembers, fc.integer({ min: 1, max: 2 }), (members, n) => {

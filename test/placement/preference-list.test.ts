@@ -78,7 +78,7 @@ describe('a placement', () => {
     expect(createPlacement(topology, rules)).toBe(createPlacement(topology, { ...rules }));
   });
 
-  test('makes every one of three replicas a primary of everything when three copies are kept', () => {
+  test('makes every replica a primary of everything when there are as many copies', () => {
     const placement = createPlacement(cluster('r1', 'r2', 'r3'), {
       partitioner: 'CONSISTENT_HASH',
       replicationFactor: 3,
