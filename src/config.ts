@@ -59,7 +59,7 @@ const apiKeySchema = z
 const keyspaceSchema = z
   .strictObject({
     tenant: name,
-    name: name,
+    name,
     conflicts: z.enum(['SIBLINGS', 'LAST_WRITE_WINS']).default('SIBLINGS'),
     partitioner: z.enum(['CONSISTENT_HASH', 'MODULO_HASH', 'RANGE']).default('CONSISTENT_HASH'),
     splitKeys: z.array(z.string().min(1)).readonly().default([]),
@@ -199,8 +199,9 @@ interface Draft {
 }
 
 function checkAcrossSettings(config: Draft, context: z.RefinementCtx): void {
-  const problem = (path: (string | number)[], message: string): void =>
-    void context.addIssue({ code: 'custom', path, message });
+  const problem = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
   const most = config.replicas.length;
   const tooMany = `must be at most ${most}, the number of replicas`;
   if ((config.replicationFactor ?? 0) > most) problem(['replicationFactor'], tooMany);
@@ -244,7 +245,7 @@ function describe(issue: z.core.$ZodRawIssue): string | undefined {
       if (issue.expected === 'int' || Number.isNaN(issue.input)) return 'must be a whole number';
       return `must be ${kinds[issue.expected] ?? issue.expected}, and it is ${kindOf(issue.input)}`;
     case 'too_small':
-      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit}`;
+      return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${unit}`;
     case 'too_big':
       return `must be at most ${issue.maximum}${unit}`;
     case 'invalid_value':

@@ -55,8 +55,13 @@ const smallMachine: Readonly<Record<string, string>> = {
   log_line_prefix: '%m [%p] ',
 };
 
+/** A provider whose clusters can also be left in a hurry. */
+export interface EmbeddedProvider extends ReplicaProvider {
+  start(wanted: readonly WantedReplica[]): Promise<EmbeddedCluster>;
+}
+
 /** Postgres from the binaries that npm installed: nothing else needs to be on the machine. */
-export function embeddedProvider(options: EmbeddedOptions): ReplicaProvider {
+export function embeddedProvider(options: EmbeddedOptions): EmbeddedProvider {
   return { start: (wanted) => startEmbedded(options, wanted) };
 }
 
@@ -157,7 +162,7 @@ async function allOrFirstFailure(work: readonly Promise<void>[]): Promise<void> 
 }
 
 /** A local cluster of embedded databases, which holds its data directory until it is stopped. */
-class EmbeddedCluster implements LocalCluster {
+export class EmbeddedCluster implements LocalCluster {
   readonly replicas: readonly LocalReplica[];
   readonly #members: readonly Member[];
   readonly #release: () => void;

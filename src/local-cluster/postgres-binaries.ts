@@ -112,8 +112,9 @@ function programs(native: string): { initdb: string; postgres: string } {
  */
 function versionOf(native: string, user: UnprivilegedUser | undefined): number | undefined {
   const options = { ...user, cwd: '/', encoding: 'utf8' } as const;
-  const { stdout } = spawnSync(programs(native).postgres, ['--version'], options);
-  const major = /\(PostgreSQL\) (\d+)/.exec(stdout ?? '')?.[1];
+  const { stdout, error } = spawnSync(programs(native).postgres, ['--version'], options);
+  if (error !== undefined) return undefined; // it could not even be begun: stdout is null then
+  const major = /\(PostgreSQL\) (\d+)/.exec(stdout)?.[1];
   return major === undefined ? undefined : Number(major);
 }
 

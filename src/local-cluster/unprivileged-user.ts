@@ -36,7 +36,8 @@ export function canEnter(user: UnprivilegedUser, directory: string): boolean {
 
 function lookUp(name: string): UnprivilegedUser | undefined {
   try {
-    const id = (flag: string) => Number(execFileSync('id', [flag, name], quiet).toString());
+    const id = (flag: string) =>
+      Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }));
     return { uid: id('-u'), gid: id('-g') };
   } catch {
     return undefined;
@@ -57,5 +58,3 @@ function create(name: string): UnprivilegedUser | undefined {
   }
   return undefined;
 }
-
-const quiet = { stdio: ['ignore', 'pipe', 'ignore'] } as const;

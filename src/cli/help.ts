@@ -1,0 +1,111 @@
+import type { OptionTable } from './command-line.ts';
+
+const configFile = {
+  value: 'FILE',
+  help: 'the configuration, YAML or JSON (QUORATE_CONFIG)',
+} as const;
+const help = { help: 'this text' } as const;
+const dataDir = {
+  value: 'DIR',
+  help: 'where the databases live (QUORATE_DATA_DIR; default .quorate)',
+} as const;
+const port = { value: 'PORT', help: 'port of the gateway (PORT; default 4000)' } as const;
+
+/** THE TABLE of commands: what the program reads from the command line, and what --help says. */
+export const commands = {
+  dev: {
+    summary: 'start local Postgres databases and a gateway over them, until Ctrl-C',
+    options: {
+      replicas: { value: 'N', help: 'how many databases (default 3); fixed once there is data' },
+      'replication-factor': {
+        value: 'N',
+        help: 'copies of each key in new keyspaces (default 3, at most --replicas)',
+      },
+      zones: {
+        value: 'A,B,C',
+        help: 'deal the replicas over these zones; fixed once there is data',
+      },
+      port,
+      host: { value: 'HOST', help: 'address to listen on (HOST; default 127.0.0.1)' },
+      'data-dir': dataDir,
+      'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn (default), error or silent' },
+      help,
+    },
+  },
+  serve: {
+    summary: 'run a gateway over the databases of a configuration; as many gateways as you like',
+    options: {
+      config: configFile,
+      port: { ...port, help: 'instead of the one in the configuration (PORT)' },
+      host: { value: 'HOST', help: 'instead of the one in the configuration (HOST)' },
+      help,
+    },
+  },
+  migrate: {
+    summary: 'bring every database of a configuration to the schema of this version',
+    options: {
+      config: configFile,
+      'timeout-ms': {
+        value: 'MS',
+        help: 'for connecting, and waiting for locks (default 60000)',
+      },
+      help,
+    },
+  },
+  status: {
+    summary: 'ask every replica directly how it is, and print a table',
+    options: {
+      config: { ...configFile, help: `${configFile.help}; without it, the local cluster` },
+      'data-dir': dataDir,
+      'timeout-ms': { value: 'MS', help: 'how long a replica may take (default 2000)' },
+      help,
+    },
+  },
+} as const satisfies Record<string, { summary: string; options: OptionTable }>;
+
+export type CommandName = keyof typeof commands;
+
+export function isCommand(word: string): word is CommandName {
+  return Object.hasOwn(commands, word);
+}
+
+/** The text of `quorate --help`. */
+export function generalHelp(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
+  return [
+    'Quorate: a GraphQL key-value service with tunable consistency over plain Postgres.',
+    '',
+    'Usage: quorate <command> [options]',
+    '',
+    'Commands:',
+    ...aligned(rows),
+    '',
+    'Options:',
+    ...aligned([
+      ['--help', 'this text; after a command, its options'],
+      ['--version', 'the version of this program'],
+    ]),
+    '',
+    'Options go before environment variables, and those before the configuration file.',
+    'QUORATE_SIGNING_KEYS (comma separated) replaces the signing keys of the configuration.',
+    'Exit codes: 0 stopped as asked · 1 could not do it · 2 not a command line it understands.',
+    '',
+  ].join('\n');
+}
+
+/** The text of `quorate <command> --help`. */
+export function commandHelp(name: CommandName): string {
+  const { summary, options } = commands[name];
+  const table: OptionTable = options;
+  const rows = Object.entries(table).map(([option, { value, help: text }]) => {
+    return [`--${option}${value === undefined ? '' : ` ${value}`}`, text] as const;
+  });
+  return [`Usage: quorate ${name} [options]`, '', `  ${summary}`, '', ...aligned(rows), ''].join(
+    '\n',
+  );
+}
+
+function aligned(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

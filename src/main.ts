@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { UsageError, readOptions } from './cli/command-line.ts';
+import { devCommand } from './cli/dev.ts';
+import { commandHelp, commands, generalHelp, isCommand } from './cli/help.ts';
+import { migrateCommand } from './cli/migrate.ts';
+import { serveCommand } from './cli/serve.ts';
+import { statusCommand } from './cli/status.ts';
+import type { Surroundings } from './cli/surroundings.ts';
+import { systemClock } from './runtime/clock.ts';
+import { systemRandom } from './runtime/random.ts';
+
+const run = {
+  dev: devCommand,
+  serve: serveCommand,
+  migrate: migrateCommand,
+  status: statusCommand,
+};
+
+/** Runs what the command line says; resolves with the exit code. */
+async function main(args: readonly string[], around: Surroundings): Promise<number> {
+  const [word, ...rest] = args;
+  if (word === undefined || word === '--help' || word === '-h' || word === 'help') {
+    around.print(generalHelp());
+    return word === undefined ? 2 : 0;
+  }
+  if (word === '--version') {
+    around.print(`${version()}\n`);
+    return 0;
+  }
+  if (!isCommand(word)) {
+    throw new UsageError(`There is no ${word.startsWith('-') ? 'option' : 'command'} "${word}".`);
+  }
+  const given = readOptions(rest, commands[word].options);
+  if (given['help'] !== true) return run[word](given, around);
+  around.print(commandHelp(word));
+  return 0;
+}
+
+/** The nearest package.json above this file, which runs from `src/` and from `dist/src/`. */
+function version(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      const text = readFileSync(new URL(path, import.meta.url), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      // one level up
+    }
+  }
+  return 'unknown';
+}
+
+/** One sentence for a person; the stack only for who is looking for a bug. */
+function tell(error: unknown): number {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const hint = error instanceof UsageError ? ' See quorate --help.' : '';
+  process.stderr.write(`quorate: ${message}${hint}\n`);
+  if (process.env['QUORATE_DEBUG'] && stack !== undefined) process.stderr.write(`${stack}\n`);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+const code = await main(process.argv.slice(2), {
+  env: process.env,
+  clock: systemClock,
+  random: systemRandom,
+  print: (text) => void process.stdout.write(text),
+  colour: process.stdout.isTTY && !process.env['NO_COLOR'],
+}).catch(tell);
+// Said outright: a socket to a frozen database would otherwise keep the process for ever.
+process.exit(code);
