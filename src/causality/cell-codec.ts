@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { emptyCell, type Cell, type Dependency, type Sibling } from './cell.ts';
+import { decodeOutcomes, encodeOutcomes } from './outcomes.ts';
 import { decodeVector, encodeVector } from './version-vector.ts';
 
 /**
@@ -11,6 +12,8 @@ import { decodeVector, encodeVector } from './version-vector.ts';
 export interface CellText {
   readonly siblings: string;
   readonly context: string;
+  /** '' for none. */
+  readonly outcomes?: string;
 }
 
 interface SiblingHeader {
@@ -20,6 +23,7 @@ interface SiblingHeader {
   readonly atUs: number;
   readonly expiresAtMs?: number;
   readonly after?: readonly Dependency[];
+  readonly afterQuorum?: true;
   readonly deleted?: true;
   readonly chars?: number;
 }
@@ -28,13 +32,19 @@ const valueMark = ',"value":';
 /** Where a value starts for a header that carries dependencies: their keys may contain the mark, so their length is told first. */
 const headerLength = /^\{"header":(\d+),/;
 
-export function encodeCell(cell: Cell): CellText {
-  return { siblings: `[${cell.siblings.map(encodeSibling).join(',')}]`, context: encodeVector(cell.context) };
+export function encodeCell(cell: Cell): Required<CellText> {
+  return {
+    siblings: `[${cell.siblings.map(encodeSibling).join(',')}]`,
+    context: encodeVector(cell.context),
+    outcomes: encodeOutcomes(cell.outcomes),
+  };
 }
 
 export function decodeCell(text: CellText): Cell {
   const context = decodeVector(text.context);
-  return context.size === 0 ? emptyCell : { siblings: decodeSiblings(text.siblings), context };
+  if (context.size === 0) return emptyCell;
+  const outcomes = text.outcomes ? { outcomes: decodeOutcomes(text.outcomes) } : {};
+  return { siblings: decodeSiblings(text.siblings), context, ...outcomes };
 }
 
 /**
@@ -60,6 +70,7 @@ function encodeSibling(sibling: Sibling): string {
     atUs: sibling.writtenAtUs,
     ...(sibling.expiresAtMs === undefined ? {} : { expiresAtMs: sibling.expiresAtMs }),
     ...(sibling.dependencies?.length ? { after: sibling.dependencies } : {}),
+    ...(sibling.dependsOnQuorum ? { afterQuorum: true as const } : {}),
     ...(sibling.value === null ? { deleted: true as const } : { chars: sibling.value.length }),
   };
   const text = JSON.stringify(header).slice(1, -1);
@@ -91,5 +102,6 @@ function siblingOf(header: SiblingHeader, value: string | null): Sibling {
     value,
     ...(header.expiresAtMs === undefined ? {} : { expiresAtMs: header.expiresAtMs }),
     ...(header.after === undefined ? {} : { dependencies: header.after }),
+    ...(header.afterQuorum ? { dependsOnQuorum: true as const } : {}),
   };
 }

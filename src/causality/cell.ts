@@ -1,11 +1,14 @@
+import { ballotTimeUs } from './ballot.ts';
 import { compareDots, dotName, PI, type Dot } from './dot.ts';
+import { mergeOutcomes, noOutcomes, type OutcomeRecord, type Outcomes } from './outcomes.ts';
 import { covers, including, merge, nothingSeen, type VersionVector } from './version-vector.ts';
 
-/** Dots that must be visible before a version may be (CAUSAL); per storage keyspace and key, see consistency/session-token. */
+/** What a reader of a version must be able to see of another key, if it asks for it: the latest dot of each actor. */
 export interface Dependency {
+  /** The storage name. */
   readonly keyspace: string;
   readonly key: string;
-  readonly dots: readonly Dot[];
+  readonly dots: readonly (readonly [actor: string, counter: number])[];
 }
 
 /** One version of a key. */
@@ -20,6 +23,8 @@ export interface Sibling {
   /** The exact JSON text that was sent, or null for a tombstone. */
   readonly value: string | null;
   readonly dependencies?: readonly Dependency[];
+  /** Its session had more dependencies than these; those that are not listed are on a quorum. */
+  readonly dependsOnQuorum?: true;
 }
 
 /**
@@ -32,6 +37,8 @@ export interface Sibling {
 export interface Cell {
   readonly siblings: readonly Sibling[];
   readonly context: VersionVector;
+  /** Of writes that carried an idempotency key; absent when there were none. Not part of the digest: each comes with a dot. */
+  readonly outcomes?: Outcomes;
 }
 
 /** A key that nobody has written: an answer like any other. */
@@ -52,7 +59,27 @@ export function join(a: Cell, b: Cell): Cell {
     ...a.siblings.filter(({ dot }) => inB.has(dotName(dot)) || !covers(b.context, dot)),
     ...b.siblings.filter(({ dot }) => !inA.has(dotName(dot)) && !covers(a.context, dot)),
   ];
-  return { siblings: siblings.sort(byDot), context: merge(a.context, b.context) };
+  const context = merge(a.context, b.context);
+  return { siblings: siblings.sort(byDot), context, ...joinedOutcomes(a, b, context) };
+}
+
+/** The records of both sides; nothing at all where there are none, which is nearly everywhere. */
+export function joinedOutcomes(a: Cell, b: Cell, context: VersionVector): { outcomes?: Outcomes } {
+  if (!a.outcomes && !b.outcomes) return {};
+  const outcomes = mergeOutcomes(a.outcomes ?? noOutcomes, b.outcomes ?? noOutcomes, latestUs(context));
+  return outcomes.size === 0 ? {} : { outcomes };
+}
+
+/** The cell with the outcome of one more idempotent write. */
+export function withOutcome(cell: Cell, writeId: string, outcome: OutcomeRecord): Cell {
+  return { ...cell, outcomes: new Map(cell.outcomes ?? noOutcomes).set(writeId, outcome) };
+}
+
+/** The latest time in a context, in µs since 1970. */
+export function latestUs(context: VersionVector): number {
+  let latest = 0;
+  for (const [actor, counter] of context) latest = Math.max(latest, actor === PI ? ballotTimeUs(counter) : counter);
+  return latest;
 }
 
 /** What a writer has seen of the key: the dots, and the write ids of consensus versions (whose dots a re-tag moves). */
@@ -77,6 +104,7 @@ export function write(cell: Cell, seen: Seen, version: Sibling): Cell {
   return {
     siblings: [...kept, version].sort(byDot),
     context: including(merge(cell.context, seen.context), version.dot),
+    ...(cell.outcomes ? { outcomes: cell.outcomes } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { join, type Cell, type Sibling } from './cell.ts';
+import { join, joinedOutcomes, type Cell, type Sibling } from './cell.ts';
 
 /** How the states of one key that several replicas hold become one state. */
 export interface Convergence {
@@ -14,7 +14,10 @@ export const keepSiblings: Convergence = { join, stampOf: () => '' };
 
 /** One version is kept: the greatest (hybrid clock, gateway, value hash). */
 export const keepNewest: Convergence = {
-  join: (a, b) => (stampOf(a) >= stampOf(b) ? a : b),
+  join: (a, b) => {
+    const newest = stampOf(a) >= stampOf(b) ? a : b;
+    return a.outcomes || b.outcomes ? { ...newest, ...joinedOutcomes(a, b, newest.context) } : newest;
+  },
   stampOf,
 };
 

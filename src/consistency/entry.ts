@@ -1,10 +1,8 @@
-import { isTombstone, visible, type Cell } from '../causality/cell.ts';
+import { ballotTimeUs, proposerOf } from '../causality/ballot.ts';
+import { isTombstone, latestUs, visible, type Cell } from '../causality/cell.ts';
 import { PI } from '../causality/dot.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Entry } from './store.ts';
-
-/** Ballots carry ms since 2020 above 12 bits of gateway number (paxos/ballot); this makes them comparable with clocks in µs. */
-const ballotEpochUs = 1_577_836_800_000_000;
 
 /** A cell as a reader sees it at `nowMs`. */
 export function entryOf(keyspace: Keyspace, key: string, what: { cell: Cell; nowMs: number }): Entry {
@@ -21,12 +19,10 @@ export function entryOf(keyspace: Keyspace, key: string, what: { cell: Cell; now
  * when a slower clock's event is added.
  */
 export function revisionOf(cell: Cell): string {
-  let latestUs = 0;
-  let sumUs = 0n;
+  let sum = 0n;
   for (const [actor, counter] of cell.context) {
-    const timeUs = actor === PI ? ballotEpochUs + Math.floor(counter / 4096) * 1000 : counter;
-    latestUs = Math.max(latestUs, timeUs);
-    sumUs += BigInt(timeUs) + (actor === PI ? BigInt(counter % 4096) : 0n);
+    // A ballot counts as its time; its proposer number tells two of one millisecond apart.
+    sum += actor === PI ? BigInt(ballotTimeUs(counter)) + BigInt(proposerOf(counter)) : BigInt(counter);
   }
-  return `${String(latestUs).padStart(16, '0')}.${String(sumUs).padStart(20, '0')}`;
+  return `${String(latestUs(cell.context)).padStart(16, '0')}.${String(sum).padStart(20, '0')}`;
 }

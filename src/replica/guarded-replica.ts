@@ -81,6 +81,9 @@ export class GuardedReplica implements Replica {
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
     return this.#guard('prepare', () => this.#inner.prepare(ref, ballot, options));
   }
+  claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
+    return this.#guard('claim_number', () => this.#inner.claimNumber(number, owner, options));
+  }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     return this.#guard('scan', () => this.#inner.scan(request, options));
   }

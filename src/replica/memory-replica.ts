@@ -41,6 +41,7 @@ export class MemoryReplica implements Replica {
   readonly changes: MemoryChange[] = [];
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
+  readonly #numbers = new Map<number, string>();
 
   constructor(options: { id: string; zone?: string; incarnation: string; clock: Clock }) {
     this.id = options.id;
@@ -90,6 +91,13 @@ export class MemoryReplica implements Replica {
     return { promised: true, stored: stored(raised) };
   }
 
+  async claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
+    this.#refuseLate(options);
+    const holder = this.#numbers.get(number) ?? owner;
+    this.#numbers.set(number, holder);
+    return holder;
+  }
+
   async scan(request: ScanRequest): Promise<ScanPage> {
     const { tenant, keyspace, from, to, reverse, limit } = request;
     const inside = [...this.#rows.values()]
@@ -119,6 +127,7 @@ export class MemoryReplica implements Replica {
   /** Loses all, as a replaced disk would, and comes back as another incarnation. */
   wipe(incarnation: string): void {
     this.#rows.clear();
+    this.#numbers.clear();
     this.changes.length = 0;
     this.incarnation = incarnation;
   }

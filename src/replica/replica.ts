@@ -104,6 +104,8 @@ export interface ScanPage {
 export interface Acceptor {
   /** Promises `ballot` if it is greater than what was promised; answers with the cell, and what is promised now. */
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult>;
+  /** Gives the proposer number to `owner` if it is free here; answers with whom it belongs to now. */
+  claimNumber(number: number, owner: string, options: CallOptions): Promise<string>;
 }
 
 export interface PrepareResult {

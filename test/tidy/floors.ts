@@ -13,7 +13,8 @@ export const floors: readonly (readonly string[])[] = [
   ['coordinator'],
   ['repair'],
   ['replica', 'local-cluster'],
-  ['causality', 'paxos', 'placement'],
+  ['paxos'],
+  ['causality', 'placement'],
   ['runtime', 'errors.ts', 'config.ts'],
 ];
 

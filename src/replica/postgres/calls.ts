@@ -110,6 +110,7 @@ function writeColumns(calls: readonly WriteCall[], at: { connection: Connection;
     calls.map(({ stamp }) => stamp),
     calls.map(({ next }) => ballotOf(next)),
     calls.map((call) => serverDeadlineMs(call, at)),
+    texts.map(({ outcomes }) => outcomes),
   ];
 }
 

@@ -19,7 +19,7 @@ import {
 import { Batcher, type CallKind } from './batcher.ts';
 import { callKinds, scanKind } from './calls.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
-import { deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
+import { claimNumber, deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {
   readonly id: string;
@@ -85,6 +85,13 @@ export class PostgresReplica implements Replica {
 
   prepare(ref: CellRef, ballot: number, { deadlineMs }: CallOptions): Promise<PrepareResult> {
     return this.#writes.call(this.#kinds.prepare, { ref, ballot, deadlineMs }, deadlineMs);
+  }
+
+  claimNumber(number: number, owner: string, { deadlineMs }: CallOptions): Promise<string> {
+    const kind: CallKind<undefined, string> = {
+      name: 'claim_number', statement: claimNumber, writes: true, keyOf: () => 'claim', values: () => [number, owner], replies: (rows) => [String(rows[0]?.[0])],
+    };
+    return this.#writes.call(kind, undefined, deadlineMs);
   }
 
   scan(request: ScanRequest, { deadlineMs }: CallOptions): Promise<ScanPage> {

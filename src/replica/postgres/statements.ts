@@ -17,7 +17,7 @@ export const identify: Statement = {
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
-    select i.n::int, c.siblings, c.context, c.digest, c.promised
+    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes
     from unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
     join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
@@ -29,8 +29,8 @@ const judged = `
         extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time,
         (i.minted_by = '' or i.minted_by = r.incarnation::text) as same_incarnation
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::int8[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, minted_by, expected, n)
+                  $9::float8[], $10::text[], $11::text[], $12::int8[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, minted_by, expected, n)
       cross join replica r
     )`;
 
@@ -50,7 +50,7 @@ export const swapCells: Statement = {
   text: `
     with ${judged},
     updated as (
-      update cells c set siblings = j.siblings, context = j.context, digest = j.digest, stamp = j.stamp, pi = j.pi,
+      update cells c set siblings = j.siblings, context = j.context, digest = j.digest, stamp = j.stamp, pi = j.pi, outcomes = j.outcomes,
         promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
@@ -58,8 +58,8 @@ export const swapCells: Statement = {
       returning j.n
     ),
     inserted as (
-      insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
-      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi
+      insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes
       from judged j where j.expected = 0 and j.in_time and j.same_incarnation order by j.n
       on conflict do nothing returning tenant, keyspace, key
     ),
@@ -69,7 +69,7 @@ export const swapCells: Statement = {
       select j.n from judged j join inserted i on i.tenant = j.tenant and i.keyspace = j.keyspace and i.key = j.key
     ),
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised, c.outcomes
     from judged j left join applied a on a.n = j.n
     left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
 };
@@ -109,10 +109,10 @@ export const prepareBallots: Statement = {
       insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised)
       select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot from input i where i.in_time order by i.n
       on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised
-      returning tenant, keyspace, key, siblings, context, digest, promised
+      returning tenant, keyspace, key, siblings, context, digest, promised, outcomes
     )
     select i.n::int, r.key is not null, i.in_time,
-      coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest), coalesce(r.promised, c.promised)
+      coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest), coalesce(r.promised, c.promised), coalesce(r.outcomes, c.outcomes)
     from input i
     left join raised r on r.tenant = i.tenant and r.keyspace = i.keyspace and r.key = i.key
     left join cells c on r.key is null and c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
@@ -123,11 +123,26 @@ export function scanCells(what: { reverse: boolean; bounded: boolean }): Stateme
   return {
     name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
     text: `
-    select key, siblings, context, digest, promised from cells
+    select key, siblings, context, digest, promised, outcomes from cells
     where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
     order by key ${what.reverse ? 'desc' : 'asc'} limit $4`,
   };
 }
+
+/** Gives a proposer number to `owner` unless somebody else has it and was seen within a day; answers with whom it belongs to. */
+export const claimNumber: Statement = {
+  name: 'quorate_claim_number',
+  text: `
+    with claimed as (
+      insert into gateways as g (number, owner) values ($1, $2)
+      on conflict (number) do update set owner = excluded.owner, seen_at = clock_timestamp()
+      where g.owner = excluded.owner or g.seen_at < clock_timestamp() - interval '1 day'
+      returning owner
+    )
+    select owner from claimed
+    union all
+    select owner from gateways where number = $1 and not exists (select from claimed)`,
+};
 
 /** Wakes the feeds that listen; sent after the batch has committed, because NOTIFY inside it would serialise all commits. */
 export const wakeListeners: Statement = {

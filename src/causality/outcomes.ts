@@ -1,0 +1,45 @@
+/** What became of one write that carried an idempotency key; a retry is answered from it. */
+export interface OutcomeRecord {
+  /** Hash of the arguments: the same key with other arguments is a mistake, not a retry. */
+  readonly fingerprint: string;
+  readonly applied: boolean;
+  /** µs since 1970. */
+  readonly atUs: number;
+}
+
+/**
+ * The records of one key, by write id. They are part of the cell and travel with it, because a record that stayed behind when its version
+ * was carried on by another proposer would let a retry apply twice.
+ */
+export type Outcomes = ReadonlyMap<string, OutcomeRecord>;
+
+export const noOutcomes: Outcomes = new Map();
+
+/** Retries are answered for ten minutes; kept a little longer, so that no clock's skew cuts that short. */
+const keptUs = 15 * 60 * 1_000_000;
+
+/** More records than this, within the time above, and the key takes no further idempotency keys for a while. */
+export const outcomesMax = 1_000;
+
+/**
+ * What both know, less what is too old.
+ *
+ * Age is measured against the latest time in the joined cell, never against a clock, so that every replica forgets alike.
+ * Law: associative, commutative, idempotent.
+ */
+export function mergeOutcomes(a: Outcomes, b: Outcomes, latestUs: number): Outcomes {
+  if (a.size === 0 && b.size === 0) return noOutcomes;
+  const merged = [...new Map([...a, ...b])].filter(([, { atUs }]) => atUs > latestUs - keptUs);
+  return new Map(merged.sort(([idA], [idB]) => (idA < idB ? -1 : 1)));
+}
+
+/** The canonical text: a JSON object, ids sorted; '' when there is nothing. */
+export function encodeOutcomes(outcomes: Outcomes | undefined): string {
+  if (!outcomes || outcomes.size === 0) return '';
+  return JSON.stringify(Object.fromEntries(outcomes));
+}
+
+export function decodeOutcomes(text: string): Outcomes {
+  if (text === '') return noOutcomes;
+  return new Map(Object.entries(JSON.parse(text) as Record<string, OutcomeRecord>));
+}
