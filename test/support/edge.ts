@@ -35,7 +35,7 @@ export interface MemoryEdge extends Edge {
 }
 
 /** The real edge over a store in memory. */
-export async function startMemoryEdge(changes: Partial<GatewayParts> = {}): Promise<MemoryEdge> {
+export async function startMemoryEdge(changes: Partial<GatewayParts> = {}, wanted = 0): Promise<MemoryEdge> {
   const memory = createMemoryStore();
   const metrics = createMetrics();
   const server = createGatewayServer({
@@ -51,7 +51,7 @@ export async function startMemoryEdge(changes: Partial<GatewayParts> = {}): Prom
     mode: 'dev',
     ...changes,
   });
-  const port = await server.listen(0, '127.0.0.1');
+  const port = await server.listen(wanted, '127.0.0.1');
   return {
     memory,
     metrics,
