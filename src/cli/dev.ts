@@ -36,7 +36,7 @@ interface DevOptions {
 export async function devCommand(given: GivenOptions, around: Surroundings): Promise<number> {
   const options = readDevOptions(given, around);
   const log = createLog(options.logLevel);
-  const lifetime = beginLifetime(log);
+  const lifetime = beginLifetime(log, around);
   const provider = embeddedProvider({ dataDirectory: options.directory, log, ...around });
   const cluster = await provider.start(options.replicas);
   lifetime.onForce(() => cluster.abandon());

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** How long a gateway may take to finish the requests it has, before it is stopped all the same. */
 const drainMs = 10_000;
@@ -25,7 +26,7 @@ export interface Lifetime {
  * anything half-done: it is logged, the gateway drains and the process ends with 1, for its
  * supervisor to start a fresh one.
  */
-export function beginLifetime(log: Log): Lifetime {
+export function beginLifetime(log: Log, { clock, env }: Surroundings): Lifetime {
   let ended = false;
   const tasks: (() => void)[] = [];
   const ending = new Promise<number>((end) => {
@@ -41,6 +42,7 @@ export function beginLifetime(log: Log): Lifetime {
         process.exit(130);
       });
     }
+    if (env['npm_lifecycle_event'] !== undefined) whenParentEnds(clock, () => wish(0));
     process.on('uncaughtException', (error) => {
       log.fatal({ err: error }, 'an exception that nothing caught: stopping');
       wish(1);
@@ -52,6 +54,20 @@ export function beginLifetime(log: Log): Lifetime {
   // A reader that went away (`quorate dev | head`) is no reason to take the databases down.
   process.stdout.on('error', () => undefined);
   return { ending, hasEnded: () => ended, onForce: (task) => void tasks.push(task) };
+}
+
+/**
+ * `npm start` runs us under a shell, and a SIGTERM to npm ends that shell without reaching us: we
+ * would go on unseen, with the port and the databases. A parent that is gone is the same wish, a
+ * quarter of a second later.
+ */
+function whenParentEnds(clock: Clock, tell: () => void): void {
+  const parent = process.ppid;
+  const look = (): void => {
+    if (process.ppid === parent) clock.after(250, look);
+    else tell();
+  };
+  look();
 }
 
 /** Lets a gateway finish what it has begun, within bounds. */

@@ -9,7 +9,7 @@ import type { Surroundings } from './surroundings.ts';
 export async function serveCommand(given: GivenOptions, around: Surroundings): Promise<number> {
   const config = loadConfig(given, around.env);
   const log = createLog(config.logLevel);
-  const lifetime = beginLifetime(log);
+  const lifetime = beginLifetime(log, around);
   const gateway = await startGateway({ config, log, mode: 'serve' });
   if (!lifetime.hasEnded()) around.print(`Quorate is ready at ${gateway.url}\n`);
   const code = await lifetime.ending;
