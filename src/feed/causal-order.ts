@@ -25,6 +25,7 @@ interface Batch {
 interface Waiting {
   readonly replica: string;
   readonly change: Change;
+  pulled: boolean;
 }
 
 /**
@@ -67,20 +68,25 @@ export class CausalOrder {
     return awaited;
   }
 
-  /** All that may go now, in the order in which it must. */
-  drain(): readonly Released[] {
-    const released: Released[] = [];
+  /** Hands out all that may go now, in the order in which it must. */
+  drain(release: (released: Released) => void): void {
     for (let progress = true; progress; ) {
       progress = false;
       for (const [replica, queue] of this.#queues) {
         const [batch] = queue;
         if (!batch || !this.#isRipe(batch)) continue;
         queue.shift();
-        for (const item of batch.items) this.#release(replica, item, released);
+        for (const item of batch.items) this.#release(replica, item, release);
         progress = true;
       }
     }
-    return released;
+  }
+
+  /** Someone new listens to this replica: what was pulled ahead before is pulled ahead for them again. */
+  joined(replica: string): void {
+    for (const waiting of this.#waitingByKey.values()) {
+      for (const other of waiting) if (other.replica === replica) other.pulled = false;
+    }
   }
 
   #isRipe(batch: Batch): boolean {
@@ -91,44 +97,38 @@ export class CausalOrder {
     return true;
   }
 
-  #release(replica: string, item: LogItem, released: Released[]): void {
+  #release(replica: string, item: LogItem, release: (released: Released) => void): void {
     if (item.kind === 'change') {
       this.#unindex(item.change);
-      for (const { replica: other, change } of this.#takeSeen(replica, item.change)) {
-        released.push({ replica: other, item: { kind: 'change', change }, early: true });
+      for (const other of this.#waitingByKey.get(nameOf(item.change)) ?? []) {
+        if (other.replica === replica || other.pulled || !isReplacedBy(other.change, item.change)) continue;
+        other.pulled = true;
+        release({ replica: other.replica, item: { kind: 'change', change: other.change }, early: true });
       }
     }
-    released.push({ replica, item, early: false });
+    release({ replica, item, early: false });
   }
 
   #index(replica: string, change: Change): void {
     const name = nameOf(change);
     const waiting = this.#waitingByKey.get(name);
-    if (waiting) waiting.push({ replica, change });
-    else this.#waitingByKey.set(name, [{ replica, change }]);
-  }
-
-  /** Takes out of the index the changes of other replicas that this one has seen: once pulled ahead, they need not be again. */
-  #takeSeen(replica: string, change: Change): readonly Waiting[] {
-    const name = nameOf(change);
-    const waiting = this.#waitingByKey.get(name) ?? [];
-    const isSeen = (other: Waiting): boolean =>
-      other.replica !== replica && includes(change.cell.context, other.change.cell.context);
-    const seen = waiting.filter(isSeen);
-    if (seen.length > 0) this.#keep(name, waiting.filter((other) => !isSeen(other)));
-    return seen;
+    if (waiting) waiting.push({ replica, change, pulled: false });
+    else this.#waitingByKey.set(name, [{ replica, change, pulled: false }]);
   }
 
   #unindex(change: Change): void {
     const name = nameOf(change);
     const waiting = this.#waitingByKey.get(name);
-    if (waiting) this.#keep(name, waiting.filter((other) => other.change !== change));
-  }
-
-  #keep(name: string, waiting: Waiting[]): void {
-    if (waiting.length > 0) this.#waitingByKey.set(name, waiting);
+    const rest = waiting?.filter((other) => other.change !== change) ?? [];
+    if (rest.length > 0) this.#waitingByKey.set(name, rest);
     else this.#waitingByKey.delete(name);
   }
+}
+
+/** Whether `later` has seen all of `earlier`, and more. Equal states are no case: the one that goes first is told. */
+function isReplacedBy(earlier: Change, later: Change): boolean {
+  const [a, b] = [earlier.cell.context, later.cell.context];
+  return includes(b, a) && !includes(a, b);
 }
 
 /** Neither tenants nor keyspaces nor keys have a NUL in them. */

@@ -213,7 +213,7 @@ export class Hub {
   }
 
   #drain(): void {
-    for (const released of this.#order.drain()) this.#dispatch(released);
+    this.#order.drain((released) => this.#dispatch(released));
     const awaited = this.#order.awaited();
     if (awaited.size === 0) {
       this.#holding?.();
@@ -251,9 +251,11 @@ export class Hub {
 
   #join(replica: string, position: ChangePosition, begun: number): void {
     const waiting = this.#unjoined.get(replica);
-    for (const member of [...(waiting ?? [])]) {
+    if (!waiting || waiting.size === 0) return;
+    this.#order.joined(replica);
+    for (const member of [...waiting]) {
       if (begun <= (member.cameAt.get(replica) ?? 0)) continue;
-      waiting?.delete(member);
+      waiting.delete(member);
       member.joined.add(replica);
       member.subscriber.joined(replica, position);
       member.changed();

@@ -16,7 +16,6 @@ export interface Link {
   state: 'waiting' | 'catching' | 'live';
   place: Place;
   target: ChangePosition | undefined;
-  held: Step[];
   /** More came than could be held: after catching up, catch up again. */
   overflowed: boolean;
   /** What was reported before `place` is in memory. */
@@ -32,5 +31,5 @@ export const gapReasons: Readonly<Record<string, string>> = {
 
 /** A replica that was not joined yet. */
 export function linkAt(place: Place): Link {
-  return { state: 'waiting', place, target: undefined, held: [], overflowed: false, warmed: false };
+  return { state: 'waiting', place, target: undefined, overflowed: false, warmed: false };
 }

@@ -21,6 +21,8 @@ export class Subscription<T> implements Subscriber {
   readonly #startMs: number;
   #started = false;
   #inbox: Step[] = [];
+  /** What came from replicas that are still catching up; of all of them together, because the hub's order is an order among them. */
+  #held: Step[] = [];
   #busy = false;
   /** The cursor of what the client took last: from here a resumption misses nothing. */
   #taken: FeedCursor | undefined;
@@ -61,7 +63,8 @@ export class Subscription<T> implements Subscriber {
     // New and there from the start: nothing to catch up with.
     const link = this.#links.get(replica) ?? (after || this.#started ? this.#link(replica) : linkAt(position));
     this.#links.set(replica, link);
-    Object.assign(link, { state: 'catching', target: position, held: [], overflowed: false });
+    this.#held = this.#held.filter((step) => step.replica !== replica);
+    Object.assign(link, { state: 'catching', target: position, overflowed: false });
     if (this.#started) void this.#settle([replica], false);
   }
 
@@ -75,11 +78,12 @@ export class Subscription<T> implements Subscriber {
 
   #step(step: Step): void {
     const link = this.#link(step.replica);
-    const steps = link.state === 'live' ? this.#inbox : link.held;
-    if (steps.length < this.#options.limits.queueEvents) steps.push(step);
-    else if (link.state === 'live') this.#overflow();
+    if (link.state === 'live') {
+      if (this.#inbox.length >= this.#options.limits.queueEvents) this.#overflow();
+      this.#inbox.push(step);
+      this.#pump();
+    } else if (this.#held.length < this.#options.limits.queueEvents) this.#held.push(step);
     else link.overflowed = true;
-    if (link.state === 'live') this.#pump();
   }
 
   /** Reads what lies between where each of these replicas was left and its tail, then lets the tail through. */
@@ -104,23 +108,20 @@ export class Subscription<T> implements Subscriber {
       },
     );
     if (this.queue.closed) return;
-    for (const reader of readers) if (!failed.has(reader.replica)) this.#goLive(reader);
+    const released = new Set(readers.filter(({ replica }) => !failed.has(replica) && this.#goLive(replica)).map(({ replica }) => replica));
+    for (const { gap } of readers) if (gap !== undefined) this.#tellGap(gap, this.#cursor());
+    this.#inbox.push(...this.#held.filter((step) => released.has(step.replica)));
+    this.#held = this.#held.filter((step) => !released.has(step.replica));
+    this.#pump();
   }
 
-  #goLive({ replica, gap }: LogReader): void {
+  /** False when more came meanwhile than could be held: then it catches up once more. */
+  #goLive(replica: string): boolean {
     const link = this.#link(replica);
     if (link.target) link.place = link.target;
-    if (gap !== undefined) this.#tellGap(gap, this.#cursor());
-    const { held, overflowed } = link;
-    link.held = [];
-    if (overflowed) {
-      link.state = 'waiting';
-      this.#options.hub.rejoin(this, replica);
-      return;
-    }
-    link.state = 'live';
-    this.#inbox.push(...held);
-    this.#pump();
+    link.state = link.overflowed ? 'waiting' : 'live';
+    if (link.overflowed) this.#options.hub.rejoin(this, replica);
+    return !link.overflowed;
   }
 
   /** Makes memory of what was reported before the place, and prepares to read what comes after it. */
