@@ -1,6 +1,4 @@
-import { ballotTimeUs, proposerOf } from '../causality/ballot.ts';
 import { isTombstone, latestUs, visible, type Cell } from '../causality/cell.ts';
-import { PI } from '../causality/dot.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Entry } from './store.ts';
 
@@ -20,9 +18,7 @@ export function entryOf(keyspace: Keyspace, key: string, what: { cell: Cell; now
  */
 export function revisionOf(cell: Cell): string {
   let sum = 0n;
-  for (const [actor, counter] of cell.context) {
-    // A ballot counts as its time; its proposer number tells two of one millisecond apart.
-    sum += actor === PI ? BigInt(ballotTimeUs(counter)) + BigInt(proposerOf(counter)) : BigInt(counter);
-  }
+  // Ballots enter as they are: split into time and proposer number, a later round of a smaller number would count less.
+  for (const counter of cell.context.values()) sum += BigInt(counter);
   return `${String(latestUs(cell.context)).padStart(16, '0')}.${String(sum).padStart(20, '0')}`;
 }
