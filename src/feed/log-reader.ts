@@ -42,7 +42,10 @@ export class LogReader {
   }
 
   #isDone(): boolean {
-    return this.gap !== undefined || (this.#position.window === undefined && this.#position.seen === this.#target.seen);
+    if (this.gap !== undefined) return true;
+    const { window, seen, incarnation } = this.#position;
+    // Equal snapshots of two incarnations are two different histories: only a read finds that out.
+    return window === undefined && seen === this.#target.seen && incarnation === this.#target.incarnation;
   }
 }
 

@@ -86,25 +86,25 @@ class PostgresChangeSession implements ChangeSession {
 
   async head(): Promise<ChangePosition> {
     const [row] = await this.#run(sql.headOfChanges, []);
-    return { incarnation: text(row?.[1]), seen: text(row?.[0]) };
+    return { incarnation: text(row?.[1]), seen: durableSnapshot(row) };
   }
 
   async since(ageMs: number): Promise<ChangePosition> {
     const [row] = await this.#run(sql.changesSince, [ageMs]);
-    const first = row?.[2];
-    const seen = typeof first === 'string' ? `${first}:${first}:` : text(row?.[0]);
+    const first = row?.[4];
+    const seen = typeof first === 'string' ? `${first}:${first}:` : durableSnapshot(row);
     return { incarnation: text(row?.[1]), seen };
   }
 
   async read(position: ChangePosition, what: { ranges: readonly KeyRange[]; until?: string | undefined }): Promise<ChangePage> {
     const rows = await this.#page(position, what);
     const [head] = rows;
-    const [now, incarnation, trimmed] = [text(head?.[0]), text(head?.[1]), text(head?.[2])];
+    const [now, incarnation, trimmed] = [durableSnapshot(head), text(head?.[1]), text(head?.[2])];
     if (incarnation !== position.incarnation) return { kind: 'gap', reason: 'incarnation', position: { incarnation, seen: now } };
     if (BigInt(trimmed) > firstUnseen(position.seen)) return { kind: 'gap', reason: 'trimmed', position: { incarnation, seen: now } };
     const until = position.window?.until ?? what.until ?? now;
-    const changes = rows.filter((row) => row[4] !== null).map((row) => change(row.slice(4), position, until));
-    const found = Number(head?.[3] ?? 0);
+    const changes = rows.filter((row) => row[5] !== null).map((row) => change(row.slice(5), position, until));
+    const found = Number(head?.[4] ?? 0);
     const more = found > changes.length || found >= pageRows;
     const last = changes.at(-1)?.position;
     return { kind: 'page', changes, more, position: more && last ? last : { incarnation, seen: until } };
@@ -173,6 +173,24 @@ class PostgresChangeSession implements ChangeSession {
     }
   }
 }
+
+/**
+ * The snapshot of a row that begins with snapshot, incarnation, trimmed, top; cut behind the last transaction that has logged anything.
+ *
+ * It has the same log rows behind it, but does not claim transactions that logged nothing: those need not be durable (one that only sent
+ * a NOTIFY is not flushed), and after a crash Postgres gives their ids out again, to writes that a reader must not take for seen.
+ */
+function durableSnapshot(row: Row | undefined): string {
+  const [, , xip = ''] = text(row?.[0]).split(':');
+  const top = typeof row?.[3] === 'string' ? BigInt(row[3]) + 1n : firstTransaction;
+  const trimmed = BigInt(text(row?.[2]));
+  const xmax = top > trimmed ? top : trimmed;
+  const running = xip.split(',').filter((xid) => xid !== '' && BigInt(xid) < xmax);
+  return `${running[0] ?? xmax}:${xmax}:${running.join(',')}`;
+}
+
+/** Smaller ids are Postgres' own. */
+const firstTransaction = 3n;
 
 /** The smallest transaction id that may still hold undelivered rows. */
 function firstUnseen(snapshot: string): bigint {

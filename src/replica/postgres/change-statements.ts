@@ -18,11 +18,15 @@ const cutAtBytes = (rows: string, direction: 'asc' | 'desc'): string => `
         from (${rows}) r
       ) p where p.bytes_before < $6`;
 
+/** The greatest transaction that has logged anything; null on an empty log. One probe of the index. */
+const topXid = `(select top.xid::text from changes top order by top.xid desc limit 1)`;
+
 /** One row at least, also on a quiet log: who and when, and then the page beside it. An idle poll is this one index probe. */
 const page = (rows: string): string => `
-    select n.snapshot, n.incarnation, n.trimmed, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context
+    select n.snapshot, n.incarnation, n.trimmed, n.top, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context
     from (
-      select pg_current_snapshot()::text as snapshot, r.incarnation::text as incarnation, t.xid::text as trimmed
+      select pg_current_snapshot()::text as snapshot, r.incarnation::text as incarnation, t.xid::text as trimmed,
+        ${topXid} as top
       from replica r cross join changes_trimmed t
     ) n left join lateral (${cutAtBytes(rows, 'asc')}
     ) w on true order by w.seq`;
@@ -66,16 +70,17 @@ export const recentChanges: Statement = {
 
 export const headOfChanges: Statement = {
   name: 'quorate_changes_head',
-  text: `select pg_current_snapshot()::text, incarnation::text from replica`,
+  text: `
+    select pg_current_snapshot()::text, r.incarnation::text, t.xid::text, ${topXid} from replica r cross join changes_trimmed t`,
 };
 
 /** The first transaction that logged something not older than $1 ms; null when there is none. */
 export const changesSince: Statement = {
   name: 'quorate_changes_since',
   text: `
-    select pg_current_snapshot()::text, r.incarnation::text,
+    select pg_current_snapshot()::text, r.incarnation::text, t.xid::text, ${topXid},
       (select min(c.xid::text::numeric)::text from changes c where c.at >= clock_timestamp() - $1::float8 * interval '1 millisecond')
-    from replica r`,
+    from replica r cross join changes_trimmed t`,
 };
 
 /**
