@@ -18,7 +18,11 @@ export class RefusedRequest extends Error {
 export function checkContentType({ headers }: IncomingMessage): void {
   const [mediaType, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   if (mediaType?.trim() !== 'application/json') {
-    throw new RefusedRequest(415, 'The body must be JSON: send "Content-Type: application/json"', true);
+    throw new RefusedRequest(
+      415,
+      'The body must be JSON: send "Content-Type: application/json"',
+      true,
+    );
   }
   const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='));
   if (charset !== undefined && !['utf-8', 'utf8'].includes(charset.slice(8).replaceAll('"', ''))) {

@@ -32,16 +32,22 @@ export function createGraphiql(mode: 'dev' | 'serve'): Graphiql {
   const unpacked = (): Promise<Page> => (page ??= unpack(mode));
   return {
     async servePage(request, response) {
-      if (request.method !== 'GET' || !(request.headers.accept ?? '').includes('text/html')) return false;
+      if (request.method !== 'GET' || !(request.headers.accept ?? '').includes('text/html'))
+        return false;
       const { html } = await unpacked();
-      response.writeHead(200, { ...pageHeaders, 'content-type': 'text/html; charset=utf-8' }).end(html);
+      response
+        .writeHead(200, { ...pageHeaders, 'content-type': 'text/html; charset=utf-8' })
+        .end(html);
       return true;
     },
     async serveAsset(path, request, response) {
       if (request.method !== 'GET' || !path.startsWith(assetPrefix)) return false;
       const asset = (await unpacked()).assets.get(path);
       if (asset === undefined) return false;
-      const kept = { 'content-type': asset.type, 'cache-control': 'public, max-age=31536000, immutable' };
+      const kept = {
+        'content-type': asset.type,
+        'cache-control': 'public, max-age=31536000, immutable',
+      };
       response.writeHead(200, { ...kept, 'content-length': asset.body.length }).end(asset.body);
       return true;
     },
@@ -70,15 +76,23 @@ const pageHeaders = {
 async function unpack(mode: 'dev' | 'serve'): Promise<Page> {
   const parts = await import('@graphql-yoga/render-graphiql/graphiql');
   const assets = new Map<string, Asset>();
-  const add = (name: string, extension: string, { text, type }: { text: string; type: string }): string => {
+  const add = (
+    name: string,
+    extension: string,
+    { text, type }: { text: string; type: string },
+  ): string => {
     const body = Buffer.from(text);
     const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
     const path = `${assetPrefix}${name}-${hash}.${extension}`;
     assets.set(path, { body, type });
     return path;
   };
-  const script = (name: string, text: string): string => add(name, 'js', { text, type: javascript });
-  const style = add('style', 'css', { text: parts.css + ownStyle, type: 'text/css; charset=utf-8' });
+  const script = (name: string, text: string): string =>
+    add(name, 'js', { text, type: javascript });
+  const style = add('style', 'css', {
+    text: parts.css + ownStyle,
+    type: 'text/css; charset=utf-8',
+  });
   const icon = add('icon', 'svg', { text: logo, type: 'image/svg+xml' });
   const library = script('graphiql', parts.js);
   const workers = {
@@ -142,7 +156,8 @@ ${scripts.map((path) => `<script src="${path}" defer></script>`).join('\n')}
 `;
 }
 
-const ownStyle = '\nhtml,body,#root{height:100%;margin:0}body{overflow:hidden}#root{height:100vh}\n';
+const ownStyle =
+  '\nhtml,body,#root{height:100%;margin:0}body{overflow:hidden}#root{height:100vh}\n';
 
 /** Three replicas, two of them filled: a quorum. */
 const logo =

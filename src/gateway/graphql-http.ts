@@ -6,7 +6,11 @@ import { operationOf, type Engine, type OperationArguments } from '../graphql/en
 import { memberAt, wholeText, type JsonSource } from '../graphql/json-source.ts';
 import { preferencesFrom, sessionHeader, consistencyHeader } from '../graphql/preferences.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
-import { createRequestContext, type RequestContext, type Services } from '../graphql/request-context.ts';
+import {
+  createRequestContext,
+  type RequestContext,
+  type Services,
+} from '../graphql/request-context.ts';
 import { endable, type Results } from '../graphql/results.ts';
 import type { Principal } from '../tenancy/principal.ts';
 
@@ -18,7 +22,11 @@ export interface Arrival {
 }
 type ServerContext = Arrival & { readonly req: IncomingMessage; readonly res: ServerResponse };
 
-export type GraphqlHandler = (request: IncomingMessage, response: ServerResponse, arrival: Arrival) => Promise<void>;
+export type GraphqlHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  arrival: Arrival,
+) => Promise<void>;
 
 interface Deps {
   readonly engine: Engine;
@@ -78,12 +86,15 @@ function engineHooks(engine: Engine): Plugin {
     forHttp(await engine.execute(operationOf(args)), args.contextValue);
   const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
     const started = await engine.subscribe(operationOf(args));
-    return Symbol.asyncIterator in started ? printable(started, engine) : forHttp(started, args.contextValue);
+    return Symbol.asyncIterator in started
+      ? printable(started, engine)
+      : forHttp(started, args.contextValue);
   };
   return {
     onParse: ({ setParseFn }) => setParseFn((source: string) => engine.parse(source)),
     onValidate: ({ setValidationFn }) =>
-      setValidationFn(((_schema: unknown, document: DocumentNode) => engine.validate(document)) as never),
+      setValidationFn(((_schema: unknown, document: DocumentNode) =>
+        engine.validate(document)) as never),
     onExecute: ({ setExecuteFn }) => setExecuteFn(execute as never),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe as never),
   };
@@ -100,14 +111,23 @@ function printable(results: Results, engine: Engine): Results {
 
 /** Adds what only HTTP has: the status, `Retry-After`, and the session's header. */
 function forHttp(result: ExecutionResult, { outgoing }: RequestContext): ExecutionResult {
-  const errors = result.errors?.map((error) => (result.data == null ? withStatus(error) : error));
+  const errors = result.errors?.map((error) => (hasData(result) ? error : withStatus(error)));
   const retryAfter = errors?.map(retryAfterSeconds).find((seconds) => seconds !== undefined);
   const headers = {
     ...(outgoing.session !== undefined && { [sessionHeader]: outgoing.session }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
   };
   const extensions = { ...result.extensions, http: { headers } };
-  return { ...result, ...(errors && { errors }), extensions, stringify: stringifyResult } as ExecutionResult;
+  return {
+    ...result,
+    ...(errors && { errors }),
+    extensions,
+    stringify: stringifyResult,
+  } as ExecutionResult;
+}
+
+function hasData({ data }: ExecutionResult): boolean {
+  return data !== null && data !== undefined;
 }
 
 /**
@@ -116,7 +136,10 @@ function forHttp(result: ExecutionResult, { outgoing }: RequestContext): Executi
  */
 function withStatus(error: GraphQLError, given: unknown = error.extensions['http']): GraphQLError {
   const code = error.extensions['code'];
-  const known = typeof code === 'string' && Object.hasOwn(failures, code) ? failures[code as FailureCode] : undefined;
+  const known =
+    typeof code === 'string' && Object.hasOwn(failures, code)
+      ? failures[code as FailureCode]
+      : undefined;
   const bySpec = known === undefined || code === 'BAD_USER_INPUT';
   const http = given ?? { status: known?.http ?? 400, spec: bySpec };
   const { nodes, source, positions, path } = error;
@@ -134,12 +157,16 @@ function statusIn(error: unknown): unknown {
 }
 
 function retryAfterSeconds({ extensions }: GraphQLError): number | undefined {
-  if (extensions['code'] !== 'LIMIT_EXCEEDED' && extensions['code'] !== 'OVERLOADED') return undefined;
+  if (extensions['code'] !== 'LIMIT_EXCEEDED' && extensions['code'] !== 'OVERLOADED')
+    return undefined;
   const retryAfterMs = extensions['retryAfterMs'];
   return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1;
 }
 
-function variablesSource(request: IncomingMessage, body: string | undefined): JsonSource | undefined {
+function variablesSource(
+  request: IncomingMessage,
+  body: string | undefined,
+): JsonSource | undefined {
   if (body !== undefined) return memberAt(wholeText(body), ['variables']);
   const text = new URLSearchParams((request.url ?? '').split('?')[1] ?? '').get('variables');
   return text === null ? undefined : wholeText(text);

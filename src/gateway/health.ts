@@ -26,7 +26,11 @@ export function createHealth({ ready, isDraining, metrics, log }: Deps) {
     }
   }
 
-  return async (path: string, _request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+  return async (
+    path: string,
+    _request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<boolean> => {
     switch (path) {
       case '/healthz':
         sendJson(response, 200, { alive: true });
@@ -37,7 +41,10 @@ export function createHealth({ ready, isDraining, metrics, log }: Deps) {
         return true;
       }
       case '/metrics':
-        response.writeHead(200, { 'content-type': metrics.registry.contentType, 'cache-control': 'no-store' });
+        response.writeHead(200, {
+          'content-type': metrics.registry.contentType,
+          'cache-control': 'no-store',
+        });
         response.end(await metrics.registry.metrics());
         return true;
       default:
@@ -47,6 +54,9 @@ export function createHealth({ ready, isDraining, metrics, log }: Deps) {
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+  });
   response.end(JSON.stringify(body));
 }

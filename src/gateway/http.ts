@@ -59,14 +59,23 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     authenticator,
     bodyBytes: limits.bodyBytes,
   });
-  const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs }, (request, response) => {
-    if (isDraining) response.setHeader('connection', 'close');
-    route(request, response).catch((error: unknown) => {
-      if (!(error instanceof StoreError)) log.error({ err: error }, 'request failed');
-      refuse(response, engine.publicError(error).toJSON(), 500);
-    });
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    (request, response) => {
+      if (isDraining) response.setHeader('connection', 'close');
+      route(request, response).catch((error: unknown) => {
+        if (!(error instanceof StoreError)) log.error({ err: error }, 'request failed');
+        refuse(response, engine.publicError(error).toJSON(), 500);
+      });
+    },
+  );
+  const sockets = attachWebSockets(server, {
+    engine,
+    services: parts,
+    authenticator,
+    limits,
+    origins,
   });
-  const sockets = attachWebSockets(server, { engine, services: parts, authenticator, limits, origins });
 
   return {
     listen: (port, host) => listen(server, port, host),
@@ -121,7 +130,8 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
     } catch (error) {
       if (error instanceof RefusedRequest) {
         if (error.mustClose) response.setHeader('connection', 'close');
-        return refuse(response, errorBody(asStoreError(error)), error.status);
+        refuse(response, errorBody(asStoreError(error)), error.status);
+        return;
       }
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
@@ -141,13 +151,16 @@ function refuse(response: ServerResponse, error: unknown, status: number): void 
     response.destroy();
     return;
   }
-  response.writeHead(status, { 'content-type': 'application/graphql-response+json; charset=utf-8' });
+  response.writeHead(status, {
+    'content-type': 'application/graphql-response+json; charset=utf-8',
+  });
   response.end(stringifyResult({ errors: [error] }));
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => reject(new Error(explain(error, port, host), { cause: error }));
+    const failed = (error: NodeJS.ErrnoException): void =>
+      reject(new Error(explain(error, port, host), { cause: error }));
     server.once('error', failed);
     server.listen(port, host, () => {
       server.off('error', failed);

@@ -22,8 +22,15 @@ export interface Connection {
 type ConnectionParams = Readonly<Record<string, unknown>> | undefined;
 
 /** The credential: from `connection_init`, as browsers cannot set headers of a socket; otherwise the upgrade request's. */
-export function connectionAuthorization(params: ConnectionParams, request: IncomingMessage): string | undefined {
-  return textOf(params, 'authorization') ?? textOf(params, 'Authorization') ?? request.headers.authorization;
+export function connectionAuthorization(
+  params: ConnectionParams,
+  request: IncomingMessage,
+): string | undefined {
+  return (
+    textOf(params, 'authorization') ??
+    textOf(params, 'Authorization') ??
+    request.headers.authorization
+  );
 }
 
 /** The operation of a `subscribe` message, parsed and validated; or its errors. Throws what the engine throws. */
@@ -34,12 +41,14 @@ export function prepareOperation(
 ): (OperationArguments & { schema: Engine['schema'] }) | readonly GraphQLError[] {
   // Before anything is awaited: the next message will overwrite it.
   const { message, principal, request } = extra;
-  if (principal === undefined) throw new StoreError('UNAUTHENTICATED', 'The connection has not been initialised');
+  if (principal === undefined)
+    throw new StoreError('UNAUTHENTICATED', 'The connection has not been initialised');
   const document = engine.parse(payload.query);
   const errors = engine.validate(document);
   if (errors.length > 0) return errors;
   if (!getOperationAST(document, payload.operationName)) {
-    const message = 'The operation to run cannot be determined: name one of the document with "operationName"';
+    const message =
+      'The operation to run cannot be determined: name one of the document with "operationName"';
     return [engine.publicError(new GraphQLError(message))];
   }
   const header = (name: string): string | undefined =>
@@ -64,7 +73,10 @@ export function tooManyOperations(limit: number): StoreError {
   return new StoreError('LIMIT_EXCEEDED', message, { limit, used: limit, retryAfterMs: 1_000 });
 }
 
-function textOf(record: Readonly<Record<string, unknown>> | undefined, name: string): string | undefined {
+function textOf(
+  record: Readonly<Record<string, unknown>> | undefined,
+  name: string,
+): string | undefined {
   if (record === undefined || !Object.hasOwn(record, name)) return undefined;
   const value = record[name];
   return typeof value === 'string' ? value : undefined;

@@ -60,7 +60,9 @@ export function attachWebSockets(server: Server, deps: Deps): SocketServer {
     if (isDraining || sockets.clients.size >= limits.socketsMax) {
       return refuseUpgrade(stream, '503 Service Unavailable');
     }
-    sockets.handleUpgrade(request, stream, head, (socket) => adopt(socket, { request, protocol, deps }));
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      adopt(socket, { request, protocol, deps }),
+    );
   });
   const stopHeartbeat = startHeartbeat(sockets, services);
 
@@ -69,9 +71,13 @@ export function attachWebSockets(server: Server, deps: Deps): SocketServer {
       isDraining = true;
       stopHeartbeat();
       const clients = [...sockets.clients];
-      const gone = clients.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+      const gone = clients.map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      );
       for (const socket of clients) socket.close(1012, 'Service restart');
-      const cut = services.clock.after(drainGraceMs, () => clients.forEach((socket) => socket.terminate()));
+      const cut = services.clock.after(drainGraceMs, () =>
+        clients.forEach((socket) => socket.terminate()),
+      );
       await Promise.all(gone);
       cut();
     },
@@ -86,11 +92,14 @@ function createProtocol({ engine, services, authenticator, limits }: Deps) {
     connectionInitWaitTimeout: initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
       try {
-        extra.principal = await authenticator.authenticate(connectionAuthorization(connectionParams, extra.request));
+        extra.principal = await authenticator.authenticate(
+          connectionAuthorization(connectionParams, extra.request),
+        );
         return true;
       } catch (error) {
         // 4403, by protocol; anything but a refusal is ours to know.
-        if (!(error instanceof StoreError)) services.log.error({ err: error }, 'authentication failed');
+        if (!(error instanceof StoreError))
+          services.log.error({ err: error }, 'authentication failed');
         return false;
       }
     },
@@ -107,12 +116,16 @@ function createProtocol({ engine, services, authenticator, limits }: Deps) {
     },
     execute: (args) => engine.execute(operationOf(args as OperationArguments)),
     subscribe: (args) => engine.subscribe(operationOf(args as OperationArguments)) as never,
-    onNext: ({ extra }, _id, _payload, _args, result) => extra.outbox.wrap(result) as never,
-    onError: (_connection, _id, _payload, errors) => errors.map((error) => engine.publicError(error).toJSON()),
+    onNext: (...[{ extra }, , , , result]) => extra.outbox.wrap(result) as never,
+    onError: (_connection, _id, _payload, errors) =>
+      errors.map((error) => engine.publicError(error).toJSON()),
   });
 }
 
-function adopt(socket: WebSocket, { request, protocol, deps }: { request: IncomingMessage; protocol: Protocol; deps: Deps }) {
+function adopt(
+  socket: WebSocket,
+  { request, protocol, deps }: { request: IncomingMessage; protocol: Protocol; deps: Deps },
+) {
   const { log, metrics } = deps.services;
   const outbox = createOutbox();
   const extra: Connection = { request, outbox, principal: undefined, message: '' };
@@ -126,7 +139,7 @@ function adopt(socket: WebSocket, { request, protocol, deps }: { request: Incomi
       onMessage: (handle) =>
         socket.on('message', (data: RawData) => {
           if (socket.bufferedAmount > unsentBytesMax) return socket.terminate();
-          const text = String(data);
+          const text = textOf(data);
           // Read in `onSubscribe`, which is called before `handle` returns.
           extra.message = text;
           handle(text).catch((error: unknown) => {
@@ -139,8 +152,14 @@ function adopt(socket: WebSocket, { request, protocol, deps }: { request: Incomi
   );
   socket.once('close', (code, reason) => {
     metrics.sockets.dec();
-    closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'socket end failed'));
+    closed(code, String(reason)).catch((error: unknown) =>
+      log.error({ err: error }, 'socket end failed'),
+    );
   });
+}
+
+function textOf(data: RawData): string {
+  return (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString();
 }
 
 async function sendText(socket: WebSocket, text: string): Promise<void> {

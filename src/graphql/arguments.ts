@@ -30,16 +30,28 @@ export function boundedList<T>(field: string, list: readonly T[]): readonly T[] 
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 /** The arguments of a range, as far as they can be judged without looking at a key. */
-export function rangeArguments(args: Nullable<RangeArguments> & { readonly keyspace: string }): RangeArguments {
+export function rangeArguments(
+  args: Nullable<RangeArguments> & { readonly keyspace: string },
+): RangeArguments {
   const pageMax = 1_000;
   const first = within('first', args.first, { min: 1, max: pageMax });
   const last = within('last', args.last, { min: 1, max: pageMax });
-  if (first !== undefined && last !== undefined) throw badInput('Give either "first" or "last", not both', 'last');
+  if (first !== undefined && last !== undefined)
+    throw badInput('Give either "first" or "last", not both', 'last');
   const [from, to, prefix] = [given(args.from), given(args.to), given(args.prefix)];
   if (prefix !== undefined && (from !== undefined || to !== undefined)) {
     throw badInput('Give either "prefix" or "from" and "to", not both', 'prefix');
   }
-  return { keyspace: args.keyspace, from, to, prefix, first, after: given(args.after), last, before: given(args.before) };
+  return {
+    keyspace: args.keyspace,
+    from,
+    to,
+    prefix,
+    first,
+    after: given(args.after),
+    last,
+    before: given(args.before),
+  };
 }
 
 /** How a write goes on, as far as it can be judged without looking at the key. */
@@ -60,7 +72,8 @@ export function ttlSeconds(value: number | null | undefined): number | undefined
 /** The client's own name of a write. */
 export function idempotencyKey(value: string | null | undefined): string | undefined {
   const max = 128;
-  if (value === null || value === undefined || (value.length >= 1 && value.length <= max)) return given(value);
+  if (value === null || value === undefined || (value.length >= 1 && value.length <= max))
+    return given(value);
   const message = `Argument "idempotencyKey" must be 1 to ${max} characters, and it is ${value.length}`;
   throw badInput(message, 'idempotencyKey', { limit: max, value: value.length });
 }

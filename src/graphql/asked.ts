@@ -1,4 +1,4 @@
-import { getDirectiveValues, type GraphQLResolveInfo } from 'graphql';
+import { getDirectiveValues, OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import type { LevelName } from '../consistency/levels.ts';
 import type { Asked } from '../consistency/store.ts';
 import { badInput } from '../errors.ts';
@@ -31,13 +31,15 @@ export function askedOf(
   }
   const replicas = within('replicas', args.replicas, { min: 1, max: replicasMax });
   const level = given(args.consistency) ?? directive[side] ?? context.preferences[side];
-  const carried = info.operation.operation === 'mutation' ? context.outgoing.session : undefined;
+  const carried =
+    info.operation.operation === OperationTypeNode.MUTATION ? context.outgoing.session : undefined;
   return {
     // A number is a field's own argument, and so goes before a level of the operation or the headers.
     level: replicas === undefined ? level : undefined,
     replicas,
     session: given(args.session) ?? carried ?? directive.session ?? context.preferences.session,
-    timeoutMs: within('timeoutMs', args.timeoutMs, { min: 1, max: timeoutMsMax }) ?? directive.timeoutMs,
+    timeoutMs:
+      within('timeoutMs', args.timeoutMs, { min: 1, max: timeoutMsMax }) ?? directive.timeoutMs,
   };
 }
 
@@ -48,14 +50,22 @@ interface Directive {
   readonly timeoutMs: number | undefined;
 }
 
-const none: Directive = { read: undefined, write: undefined, session: undefined, timeoutMs: undefined };
+const none: Directive = {
+  read: undefined,
+  write: undefined,
+  session: undefined,
+  timeoutMs: undefined,
+};
 
 function directiveOf({ schema, operation, variableValues }: GraphQLResolveInfo): Directive {
   if (!operation.directives || operation.directives.length === 0) return none;
   const definition = schema.getDirective('consistency');
   const values = definition && getDirectiveValues(definition, operation, variableValues);
   if (!values) return none;
-  const timeoutMs = within('timeoutMs', values['timeoutMs'] as number | null | undefined, { min: 1, max: timeoutMsMax });
+  const timeoutMs = within('timeoutMs', values['timeoutMs'] as number | null | undefined, {
+    min: 1,
+    max: timeoutMsMax,
+  });
   return {
     read: given(values['read'] as LevelName | null | undefined),
     write: given(values['write'] as LevelName | null | undefined),

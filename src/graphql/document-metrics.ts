@@ -60,7 +60,8 @@ const nothing: Weight = { depth: 0, cost: 0 };
 function createCounter(document: DocumentNode, variables: Variables) {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION)
+      fragments.set(definition.name.value, definition);
   }
   const weights = new Map<string, Weight>();
   let sawVariable = false;
@@ -100,8 +101,10 @@ function createCounter(document: DocumentNode, variables: Variables) {
   function listLength(field: FieldNode): number {
     let length = field.name.value === 'range' ? pageDefault : 1;
     for (const { name, value } of field.arguments ?? []) {
-      if (name.value === 'first' || name.value === 'last') length = asCount(valueOf(value)) ?? length;
-      if (name.value === 'keys' || name.value === 'items') length = asLength(valueOf(value)) ?? length;
+      if (name.value === 'first' || name.value === 'last')
+        length = asCount(valueOf(value)) ?? length;
+      if (name.value === 'keys' || name.value === 'items')
+        length = asLength(valueOf(value)) ?? length;
     }
     return Math.min(listLengthMax, Math.max(1, length));
   }

@@ -87,7 +87,8 @@ function parseWithin(source: string, limits: DocumentLimits): DocumentNode {
   } catch (error) {
     if (error instanceof RangeError) throw tooLarge('levels deep', limits.depth, undefined);
     if (!(error instanceof GraphQLError)) throw error;
-    if (error.message.includes('tokens. Parsing aborted')) throw tooLarge('tokens', limits.tokens, undefined);
+    if (error.message.includes('tokens. Parsing aborted'))
+      throw tooLarge('tokens', limits.tokens, undefined);
     throw withCode(error, 'GRAPHQL_PARSE_FAILED');
   }
 }
@@ -99,7 +100,10 @@ function checkWithin({ depth, cost }: DocumentMetrics, limits: DocumentLimits): 
 
 function tooLarge(unit: string, limit: number, value: number | undefined): Error {
   const found = value === undefined ? 'it is more' : `it is ${value}`;
-  return badInput(`The document must be at most ${limit} ${unit}, and ${found}`, 'query', { limit, value });
+  return badInput(`The document must be at most ${limit} ${unit}, and ${found}`, 'query', {
+    limit,
+    value,
+  });
 }
 
 function validated(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
@@ -111,7 +115,9 @@ function validated(schema: GraphQLSchema, document: DocumentNode): readonly Grap
 /** graphql-js's own rule, its errors marked: a literal of the wrong kind is bad input, as the same value in a variable is. */
 function valuesOfCorrectType(context: Parameters<ValidationRule>[0]): ReturnType<ValidationRule> {
   const marking = Object.create(context, {
-    reportError: { value: (error: GraphQLError) => context.reportError(withCode(error, 'BAD_USER_INPUT')) },
+    reportError: {
+      value: (error: GraphQLError) => context.reportError(withCode(error, 'BAD_USER_INPUT')),
+    },
   }) as typeof context;
   return ValuesOfCorrectTypeRule(marking);
 }

@@ -3,6 +3,7 @@ import {
   getOperationAST,
   subscribe,
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
   type GraphQLError,
   type GraphQLSchema,
@@ -11,7 +12,7 @@ import { createDocuments, type DocumentLimits } from './documents.ts';
 import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
-import { endable, type Results } from './results.ts';
+import { endable, type ResultHooks, type Results } from './results.ts';
 import { createExecutableSchema } from './schema.ts';
 
 /** One operation, parsed and validated. */
@@ -59,80 +60,93 @@ export function operationOf(args: OperationArguments): Operation {
 export function createEngine(services: Services, limits: DocumentLimits): Engine {
   const schema = createExecutableSchema();
   const documents = createDocuments(schema, limits);
-  const open = new Set<Results>();
   const toPublic = (error: unknown): GraphQLError => publicError(error, services);
-
   const mask = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
+  const failed = (error: unknown): ExecutionResult => ({ errors: [toPublic(error)] });
+  const open = createOpenSubscriptions();
 
-  const engine: Engine = {
+  function argumentsOf({ document, operationName, variables, context }: Operation): ExecutionArgs {
+    documents.checkCost(document, variables);
+    const operation = getOperationAST(document, operationName);
+    const given = { parsed: variables, source: context.variablesSource };
+    const variableValues = operation ? withRawJson(schema, operation, given) : variables;
+    return {
+      schema,
+      document,
+      operationName: operationName ?? null,
+      contextValue: context,
+      variableValues,
+    };
+  }
+
+  return {
     schema,
     parse: (source) => documents.parse(source),
     validate: (document) => documents.validate(document).map(toPublic),
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();
-      let result: ExecutionResult;
-      try {
-        result = mask(await execute(argumentsOf(operation)));
-      } catch (error) {
-        result = { errors: [toPublic(error)] };
-      }
-      logOperation(operation, result, services.clock.monotonicMs() - startedMs);
-      return result;
+      const result = await attempt(() => execute(argumentsOf(operation)), failed);
+      const masked = mask(result);
+      logOperation(operation, masked, services.clock.monotonicMs() - startedMs);
+      return masked;
     },
     async subscribe(operation) {
-      let started: ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
-      try {
-        started = await subscribe(argumentsOf(operation));
-      } catch (error) {
-        started = { errors: [toPublic(error)] };
-      }
-      if (!(Symbol.asyncIterator in started)) {
-        const refused = mask(started);
-        logOperation(operation, refused, 0);
-        return refused;
-      }
-      const results = endable(started, {
-        each: mask,
-        failed: (error) => ({ errors: [toPublic(error)] }),
-        ended: () => {
-          open.delete(results);
-          services.metrics.subscriptions.dec();
-        },
-      });
+      const startedMs = services.clock.monotonicMs();
+      const started = await attempt(() => subscribe(argumentsOf(operation)), failed);
+      const answer =
+        Symbol.asyncIterator in started ? open.add(started, { each: mask, failed }) : mask(started);
+      const refused = Symbol.asyncIterator in answer ? {} : answer;
+      logOperation(operation, refused, services.clock.monotonicMs() - startedMs);
+      return answer;
+    },
+    endSubscriptions: () => open.end(),
+  };
+}
+
+async function attempt<T>(
+  work: () => T | Promise<T>,
+  failed: (error: unknown) => ExecutionResult,
+): Promise<T | ExecutionResult> {
+  try {
+    return await work();
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** The subscriptions of this gateway, so that it can end them when it ends. (The feed counts them.) */
+function createOpenSubscriptions() {
+  const open = new Set<Results>();
+  return {
+    add(
+      source: AsyncIterator<ExecutionResult>,
+      hooks: Pick<ResultHooks, 'each' | 'failed'>,
+    ): Results {
+      const ended = (): void => void open.delete(results);
+      const results = endable(source, { ...hooks, ended });
       open.add(results);
-      services.metrics.subscriptions.inc();
-      logOperation(operation, {}, 0);
       return results;
     },
-    async endSubscriptions() {
+    async end(): Promise<void> {
       await Promise.all([...open].map((results) => results.return()));
     },
   };
-
-  function argumentsOf({ document, operationName, variables, context }: Operation) {
-    documents.checkCost(document, variables);
-    const operation = getOperationAST(document, operationName);
-    const given = { parsed: variables, source: context.variablesSource };
-    return {
-      schema,
-      document,
-      operationName,
-      contextValue: context,
-      variableValues: operation ? withRawJson(schema, operation, given) : variables,
-    };
-  }
-
-  return engine;
 }
 
 /** One line a request, without anything a client may have put into it but the names of operations and fields. */
-function logOperation({ document, operationName, context }: Operation, result: ExecutionResult, elapsedMs: number): void {
+function logOperation(
+  { document, operationName, context }: Operation,
+  result: ExecutionResult,
+  elapsedMs: number,
+): void {
   const { log, principal, transport } = context;
   if (!log.isLevelEnabled('debug')) return;
   const operation = getOperationAST(document, operationName);
-  const fields = operation?.selectionSet.selections.map((field) => ('name' in field ? field.name.value : '...'));
+  const fields = operation?.selectionSet.selections.map((field) =>
+    'name' in field ? field.name.value : '...',
+  );
   const codes = result.errors?.map(({ extensions }) => extensions['code']);
   log.debug(
     {

@@ -1,11 +1,8 @@
 import { dotName } from '../causality/dot.ts';
-import type { Entry, RangeAnswer } from '../consistency/store.ts';
+import type { Entry } from '../consistency/store.ts';
 import { entryId } from './global-id.ts';
 import { RawJson } from './raw-json.ts';
 import type { Resolvers } from './resolver-types.generated.ts';
-
-/** An entry of a page with its place. */
-export type RangeEdge = RangeAnswer['edges'][number];
 
 /** How an entry, its state, its receipt and the payloads around them look from outside. */
 export const entryResolvers: Pick<

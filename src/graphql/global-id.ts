@@ -39,5 +39,7 @@ function encode(text: string): string {
 }
 
 function malformed(id: string): Error {
-  return badInput('Argument "id" must be an id that was received earlier', 'id', { value: id.slice(0, 100) });
+  return badInput('Argument "id" must be an id that was received earlier', 'id', {
+    value: id.slice(0, 100),
+  });
 }

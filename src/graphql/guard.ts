@@ -1,5 +1,6 @@
 import {
   defaultFieldResolver,
+  OperationTypeNode,
   type GraphQLFieldResolver,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
@@ -19,7 +20,11 @@ type Resolver = GraphQLFieldResolver<unknown, RequestContext, Record<string, unk
  * Around the schema and not in each resolver, so that a new field is refused until the table names it.
  */
 export function guardRootFields(schema: GraphQLSchema): GraphQLSchema {
-  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+  for (const root of [
+    schema.getQueryType(),
+    schema.getMutationType(),
+    schema.getSubscriptionType(),
+  ]) {
     if (root) guardType(root);
   }
   return schema;
@@ -52,12 +57,17 @@ function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
     } finally {
       context.metrics.requests.inc({ ...labels, code });
       const seconds = (context.clock.monotonicMs() - startedMs) / 1000;
-      if (info.operation.operation !== 'subscription') context.metrics.requestSeconds.observe(labels, seconds);
+      if (info.operation.operation !== OperationTypeNode.SUBSCRIPTION)
+        context.metrics.requestSeconds.observe(labels, seconds);
     }
   };
 }
 
-function allow(rule: FieldRule | undefined, { principal }: RequestContext, info: GraphQLResolveInfo): void {
+function allow(
+  rule: FieldRule | undefined,
+  { principal }: RequestContext,
+  info: GraphQLResolveInfo,
+): void {
   if (rule !== undefined && mayActAs(principal, rule.role)) return;
   const needs = rule === undefined ? 'nobody may use it' : `it needs the role ${rule.role}`;
   throw new StoreError('FORBIDDEN', `Field "${info.fieldName}" is refused: ${needs}`, {

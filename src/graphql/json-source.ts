@@ -106,7 +106,8 @@ function skipValue(text: string, start: number): number {
 function skipString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  if (end < 0) throw new Error('the text ends inside a string, although JSON.parse has accepted it');
+  if (end < 0)
+    throw new Error('the text ends inside a string, although JSON.parse has accepted it');
   return end + 1;
 }
 
@@ -139,5 +140,7 @@ function isSpace(char: number): boolean {
 
 function assertAt(text: string, at: number, expected: number): void {
   if (text.charCodeAt(at) === expected) return;
-  throw new Error(`expected ${String.fromCharCode(expected)} at ${at}, although JSON.parse has accepted the text`);
+  throw new Error(
+    `expected ${String.fromCharCode(expected)} at ${at}, although JSON.parse has accepted the text`,
+  );
 }

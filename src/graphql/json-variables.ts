@@ -34,7 +34,7 @@ export function withRawJson(
   operation: OperationDefinitionNode,
   given: GivenVariables,
 ): Record<string, unknown> {
-  const variables: Record<string, unknown> = Object.assign(Object.create(null), given.parsed);
+  const variables = copyOf(given.parsed);
   const { source } = given;
   if (source === undefined) return variables;
   let spans: ReadonlyMap<string, Span> | undefined;
@@ -65,14 +65,14 @@ function cut(givenType: GraphQLInputType, value: unknown, place: Place): unknown
   if (isListType(type)) {
     if (!Array.isArray(value)) return cut(type.ofType, value, place);
     const spans = elements(text, span);
-    return value.map((item, index) => {
+    return value.map((item: unknown, index) => {
       const at = spans[index];
       return at === undefined ? item : cut(type.ofType, item, { ...place, span: at });
     });
   }
   if (isInputObjectType(type)) {
     if (typeof value !== 'object') return value;
-    const copy: Record<string, unknown> = Object.assign(Object.create(null), value);
+    const copy = copyOf(value);
     const spans = members(text, span);
     for (const field of Object.values(type.getFields())) {
       const at = spans.get(field.name);
@@ -82,6 +82,11 @@ function cut(givenType: GraphQLInputType, value: unknown, place: Place): unknown
     return copy;
   }
   return type.name === 'JSON' ? rawJson(place) : value;
+}
+
+/** Without a prototype: a member may be called `__proto__`. */
+function copyOf(record: object): Record<string, unknown> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, record);
 }
 
 function rawJson({ text, span, field }: Place): RawJson {

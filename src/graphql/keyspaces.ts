@@ -1,7 +1,11 @@
 import type { KeyspaceChanges, KeyspaceSettings } from '../consistency/keyspace.ts';
 import { given } from './arguments.ts';
 import { keyspaceId } from './global-id.ts';
-import type { CreateKeyspaceInput, Resolvers, UpdateKeyspaceInput } from './resolver-types.generated.ts';
+import type {
+  CreateKeyspaceInput,
+  Resolvers,
+  UpdateKeyspaceInput,
+} from './resolver-types.generated.ts';
 
 /** How a keyspace and the cluster look from outside. */
 export const keyspaceResolvers: Pick<Resolvers, 'Keyspace' | 'Cluster' | 'ReplicaInfo'> = {
@@ -18,8 +22,9 @@ export const keyspaceResolvers: Pick<Resolvers, 'Keyspace' | 'Cluster' | 'Replic
 
 /** The settings that a new keyspace is asked to have; what is left out is the store's default. */
 export function settingsFrom(input: CreateKeyspaceInput): Partial<KeyspaceSettings> {
-  const { name: _name, ...settings } = input;
-  return withoutNulls<KeyspaceSettings>(settings);
+  const settings = withoutNulls<KeyspaceSettings & { name: string }>({ ...input });
+  delete settings.name;
+  return settings;
 }
 
 /** The settings to change. */

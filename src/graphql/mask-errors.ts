@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { failures, StoreError, type FailureCode, type Outcome } from '../errors.ts';
+import { failures, StoreError, type FailureCode } from '../errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 
@@ -23,25 +23,43 @@ export function publicError(error: unknown, { log, random }: Deps): GraphQLError
   const given = error instanceof GraphQLError ? error : undefined;
   const failure = storeErrorIn(error);
   if (failure !== undefined) return withExtensions(failure.message, given, extensionsOf(failure));
-  const code = given?.extensions['code'];
-  if (given !== undefined && (isDocumentCode(code) || isPublicCode(code))) {
-    const outcome: Outcome = isDocumentCode(code) ? 'NONE' : failures[code].outcome;
-    const retryable = isDocumentCode(code) ? false : failures[code].retry;
-    return withExtensions(given.message, given, { outcome, retryable, ...given.extensions });
-  }
-  if (given !== undefined && (foreignCodes.includes(code) || isClientMistake(given))) {
-    const http = given.extensions['http'];
-    const extensions = { code: 'BAD_USER_INPUT', outcome: 'NONE', retryable: false };
-    return withExtensions(given.message, given, http === undefined ? extensions : { ...extensions, http });
-  }
+  const request = given && requestError(given);
+  if (request !== undefined) return request;
   const errorId = random.uuid();
   log.error({ errorId, err: given?.originalError ?? error, path: given?.path }, 'unexpected error');
-  return withExtensions('Something went wrong in the gateway; its log has the details under this errorId', given, {
-    code: 'INTERNAL_SERVER_ERROR',
-    outcome: 'UNKNOWN',
-    retryable: false,
-    errorId,
-  });
+  return withExtensions(
+    'Something went wrong in the gateway; its log has the details under this errorId',
+    given,
+    {
+      code: 'INTERNAL_SERVER_ERROR',
+      outcome: 'UNKNOWN',
+      retryable: false,
+      errorId,
+    },
+  );
+}
+
+/** The error when it is about the request itself, or has been made public already; undefined when it is not. */
+function requestError(given: GraphQLError): GraphQLError | undefined {
+  const { code, http } = given.extensions;
+  if (isDocumentCode(code)) {
+    return withExtensions(given.message, given, {
+      outcome: 'NONE',
+      retryable: false,
+      ...given.extensions,
+    });
+  }
+  if (isPublicCode(code)) {
+    const { outcome, retry } = failures[code];
+    return withExtensions(given.message, given, { outcome, retryable: retry, ...given.extensions });
+  }
+  if (!foreignCodes.includes(code) && !isClientMistake(given)) return undefined;
+  const extensions = { code: 'BAD_USER_INPUT', outcome: 'NONE', retryable: false };
+  return withExtensions(
+    given.message,
+    given,
+    http === undefined ? extensions : { ...extensions, http },
+  );
 }
 
 /** A syntax error, a limit or a coercion: what graphql-js throws about the request itself has no cause below it. */
@@ -65,7 +83,11 @@ export function extensionsOf(failure: StoreError): Record<string, unknown> {
   return { ...details, code, outcome, retryable: failures[code].retry };
 }
 
-function withExtensions(message: string, from: GraphQLError | undefined, extensions: Record<string, unknown>) {
+function withExtensions(
+  message: string,
+  from: GraphQLError | undefined,
+  extensions: Record<string, unknown>,
+) {
   return new GraphQLError(message, {
     nodes: from?.nodes ?? null,
     source: from?.source ?? null,

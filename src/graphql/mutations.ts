@@ -1,6 +1,13 @@
 import type { Expectation as StoreExpectation } from '../consistency/store.ts';
 import { badInput } from '../errors.ts';
-import { boundedList, given, idempotencyKey, rangeArguments, ttlSeconds, writeOptions } from './arguments.ts';
+import {
+  boundedList,
+  given,
+  idempotencyKey,
+  rangeArguments,
+  ttlSeconds,
+  writeOptions,
+} from './arguments.ts';
 import { askedOf } from './asked.ts';
 import { changesFrom, settingsFrom } from './keyspaces.ts';
 import { notServed } from './not-served.ts';
@@ -10,12 +17,21 @@ import type { Expectation, Resolvers } from './resolver-types.generated.ts';
 export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
   Mutation: {
     put: (_root, args, context, info) => {
-      const what = { keyspace: args.keyspace, key: args.key, value: args.value.text, ...writeOptions(args) };
+      const what = {
+        keyspace: args.keyspace,
+        key: args.key,
+        value: args.value.text,
+        ...writeOptions(args),
+      };
       return context.store.put(context.principal, what, askedOf('write', args, { context, info }));
     },
     delete: (_root, args, context, info) => {
       const what = { keyspace: args.keyspace, key: args.key, ...writeOptions(args) };
-      return context.store.delete(context.principal, what, askedOf('write', args, { context, info }));
+      return context.store.delete(
+        context.principal,
+        what,
+        askedOf('write', args, { context, info }),
+      );
     },
     compareAndSet: (_root, args, context, info) => {
       const what = {
@@ -27,7 +43,11 @@ export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
         idempotencyKey: idempotencyKey(args.idempotencyKey),
       };
       // Always LINEARIZABLE: what the operation or the headers prefer is meant for other writes.
-      const asked = { ...askedOf('write', args, { context, info }), level: 'LINEARIZABLE', replicas: undefined } as const;
+      const asked = {
+        ...askedOf('write', args, { context, info }),
+        level: 'LINEARIZABLE',
+        replicas: undefined,
+      } as const;
       return context.store.compareAndSet(context.principal, what, asked);
     },
     putMany: (_root, args, context, info) => {
@@ -42,10 +62,18 @@ export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
     },
     get: (_root, args, context, info) => {
       const asked = askedOf('read', args, { context, info });
-      return context.store.get(context.principal, { keyspace: args.keyspace, key: args.key }, asked);
+      return context.store.get(
+        context.principal,
+        { keyspace: args.keyspace, key: args.key },
+        asked,
+      );
     },
     range: (_root, args, context, info) =>
-      context.store.range(context.principal, rangeArguments(args), askedOf('read', args, { context, info })),
+      context.store.range(
+        context.principal,
+        rangeArguments(args),
+        askedOf('read', args, { context, info }),
+      ),
     createKeyspace: (_root, { input }, { store, principal }) =>
       store.createKeyspace(principal, input.name, settingsFrom(input)),
     updateKeyspace: (_root, { name, input }, { store, principal }) =>
@@ -65,5 +93,8 @@ function expectationFrom({ absent, value, context }: Expectation): StoreExpectat
   if (given(absent) !== undefined) return { absent: absent === true };
   if (value) return { value: value.text };
   if (given(context) !== undefined) return { context: context ?? '' };
-  throw badInput('Argument "expect" must hold exactly one of "absent", "value" and "context"', 'expect');
+  throw badInput(
+    'Argument "expect" must hold exactly one of "absent", "value" and "context"',
+    'expect',
+  );
 }

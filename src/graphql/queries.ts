@@ -18,7 +18,11 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
       return context.store.getMany(context.principal, { keyspace: args.keyspace, keys }, asked);
     },
     range: (_root, args, context, info) =>
-      context.store.range(context.principal, rangeArguments(args), askedOf('read', args, { context, info })),
+      context.store.range(
+        context.principal,
+        rangeArguments(args),
+        askedOf('read', args, { context, info }),
+      ),
     node: async (_root, { id }, context, info): Promise<Awaited<ResolversTypes['Node']> | null> => {
       const name = parseId(id);
       switch (name.type) {
@@ -34,14 +38,16 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
           return name.name === context.principal.tenant ? { tenant: name.name } : null;
       }
     },
-    keyspace: async (_root, { name }, { store, principal }) => (await store.keyspace(principal, name)) ?? null,
+    keyspace: async (_root, { name }, { store, principal }) =>
+      (await store.keyspace(principal, name)) ?? null,
     keyspaces: (_root, _args, { store, principal }) => store.keyspaces(principal),
     cluster: (_root, _args, { store }) => store.cluster(),
     tenants: () => notServed('Query.tenants'),
     tenant: (_root, _args, { principal }) => ({ tenant: principal.tenant }),
   },
   Node: {
-    __resolveType: (value) => ('cell' in value ? 'Entry' : 'storageName' in value ? 'Keyspace' : 'Tenant'),
+    __resolveType: (value) =>
+      'cell' in value ? 'Entry' : 'storageName' in value ? 'Keyspace' : 'Tenant',
   },
 };
 

@@ -15,7 +15,8 @@ export class RawJson {
 
   /** Called by JSON.stringify, inside `stringifyResult` only: leaves a mark where the text belongs. */
   toJSON(): string {
-    if (texts === undefined) throw new Error('a raw JSON value may only be printed by stringifyResult');
+    if (texts === undefined)
+      throw new Error('a raw JSON value may only be printed by stringifyResult');
     texts.push(this.text);
     return mark;
   }

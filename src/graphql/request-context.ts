@@ -77,5 +77,7 @@ function createReads(store: Store, principal: Principal): RequestContext['reads'
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a read was rejected without an error', { cause: error });
+  return error instanceof Error
+    ? error
+    : new Error('a read was rejected without an error', { cause: error });
 }

@@ -3,9 +3,8 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { Entry as StoreEntry, LevelledReceipt, EntryAnswer, ManyAnswer, RangeAnswer, WriteAnswer, CompareAndSetAnswer, ItemAnswer, ClusterView, ReplicaView } from '../consistency/store.ts';
 import type { Sibling as StoreSibling } from '../causality/cell.ts';
 import type { ReplicaOutcome as StoreReplicaOutcome } from '../coordinator/receipt.ts';
-import type { RangeEdge } from './entries.ts';
+import type { RangeEdge, TenantView } from './views.ts';
 import type { Keyspace as StoreKeyspace } from '../consistency/keyspace.ts';
-import type { TenantView } from './tenants.ts';
 import type { RequestContext } from './request-context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;

@@ -6,7 +6,8 @@ export interface Results extends AsyncIterableIterator<ExecutionResult, undefine
   throw(): Promise<IteratorReturnResult<undefined>>;
 }
 
-interface Hooks {
+/** What happens to results on their way out. */
+export interface ResultHooks {
   readonly each: (result: ExecutionResult) => ExecutionResult;
   /** The last result of a feed that broke. */
   readonly failed: (error: unknown) => ExecutionResult;
@@ -19,8 +20,13 @@ interface Hooks {
  *
  * Not an `async function*`: its `return()` would wait for the next event, and a silent key would keep a dead subscriber for ever.
  */
-export function endable(source: AsyncIterator<ExecutionResult>, { each, failed, ended }: Hooks): Results {
+export function endable(
+  source: AsyncIterator<ExecutionResult>,
+  { each, failed, ended }: ResultHooks,
+): Results {
   let isOver = false;
+  // Asked again after every wait: it may have been ended in between.
+  const hasEnded = (): boolean => isOver;
   const finished: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
   function end(): void {
@@ -44,12 +50,12 @@ export function endable(source: AsyncIterator<ExecutionResult>, { each, failed, 
       if (isOver) return finished;
       try {
         const step = await source.next();
-        if (isOver) return finished;
+        if (hasEnded()) return finished;
         if (step.done !== true) return { done: false, value: each(step.value) };
         end();
         return finished;
       } catch (error) {
-        if (isOver) return finished;
+        if (hasEnded()) return finished;
         end();
         return { done: false, value: failed(error) };
       }

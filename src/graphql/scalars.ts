@@ -46,13 +46,16 @@ function literalText(node: ValueNode, variables: Variables, depth: number): stri
     case Kind.VARIABLE:
       return stringifyResult(variables?.[node.name.value] ?? null);
     case Kind.ENUM:
-      throw new GraphQLError(`JSON cannot represent the name ${node.value}: write it as a string`, { nodes: node });
+      throw new GraphQLError(`JSON cannot represent the name ${node.value}: write it as a string`, {
+        nodes: node,
+      });
   }
 }
 
 function isMissing(node: ValueNode, variables: Variables): boolean {
   // While the document is validated there are no variables yet, and nothing is missing.
-  return node.kind === Kind.VARIABLE && variables != null && variables[node.name.value] === undefined;
+  if (node.kind !== Kind.VARIABLE || variables === null || variables === undefined) return false;
+  return variables[node.name.value] === undefined;
 }
 
 /** Opaque strings: checked where they are opened (consistency/seal), which knows what they must be bound to. */
@@ -76,9 +79,15 @@ export const DateTimeScalar = new GraphQLScalarType<string, string>({
     throw new TypeError('a DateTime field must be resolved to ISO 8601 text');
   },
   parseValue(value) {
-    if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))) {
+    if (
+      typeof value === 'string' &&
+      /^\d{4}-\d\d-\d\dT/.test(value) &&
+      !Number.isNaN(Date.parse(value))
+    ) {
       return new Date(value).toISOString();
     }
-    throw new GraphQLError('DateTime must be a time in ISO 8601, such as "2026-01-31T12:00:00.000Z"');
+    throw new GraphQLError(
+      'DateTime must be a time in ISO 8601, such as "2026-01-31T12:00:00.000Z"',
+    );
   },
 });

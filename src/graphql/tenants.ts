@@ -3,11 +3,7 @@ import { tenantId } from './global-id.ts';
 import { notServed } from './not-served.ts';
 import type { Resolvers } from './resolver-types.generated.ts';
 
-/** A tenant as far as a gateway without a directory knows it: by its name. */
-export interface TenantView {
-  readonly tenant: string;
-}
-
+/** How a tenant looks from outside. */
 export const tenantResolvers: Pick<Resolvers, 'Tenant'> = {
   Tenant: {
     id: ({ tenant }) => tenantId(tenant),
@@ -20,4 +16,6 @@ export const tenantResolvers: Pick<Resolvers, 'Tenant'> = {
   },
 };
 
-const availableLevels = (Object.keys(levels) as LevelName[]).filter((name) => levels[name].available);
+const availableLevels = (Object.keys(levels) as LevelName[]).filter(
+  (name) => levels[name].available,
+);

@@ -23,7 +23,10 @@ interface Settings {
  */
 export function createAuthenticator({ apiKeys, anonymousTenant }: Settings): Authenticator {
   const known = apiKeys.map(({ secretHash, tenant, role }) => {
-    return { hash: Buffer.from(secretHash, 'hex'), principal: { tenant, role } satisfies Principal };
+    return {
+      hash: Buffer.from(secretHash, 'hex'),
+      principal: { tenant, role } satisfies Principal,
+    };
   });
   return {
     async authenticate(authorization) {

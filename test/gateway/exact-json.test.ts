@@ -20,14 +20,16 @@ const texts = [
   '""',
   '{ }',
 ];
-const put = 'mutation($v: JSON!) { put(keyspace: "demo", key: "exact", value: $v) { entry { key } } }';
+const put =
+  'mutation($v: JSON!) { put(keyspace: "demo", key: "exact", value: $v) { entry { key } } }';
 const remove = (context: string): string =>
   `mutation { delete(keyspace: "demo", key: "exact", context: ${JSON.stringify(context)}) { writeId } }`;
 const read = '{ get(keyspace: "demo", key: "exact") { entry { current { value context } } } }';
 
 async function putExact(value: string): Promise<void> {
   const before = await send(edge, read);
-  const { context } = (before.data as never as { get: { entry: { current: { context: string } } } }).get.entry.current;
+  const { context } = (before.data as never as { get: { entry: { current: { context: string } } } })
+    .get.entry.current;
   await send(edge, remove(context));
   const reply = await send(edge, put, { variables: `{"other": 1, "v" : ${value} }` });
   expect(reply.errors).toBeUndefined();
@@ -51,17 +53,23 @@ describe('a value comes back letter by letter', () => {
   });
 
   test('over server-sent events', async () => {
-    const query = 'subscription { changes(keyspace: "demo", key: "exact") { ... on EntryChanged { entry { current { value } } } } }';
+    const query =
+      'subscription { changes(keyspace: "demo", key: "exact") { ... on EntryChanged { entry { current { value } } } } }';
     const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
     const stop = new AbortController();
-    const response = await fetch(edge.url, { method: 'POST', headers, body: JSON.stringify({ query }), signal: stop.signal });
+    const response = await fetch(edge.url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query }),
+      signal: stop.signal,
+    });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
-    const chunks = (response.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream());
+    const decoder = new TextDecoder();
     let seen = '';
     const value = '{"n":1e400,"n":9007199254740993}';
     let isWritten = false;
-    for await (const chunk of chunks) {
-      seen += chunk;
+    for await (const chunk of response.body ?? []) {
+      seen += decoder.decode(chunk as Uint8Array, { stream: true });
       if (!isWritten && seen.includes('"changes":{}')) {
         isWritten = true;
         await putExact(value);
@@ -73,31 +81,47 @@ describe('a value comes back letter by letter', () => {
   });
 
   test('in GET variables, in lists and in input objects', async () => {
-    const query = 'mutation($items: [PutItem!]!) { putMany(keyspace: "demo", items: $items) { results { entry { current { siblings { value } } } } } }';
-    const many = await send(edge, query, { variables: '{"items":[{"value":1.0,"key":"x1"},{"key":"x2","value":{"a":-0}}]}' });
+    const query =
+      'mutation($items: [PutItem!]!) { putMany(keyspace: "demo", items: $items) { results { entry { current { siblings { value } } } } } }';
+    const many = await send(edge, query, {
+      variables: '{"items":[{"value":1.0,"key":"x1"},{"key":"x2","value":{"a":-0}}]}',
+    });
     expect(many.text).toContain('"siblings":[{"value":1.0}]');
     expect(many.text).toContain('"siblings":[{"value":{"a":-0}}]');
     const lone = await send(edge, query, { variables: '{"items":{"key":"x3","value":1e400}}' });
     expect(lone.text).toContain('{"value":1e400}');
-    const cas = 'mutation($e: Expectation!, $v: JSON) { compareAndSet(keyspace: "demo", key: "c", expect: $e, value: $v) { applied } }';
+    const cas =
+      'mutation($e: Expectation!, $v: JSON) { compareAndSet(keyspace: "demo", key: "c", expect: $e, value: $v) { applied } }';
     await send(edge, cas, { variables: '{"e":{"value":1.00},"v":[2.0]}' });
-    expect(edge.memory.calls.at(-1)?.what).toMatchObject({ expect: { value: '1.00' }, value: '[2.0]' });
+    expect(edge.memory.calls.at(-1)?.what).toMatchObject({
+      expect: { value: '1.00' },
+      value: '[2.0]',
+    });
   });
 
   test('as a literal: numbers as they are written, strings as JSON writes them', async () => {
-    const literal = '{n: [9007199254740993, 1.0, 1e400, -0], s: "a\\"b", b: true, z: null, __proto__: {}}';
-    const reply = await send(edge, `mutation { put(keyspace: "demo", key: "lit", value: ${literal}) { entry { current { siblings { value } } } } }`);
-    expect(reply.text).toContain('{"value":{"n":[9007199254740993,1.0,1e400,-0],"s":"a\\"b","b":true,"z":null,"__proto__":{}}}');
+    const literal =
+      '{n: [9007199254740993, 1.0, 1e400, -0], s: "a\\"b", b: true, z: null, __proto__: {}}';
+    const reply = await send(
+      edge,
+      `mutation { put(keyspace: "demo", key: "lit", value: ${literal}) { entry { current { siblings { value } } } } }`,
+    );
+    expect(reply.text).toContain(
+      '{"value":{"n":[9007199254740993,1.0,1e400,-0],"s":"a\\"b","b":true,"z":null,"__proto__":{}}}',
+    );
   });
 
   test('as a literal with variables in it', async () => {
-    const query = 'mutation($j: JSON, $s: String, $none: Int) { put(keyspace: "demo", key: "mix", value: { j: $j, s: $s, none: $none }) { entry { current { siblings { value } } } } }';
+    const query =
+      'mutation($j: JSON, $s: String, $none: Int) { put(keyspace: "demo", key: "mix", value: { j: $j, s: $s, none: $none }) { entry { current { siblings { value } } } } }';
     const reply = await send(edge, query, { variables: '{"j":{"n":1.0},"s":"x"}' });
     expect(reply.text).toContain('{"value":{"j":{"n":1.0},"s":"x"}}');
   });
 
   test('any JSON, spaced in any way', async () => {
-    const spaced = fc.tuple(fc.jsonValue(), fc.integer({ min: 0, max: 3 })).map(([value, by]) => JSON.stringify(value, null, by));
+    const spaced = fc
+      .tuple(fc.jsonValue(), fc.integer({ min: 0, max: 3 }))
+      .map(([value, by]) => JSON.stringify(value, null, by));
     const what = spaced.filter((text) => text !== 'null');
     await fc.assert(
       fc.asyncProperty(what, async (value) => {
@@ -113,6 +137,10 @@ test('a value nested 500 levels deep is taken, one of 501 refused', async () => 
   const deep = (levels: number): string => `{"v":${'['.repeat(levels)}${']'.repeat(levels)}}`;
   expect((await send(edge, put, { variables: deep(500) })).errors).toBeUndefined();
   const reply = await send(edge, put, { variables: deep(501) });
-  expect(reply.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', limit: 500, value: 501 });
+  expect(reply.errors?.[0]?.extensions).toMatchObject({
+    code: 'BAD_USER_INPUT',
+    limit: 500,
+    value: 501,
+  });
   expect((await send(edge, put, { variables: deep(200_000) })).code).toBe('BAD_USER_INPUT');
 });

@@ -4,8 +4,15 @@ import { measure } from '../../src/graphql/document-metrics.ts';
 import { defaultLimits } from '../support/edge.ts';
 
 test('the query that GraphiQL and code generators begin with is within the default limits', () => {
-  const options = { specifiedByUrl: true, directiveIsRepeatable: true, inputValueDeprecation: true, oneOf: true };
-  const { depth, cost } = measure(parse(getIntrospectionQuery(options), { maxTokens: defaultLimits.tokens }));
+  const options = {
+    specifiedByUrl: true,
+    directiveIsRepeatable: true,
+    inputValueDeprecation: true,
+    oneOf: true,
+  };
+  const { depth, cost } = measure(
+    parse(getIntrospectionQuery(options), { maxTokens: defaultLimits.tokens }),
+  );
   expect(depth).toBeLessThanOrEqual(defaultLimits.depth);
   expect(cost).toBeLessThanOrEqual(defaultLimits.cost);
 });
@@ -16,14 +23,20 @@ test('a full page of entries with their siblings is within the default limits', 
 });
 
 test('a chain of fragments that each spread the next twice is counted in as many steps as there are fragments', () => {
-  const chain = Array.from({ length: 25 }, (_, i) => `fragment f${i} on Query { a${i} { ...f${i + 1} } b${i} { ...f${i + 1} } }`);
+  const chain = Array.from(
+    { length: 25 },
+    (_, i) => `fragment f${i} on Query { a${i} { ...f${i + 1} } b${i} { ...f${i + 1} } }`,
+  );
   const document = parse(`{ ...f0 } ${chain.join(' ')} fragment f25 on Query { leaf }`);
   expect(measure(document)).toMatchObject({ depth: 26 });
   expect(measure(document).cost).toBeGreaterThan(2 ** 25);
 });
 
 test('a cycle of fragments is counted once: validation will name it', () => {
-  expect(measure(parse('{ ...a } fragment a on Query { x { ...b } } fragment b on Query { y { ...a } }')).depth).toBe(2);
+  expect(
+    measure(parse('{ ...a } fragment a on Query { x { ...b } } fragment b on Query { y { ...a } }'))
+      .depth,
+  ).toBe(2);
 });
 
 test('inline fragments inside each other are depth', () => {
@@ -31,7 +44,9 @@ test('inline fragments inside each other are depth', () => {
 });
 
 test('a list that a variable fills is counted when the variables are known', () => {
-  const document = parse('query($k: [String!]!) { getMany(keyspace: "a", keys: $k) { entries { current { value } } } }');
+  const document = parse(
+    'query($k: [String!]!) { getMany(keyspace: "a", keys: $k) { entries { current { value } } } }',
+  );
   expect(measure(document).costNeedsVariables).toBe(true);
   const keys = Array.from({ length: 500 }, String);
   expect(measure(document, { k: keys }).cost).toBeGreaterThan(measure(document).cost * 100);

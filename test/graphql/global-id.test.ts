@@ -17,6 +17,14 @@ test('an id names what it was made of, whatever the key', () => {
 
 test('what was never given out as an id is refused', () => {
   const encode = (text: string): string => Buffer.from(text).toString('base64url');
-  const strange = ['', 'x', encode('entry/a'), encode('entry/a/'), encode('keyspace/a/b'), encode('other/a'), `${keyspaceId('a')}=`];
+  const strange = [
+    '',
+    'x',
+    encode('entry/a'),
+    encode('entry/a/'),
+    encode('keyspace/a/b'),
+    encode('other/a'),
+    `${keyspaceId('a')}=`,
+  ];
   for (const id of strange) expect(() => parseId(id)).toThrow('id that was received earlier');
 });

@@ -3,14 +3,19 @@ import fc from 'fast-check';
 import { elements, memberAt, members, nesting, wholeText } from '../../src/graphql/json-source.ts';
 
 /** JSON text as people and programs write it: any spacing, any value. */
-const spaced = fc.tuple(fc.jsonValue(), fc.integer({ min: 0, max: 4 })).map(([value, indent]) => JSON.stringify(value, null, indent));
+const spaced = fc
+  .tuple(fc.jsonValue(), fc.integer({ min: 0, max: 4 }))
+  .map(([value, indent]) => JSON.stringify(value, null, indent));
 
 test('an object is cut into the texts of its members, whatever stands in them', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.string(), spaced)), (pairs) => {
       const text = ` {${pairs.map(([name, value]) => `${JSON.stringify(name)} : ${value}\n`).join(',')}}`;
       const { span } = wholeText(text);
-      const found = [...members(text, span)].map(([name, at]) => [name, text.slice(at.start, at.end)]);
+      const found = [...members(text, span)].map(([name, at]) => [
+        name,
+        text.slice(at.start, at.end),
+      ]);
       expect(found).toEqual([...new Map(pairs)]);
     }),
   );
@@ -20,7 +25,9 @@ test('an array is cut into the texts of its elements', () => {
   fc.assert(
     fc.property(fc.array(spaced), (values) => {
       const text = `[ ${values.join(' ,\t')}]`;
-      const found = elements(text, wholeText(text).span).map(({ start, end }) => text.slice(start, end));
+      const found = elements(text, wholeText(text).span).map(({ start, end }) =>
+        text.slice(start, end),
+      );
       expect(found).toEqual(values);
     }),
   );

@@ -4,11 +4,18 @@ import { RawJson, stringifyResult } from '../../src/graphql/raw-json.ts';
 
 test('texts come out as they went in, each in its own place', () => {
   fc.assert(
-    fc.property(fc.array(fc.jsonValue().map((value) => JSON.stringify(value, null, 1))), (texts) => {
-      const printed = stringifyResult({ list: texts.map((text) => ({ key: text, value: new RawJson(text) })) });
-      const expected = texts.map((text) => `{"key":${JSON.stringify(text)},"value":${text}}`).join(',');
-      expect(printed).toBe(`{"list":[${expected}]}`);
-    }),
+    fc.property(
+      fc.array(fc.jsonValue().map((value) => JSON.stringify(value, null, 1))),
+      (texts) => {
+        const printed = stringifyResult({
+          list: texts.map((text) => ({ key: text, value: new RawJson(text) })),
+        });
+        const expected = texts
+          .map((text) => `{"key":${JSON.stringify(text)},"value":${text}}`)
+          .join(',');
+        expect(printed).toBe(`{"list":[${expected}]}`);
+      },
+    ),
   );
 });
 

@@ -35,7 +35,10 @@ export interface MemoryEdge extends Edge {
 }
 
 /** The real edge over a store in memory. */
-export async function startMemoryEdge(changes: Partial<GatewayParts> = {}, wanted = 0): Promise<MemoryEdge> {
+export async function startMemoryEdge(
+  changes: Partial<GatewayParts> = {},
+  wanted = 0,
+): Promise<MemoryEdge> {
   const memory = createMemoryStore();
   const metrics = createMetrics();
   const server = createGatewayServer({
@@ -95,10 +98,18 @@ export async function send(
 }
 
 /** Sends a body as it is. */
-export async function sendBody(edge: Edge, body: string | Buffer, headers: Record<string, string> = {}): Promise<Reply> {
+export async function sendBody(
+  edge: Edge,
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const response = await fetch(edge.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...headers,
+    },
     body: body as string,
   });
   return replyOf(response);
@@ -107,13 +118,15 @@ export async function sendBody(edge: Edge, body: string | Buffer, headers: Recor
 /** Reads a reply. */
 export async function replyOf(response: Response): Promise<Reply> {
   const text = await response.text();
-  const parsed = text.startsWith('{') ? (JSON.parse(text) as Pick<Reply, 'data' | 'errors'>) : { data: undefined, errors: undefined };
+  const parsed = text.startsWith('{')
+    ? (JSON.parse(text) as Pick<Reply, 'data' | 'errors'>)
+    : { data: undefined, errors: undefined };
   return {
     status: response.status,
     headers: response.headers,
     text,
     data: parsed.data,
     errors: parsed.errors,
-    code: parsed.errors?.[0]?.extensions?.code,
+    code: parsed.errors?.[0]?.extensions.code,
   };
 }

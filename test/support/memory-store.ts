@@ -1,8 +1,21 @@
-import { emptyCell, nextCounter, seenNothing, seenOf, write, type Seen } from '../../src/causality/cell.ts';
+import {
+  emptyCell,
+  nextCounter,
+  seenNothing,
+  seenOf,
+  write,
+  type Seen,
+} from '../../src/causality/cell.ts';
 import { entryOf } from '../../src/consistency/entry.ts';
 import { keyspaceDefaults, type Keyspace } from '../../src/consistency/keyspace.ts';
 import { levels } from '../../src/consistency/levels.ts';
-import type { Asked, Caller, EntryAnswer, LevelledReceipt, Store } from '../../src/consistency/store.ts';
+import type {
+  Asked,
+  Caller,
+  EntryAnswer,
+  LevelledReceipt,
+  Store,
+} from '../../src/consistency/store.ts';
 import { badInput, StoreError } from '../../src/errors.ts';
 import type { Cell } from '../../src/causality/cell.ts';
 import type { ChangeEvent, Feed } from '../../src/feed/feed.ts';
@@ -39,7 +52,11 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
   let nowUs = 1_767_225_600_000_000;
   for (const name of names) keyspaces.set(`demo/${name}`, keyspaceOf('demo', name));
 
-  function arrive(method: string, caller: Caller, { what, asked }: { what: unknown; asked?: Asked }): void {
+  function arrive(
+    method: string,
+    caller: Caller,
+    { what, asked }: { what: unknown; asked?: Asked },
+  ): void {
     calls.push({ method, caller, what, asked });
     if (failure !== undefined) {
       const { error } = failure;
@@ -47,16 +64,22 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
       throw error;
     }
     if (asked?.level !== undefined && !levels[asked.level].available) {
-      throw new StoreError('LEVEL_NOT_ALLOWED', `Level ${asked.level} is not served`, { asked: asked.level });
+      throw new StoreError('LEVEL_NOT_ALLOWED', `Level ${asked.level} is not served`, {
+        asked: asked.level,
+      });
     }
   }
   function keyspaceNamed({ tenant }: Caller, name: string): Keyspace {
     const found = keyspaces.get(`${tenant}/${name}`);
-    if (found === undefined) throw new StoreError('KEYSPACE_NOT_FOUND', `There is no keyspace "${name}"`, { keyspace: name });
+    if (found === undefined)
+      throw new StoreError('KEYSPACE_NOT_FOUND', `There is no keyspace "${name}"`, {
+        keyspace: name,
+      });
     return found;
   }
   function entry(keyspace: Keyspace, key: string) {
-    if (key === '' || Buffer.byteLength(key) > 1024) throw badInput('Argument "key" must be 1 to 1024 bytes', 'key');
+    if (key === '' || Buffer.byteLength(key) > 1024)
+      throw badInput('Argument "key" must be 1 to 1024 bytes', 'key');
     const cell = cells.get(`${keyspace.tenant}/${keyspace.name}/${key}`)?.cell ?? emptyCell;
     return entryOf(keyspace, key, { cell, nowMs: Date.now() });
   }
@@ -65,7 +88,10 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
     receipt: receipt(asked),
     session: 'session-token',
   });
-  function change(keyspace: Keyspace, what: { key: string; value: string | null; context?: string | undefined }): string {
+  function change(
+    keyspace: Keyspace,
+    what: { key: string; value: string | null; context?: string | undefined },
+  ): string {
     const { key, value, context } = what;
     const { cell } = entry(keyspace, key);
     const seen = context === undefined ? seenNothing : contexts.get(context);
@@ -87,14 +113,28 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
     async getMany(caller, what, asked) {
       arrive('getMany', caller, { what, asked });
       const keyspace = keyspaceNamed(caller, what.keyspace);
-      return { entries: what.keys.map((key) => entry(keyspace, key)), receipt: receipt(asked), session: 'session-token' };
+      return {
+        entries: what.keys.map((key) => entry(keyspace, key)),
+        receipt: receipt(asked),
+        session: 'session-token',
+      };
     },
     async range(caller, what, asked) {
       arrive('range', caller, { what, asked });
       const keyspace = keyspaceNamed(caller, what.keyspace);
-      const found = [...cells.values()].filter((held) => held.keyspace === keyspace).sort((a, b) => (a.key < b.key ? -1 : 1));
-      const edges = found.slice(0, what.first ?? 100).map(({ key }) => ({ entry: entry(keyspace, key), cursor: `at-${key}` }));
-      return { edges, hasNextPage: edges.length < found.length, hasPreviousPage: false, receipt: receipt(asked), session: 'session-token' };
+      const found = [...cells.values()]
+        .filter((held) => held.keyspace === keyspace)
+        .sort((a, b) => (a.key < b.key ? -1 : 1));
+      const edges = found
+        .slice(0, what.first ?? 100)
+        .map(({ key }) => ({ entry: entry(keyspace, key), cursor: `at-${key}` }));
+      return {
+        edges,
+        hasNextPage: edges.length < found.length,
+        hasPreviousPage: false,
+        receipt: receipt(asked),
+        session: 'session-token',
+      };
     },
     async put(caller, what, asked) {
       arrive('put', caller, { what, asked });
@@ -112,7 +152,11 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
       arrive('putMany', caller, { what, asked });
       const keyspace = keyspaceNamed(caller, what.keyspace);
       const results = what.items.map((item) => {
-        if (item.key === '') return { key: '', error: { code: 'BAD_USER_INPUT', message: 'empty key', outcome: 'NONE' as const } };
+        if (item.key === '')
+          return {
+            key: '',
+            error: { code: 'BAD_USER_INPUT', message: 'empty key', outcome: 'NONE' as const },
+          };
         const writeId = change(keyspace, item);
         return { key: item.key, answer: { ...answer(keyspace, item.key, asked), writeId } };
       });
@@ -123,7 +167,8 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
       throw new StoreError('LEVEL_NOT_ALLOWED', 'LINEARIZABLE is not served');
     },
     keyspace: async ({ tenant }, name) => keyspaces.get(`${tenant}/${name}`),
-    keyspaces: async ({ tenant }) => [...keyspaces.values()].filter((keyspace) => keyspace.tenant === tenant),
+    keyspaces: async ({ tenant }) =>
+      [...keyspaces.values()].filter((keyspace) => keyspace.tenant === tenant),
     async createKeyspace(caller, name, settings) {
       arrive('createKeyspace', caller, { what: { name, settings } });
       const keyspace = { ...keyspaceOf(caller.tenant, name), ...settings };
@@ -167,10 +212,19 @@ function receipt({ level, replicas }: Asked): LevelledReceipt {
   };
 }
 
-type Publish = (keyspace: Keyspace, key: string, what: { entry: EntryAnswer['entry']; at: number }) => void;
+type Publish = (
+  keyspace: Keyspace,
+  key: string,
+  what: { entry: EntryAnswer['entry']; at: number },
+) => void;
 
 function createMemoryFeed(): { feed: Feed; publish: Publish; listeners: () => number } {
-  const open = new Set<{ keyspace: string; key: string | undefined; push: (event: ChangeEvent) => void; end: () => void }>();
+  const open = new Set<{
+    keyspace: string;
+    key: string | undefined;
+    push: (event: ChangeEvent) => void;
+    end: () => void;
+  }>();
   const feed: Feed = {
     async subscribe(_caller, { keyspace, key }) {
       const queue: ChangeEvent[] = [{ __typename: 'FeedBookmark', cursor: 'start' }];
@@ -179,16 +233,26 @@ function createMemoryFeed(): { feed: Feed; publish: Publish; listeners: () => nu
       const listener = {
         keyspace,
         key: key ?? undefined,
-        push: (event: ChangeEvent) => (queue.push(event), wake()),
-        end: () => ((isOver = true), open.delete(listener), wake()),
+        push: (event: ChangeEvent) => {
+          queue.push(event);
+          wake();
+        },
+        end: () => {
+          isOver = true;
+          open.delete(listener);
+          wake();
+        },
       };
       open.add(listener);
       const iterator: AsyncIterableIterator<ChangeEvent> = {
         [Symbol.asyncIterator]: () => iterator,
         async next() {
-          while (queue.length === 0 && !isOver) await new Promise<void>((resolve) => (wake = resolve));
+          while (queue.length === 0 && !isOver)
+            await new Promise<void>((resolve) => (wake = resolve));
           const event = queue.shift();
-          return isOver || event === undefined ? { done: true, value: undefined } : { done: false, value: event };
+          return isOver || event === undefined
+            ? { done: true, value: undefined }
+            : { done: false, value: event };
         },
         async return() {
           listener.end();
@@ -201,8 +265,18 @@ function createMemoryFeed(): { feed: Feed; publish: Publish; listeners: () => nu
   };
   const publish: Publish = (keyspace, key, { entry, at }) => {
     for (const listener of open) {
-      if (listener.keyspace !== keyspace.name || (listener.key !== undefined && listener.key !== key)) continue;
-      listener.push({ __typename: 'EntryChanged', cursor: `c${at}`, entry, confirmedBy: 1, session: 'session-token' });
+      if (
+        listener.keyspace !== keyspace.name ||
+        (listener.key !== undefined && listener.key !== key)
+      )
+        continue;
+      listener.push({
+        __typename: 'EntryChanged',
+        cursor: `c${at}`,
+        entry,
+        confirmedBy: 1,
+        session: 'session-token',
+      });
     }
   };
   return { feed, publish, listeners: () => open.size };

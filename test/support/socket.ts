@@ -25,13 +25,25 @@ interface Options {
 }
 
 /** Opens a socket and does not initialise it. */
-export async function openSocket(edge: Edge, { protocol = 'graphql-transport-ws', headers = {} }: Options = {}): Promise<RawSocket> {
+export async function openSocket(
+  edge: Edge,
+  { protocol = 'graphql-transport-ws', headers = {} }: Options = {},
+): Promise<RawSocket> {
   const socket = new WebSocket(edge.socketUrl, protocol, { headers });
   const arrived: string[] = [];
   let wake = (): void => {};
   let isClosed = false;
-  const closed = new Promise<number>((resolve) => socket.once('close', (code) => ((isClosed = true), wake(), resolve(code))));
-  socket.on('message', (data) => (arrived.push(String(data)), wake()));
+  const closed = new Promise<number>((resolve) => {
+    socket.once('close', (code) => {
+      isClosed = true;
+      wake();
+      resolve(code);
+    });
+  });
+  socket.on('message', (data: Buffer) => {
+    arrived.push(data.toString());
+    wake();
+  });
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', reject);
@@ -42,7 +54,8 @@ export async function openSocket(edge: Edge, { protocol = 'graphql-transport-ws'
     closed,
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     async next() {
-      while (arrived.length === 0 && !isClosed) await new Promise<void>((resolve) => (wake = resolve));
+      while (arrived.length === 0 && !isClosed)
+        await new Promise<void>((resolve) => (wake = resolve));
       const text = arrived.shift();
       if (text === undefined) throw new Error('the socket closed before a message came');
       return { ...(JSON.parse(text) as Message), text };
@@ -55,11 +68,16 @@ export async function openSocket(edge: Edge, { protocol = 'graphql-transport-ws'
 }
 
 /** Opens a socket and initialises it. */
-export async function connectSocket(edge: Edge, payload?: object, options: Options = {}): Promise<RawSocket> {
+export async function connectSocket(
+  edge: Edge,
+  payload?: object,
+  options: Options = {},
+): Promise<RawSocket> {
   const opened = await openSocket(edge, options);
   opened.send({ type: 'connection_init', ...(payload && { payload }) });
   const acknowledged = await opened.next();
-  if (acknowledged.type !== 'connection_ack') throw new Error(`expected connection_ack, got ${acknowledged.text}`);
+  if (acknowledged.type !== 'connection_ack')
+    throw new Error(`expected connection_ack, got ${acknowledged.text}`);
   return opened;
 }
 
