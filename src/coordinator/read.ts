@@ -72,8 +72,15 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>>
     accepts: ({ status }) => status === 'joined',
   });
   deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
-  if (repair.verdict !== 'met') throw readFailure(repair, plan, { verb: 'read', keyspace: key.ref.keyspace } satisfies Subject);
+  if (repair.verdict !== 'met') throw readFailure(withRepair(round, repair), plan, { verb: 'read', keyspace: key.ref.keyspace } satisfies Subject);
   return new Set(repair.replies.map(({ target }) => target.replica.id));
+}
+
+/** The round as the failed write-back left it: those that hold the answer are still alive, and still have answered. */
+function withRepair(round: Round<unknown>, repair: Round<unknown>): Round<unknown> {
+  const asked = new Map(repair.attempts.filter(({ status }) => status !== 'NOT_ASKED').map((attempt) => [attempt.target, attempt]));
+  const attempts = round.attempts.map((attempt) => asked.get(attempt.target) ?? attempt);
+  return { ...repair, attempts, replies: attempts.filter(({ status }) => status === 'OK'), settled: round.settled };
 }
 
 /** Stragglers, replicas that were not asked, and those that were behind and not yet healed: compared and joined off the hot path. */
