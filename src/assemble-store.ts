@@ -3,8 +3,11 @@ import { DataStore } from './consistency/data-store.ts';
 import { Directory } from './consistency/directory.ts';
 import { createSealer, type Sealer } from './consistency/seal.ts';
 import type { Deps } from './coordinator/deps.ts';
+import { Ballots } from './coordinator/ballots.ts';
+import { ConsensusLines } from './coordinator/consensus.ts';
 import { Minter } from './coordinator/minter.ts';
 import { createTopology } from './placement/membership.ts';
+import { consensusRules, type ConsensusRules } from './paxos/proposer.ts';
 import { ReadRepair } from './repair/read-repair.ts';
 import { GuardedReplica } from './replica/guarded-replica.ts';
 import type { Replica } from './replica/replica.ts';
@@ -25,6 +28,8 @@ export interface StoreParts {
   readonly partitions: number;
   readonly signingKeys: readonly string[];
   readonly timeouts: { readonly requestMs: number; readonly mintMs: number };
+  /** Left out: all in force. */
+  readonly rules?: ConsensusRules;
 }
 
 export interface AssembledStore {
@@ -49,6 +54,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const members = replicas.map(({ id, zone }) => ({ id, zone }));
   const cluster = new Cluster(createTopology({ epoch: 1, members, partitions: parts.partitions }), replicas);
   const hybridClock = new HybridClock(clock);
+  const gatewayId = random.hex(8);
   const deps: Deps = {
     clock,
     hybridClock,
@@ -57,7 +63,10 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     metrics,
     repair: new ReadRepair({ clock, log, metrics }),
     minter: new Minter({ clock, hybridClock }),
-    gatewayId: random.hex(8),
+    ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
+    lines: new ConsensusLines(),
+    rules: parts.rules ?? consensusRules,
+    gatewayId,
     mintMs: parts.timeouts.mintMs,
     hedgeAfterMs,
   };

@@ -24,6 +24,17 @@ export interface ReadResult {
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
 export async function read(deps: Deps, key: PlacedKey, plan: Plan): Promise<ReadResult> {
+  const result = await readIf(deps, key, { plan, usable: () => true });
+  if (!result) throw new Error('a read without conditions has an answer');
+  return result;
+}
+
+/** Like `read`, and undefined when the answers of the quorum are not `usable` as they are. */
+export async function readIf(
+  deps: Deps,
+  key: PlacedKey,
+  { plan, usable }: { plan: Plan; usable: (cells: readonly Cell[]) => boolean },
+): Promise<ReadResult | undefined> {
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
   refuseIfTooFewLive(key, plan.need, subject);
   const targets = inOrderOfHealth(key.targets);
@@ -37,6 +48,7 @@ export async function read(deps: Deps, key: PlacedKey, plan: Plan): Promise<Read
   });
   deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict });
   if (round.verdict !== 'met') throw readFailure(round, plan, subject);
+  if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
   const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
   const repaired = await writeBack(deps, { key, plan, cell, behind, round });
   healTheRest(deps, key, { round, repaired });

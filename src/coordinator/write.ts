@@ -45,7 +45,7 @@ export async function write(deps: Deps, key: PlacedKey, what: { plan: Plan; chan
     const { writeId } = change;
     throw writeUncertain(all, { verdict: round.verdict, required: plan.need, acknowledged: 1 + round.replies.length, writeId, keyspace: key.ref.keyspace });
   }
-  return { cell: minted.cell, receipt: receiptOf(deps, key, { plan, attempts: all }) };
+  return { cell: minted.cell, receipt: writeReceipt(deps, key, { plan, attempts: all }) };
 }
 
 /**
@@ -127,7 +127,7 @@ export async function writeNewest(
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
   if (round.verdict !== 'met') throw newestFailure(key, what, round);
   const superseded = round.replies.some(({ reply }) => reply?.stored === false);
-  return { cell, superseded, receipt: receiptOf(deps, key, { plan, attempts: round.attempts }) };
+  return { cell, superseded, receipt: writeReceipt(deps, key, { plan, attempts: round.attempts }) };
 }
 
 /** A stamp later than this gateway's clock and than everything that the writer has seen. */
@@ -159,7 +159,8 @@ function inListOrder(key: PlacedKey, attempts: readonly Attempt<unknown>[]): rea
   return [...attempts].sort((a, b) => (place.get(a.target) ?? 0) - (place.get(b.target) ?? 0));
 }
 
-function receiptOf(deps: Deps, key: PlacedKey, { plan, attempts }: { plan: Plan; attempts: readonly Attempt<unknown>[] }): Receipt {
+/** The receipt of a write: who had acknowledged at the moment of the answer. */
+export function writeReceipt(deps: Pick<Deps, 'clock'>, key: PlacedKey, { plan, attempts }: { plan: Plan; attempts: readonly Attempt<unknown>[] }): Receipt {
   return {
     replicationFactor: key.targets.length,
     required: plan.need,

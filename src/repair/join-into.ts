@@ -17,6 +17,8 @@ export interface JoinRequest {
   readonly convergence: Convergence;
   /** What the replica is believed to hold. Only an assumption: a wrong one costs one more round trip, never a lost version. */
   readonly guess?: Pick<StoredCell, 'cell' | 'digest'>;
+  /** Paxos accept: refused by a replica that has gone past this ballot, which an ordinary join would not mind. */
+  readonly ballot?: number;
 }
 
 const attemptsMax = 16;
@@ -30,16 +32,20 @@ export async function joinInto(store: CellStore, request: JoinRequest, options: 
   const { ref, cell, convergence } = request;
   if (cell.context.size === 0) return { status: 'joined', cell, wrote: false };
   const stamp = convergence.stampOf(cell);
-  if (stamp !== '') {
+  // A cell that carries outcomes is joined by swap: a blind upsert would drop those that the replica has.
+  if (stamp !== '' && !cell.outcomes) {
     const { stored } = await store.keepNewest(ref, { cell, stamp }, options);
     return { status: 'joined', cell, wrote: stored };
   }
   let known = request.guess ?? absent;
   let verified = false;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    if (request.ballot !== undefined && ballotOf(known.cell) > request.ballot) {
+      return { status: 'refused', promised: Math.max(request.ballot + 1, ballotOf(known.cell)) };
+    }
     const next = convergence.join(known.cell, cell);
     if (verified && digestOf(next) === known.digest) return { status: 'joined', cell: next, wrote: false };
-    const result = await store.swap(ref, { expected: known.digest, next }, options);
+    const result = await store.swap(ref, { expected: known.digest, next, stamp: convergence.stampOf(next) }, options);
     if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
     if (result.status === 'promised' && ballotOf(next) > ballotOf(result.current.cell)) {
       return { status: 'refused', promised: result.promised };

@@ -1,0 +1,276 @@
+import { ballotOf, type Cell } from '../causality/cell.ts';
+import { PI } from '../causality/dot.ts';
+import { StoreError } from '../errors.ts';
+import { planRound, stateOf, type Operation, type RoundPlan } from '../paxos/proposer.ts';
+import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
+import type { PrepareResult } from '../replica/replica.ts';
+import type { Deps } from './deps.ts';
+import { readFailure, writeUncertain } from './faults.ts';
+import type { PlacedKey, Plan } from './plan.ts';
+import type { Receipt } from './receipt.ts';
+import { scatter, type Attempt, type Round } from './scatter.ts';
+import { writeReceipt } from './write.ts';
+
+export interface Agreed<Answer> {
+  readonly answer: Answer;
+  /** The cell as the operation left it. */
+  readonly cell: Cell;
+  readonly receipt: Receipt;
+}
+
+/** One operation that waits for its round. `writeId` names what it may write; undefined for a read. */
+interface Waiting {
+  readonly operation: Operation<unknown>;
+  readonly plan: Plan;
+  readonly writeId: string | undefined;
+  readonly resolve: (agreed: Agreed<unknown>) => void;
+  readonly reject: (error: StoreError) => void;
+  settled: boolean;
+  /** Its version has been sent to be accepted: from now on it may be there. */
+  proposed: boolean;
+  attempts: readonly Attempt<unknown>[];
+  /** Why the last round came to nothing, if replicas and not other proposers were the reason. */
+  fault: StoreError | undefined;
+  rounds: number;
+}
+
+interface Line {
+  readonly key: PlacedKey;
+  waiting: Waiting[];
+}
+
+/** What this proposer may have left half accepted. */
+interface Pending {
+  readonly ballot: number;
+  readonly writeId: string;
+  readonly plan: RoundPlan<unknown>;
+  /** Whose answers the plan holds, in its order. */
+  readonly group: readonly Waiting[];
+}
+
+const groupMax = 64;
+const roundsMax = 50;
+
+/**
+ * CASPaxos, a line a key: the operations of this gateway on one key queue up instead of duelling, and those that wait together are decided in
+ * one round, one after another at the same point.
+ *
+ * Source: Rystsov, "CASPaxos", 2018; docs/consistency.md, section 4 (consensus as one more actor of the version vector, rules A and B).
+ */
+export class ConsensusLines {
+  readonly #lines = new Map<string, Line>();
+
+  /** Runs `operation` in a round. Rejects with CONTENDED, QUORUM_UNAVAILABLE, READ_TIMEOUT (nothing written) or WRITE_UNCERTAIN. */
+  run<Answer>(
+    deps: Deps,
+    key: PlacedKey,
+    what: { plan: Plan; operation: Operation<Answer>; writeId?: string },
+  ): Promise<Agreed<Answer>> {
+    const name = `${key.ref.tenant}\0${key.ref.keyspace}\0${key.ref.key}`;
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        operation: what.operation as Operation<unknown>,
+        plan: what.plan,
+        writeId: what.writeId,
+        resolve: resolve as (agreed: Agreed<unknown>) => void,
+        reject,
+        settled: false,
+        proposed: false,
+        attempts: [],
+        fault: undefined,
+        rounds: 0,
+      };
+      deps.clock.after(Math.max(0, what.plan.deadlineMs - deps.clock.monotonicMs()), () => giveUp(key, waiting));
+      const line = this.#lines.get(name);
+      if (line) return void line.waiting.push(waiting);
+      const opened: Line = { key, waiting: [waiting] };
+      this.#lines.set(name, opened);
+      void this.#serve(deps, name, opened);
+    });
+  }
+
+  async #serve(deps: Deps, name: string, line: Line): Promise<void> {
+    while (line.waiting.length > 0) {
+      const group = line.waiting.splice(0, groupMax).filter(({ settled }) => !settled);
+      if (group.length > 0) await new Proposal(deps, line.key, group).settle();
+    }
+    this.#lines.delete(name);
+  }
+}
+
+/** One group on its way through as many rounds as it takes. */
+class Proposal {
+  readonly #deps: Deps;
+  readonly #key: PlacedKey;
+  readonly #own = new Set<number>();
+  #group: readonly Waiting[];
+  #pending: Pending | undefined;
+  #floor = 0;
+
+  constructor(deps: Deps, key: PlacedKey, group: readonly Waiting[]) {
+    this.#deps = deps;
+    this.#key = key;
+    this.#group = group;
+  }
+
+  async settle(): Promise<void> {
+    for (let round = 1; round <= roundsMax; round += 1) {
+      this.#group = this.#group.filter(({ settled }) => !settled);
+      if (this.#group.length === 0) return;
+      for (const waiting of this.#group) waiting.rounds = round;
+      try {
+        if (await this.#round()) return;
+      } catch (error) {
+        return this.#fail(error);
+      }
+      // Randomised, growing pauses: of two duelling proposers one gets through.
+      const { clock, random } = this.#deps;
+      await clock.sleep(1 + random.next() * Math.min(8 * 2 ** Math.min(round, 5), 200));
+    }
+    for (const waiting of this.#group) giveUp(this.#key, waiting);
+  }
+
+  /** True when every operation of the group is settled. */
+  async #round(): Promise<boolean> {
+    const ballot = await this.#deps.ballots.next(this.#floor);
+    this.#own.add(ballot);
+    const promises = await this.#prepare(ballot);
+    if (promises.verdict !== 'met') return this.#notPromised(promises);
+    const holdings = promises.replies.flatMap(({ target, reply }) => (reply ? [{ id: target.replica.id, stored: reply.stored }] : []));
+    const cells = holdings.map(({ stored }) => stored.cell);
+    const confirmed = this.#judgePending(stateOf(cells));
+    if (this.#group.length === 0) return true;
+    const operations = confirmed ? [] : this.#group.map(({ operation }) => operation);
+    const mustAccept = this.#pending !== undefined;
+    const plan = planRound(operations, { cells, ballot, mustAccept }, this.#deps.rules);
+    const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, writeId: '' };
+    if (!plan.next) return answerAll(this.#deps, this.#key, { ...tried, attempts: promises.attempts });
+    if (!confirmed) propose(tried);
+    const known = new Map(holdings.map(({ id, stored }) => [id, stored]));
+    const accepts = await this.#accept(plan.next, ballot, known);
+    for (const waiting of this.#group) waiting.attempts = accepts.attempts;
+    if (accepts.verdict === 'met') return answerAll(this.#deps, this.#key, { ...tried, attempts: accepts.attempts });
+    this.#notAccepted(accepts, confirmed ? undefined : tried);
+    return false;
+  }
+
+  #prepare(ballot: number): Promise<Round<PrepareResult>> {
+    const { ref, targets } = this.#key;
+    return scatter(targets, {
+      clock: this.#deps.clock,
+      plan: this.#plan(),
+      atOnce: targets.length,
+      call: ({ replica }) => replica.prepare(ref, ballot, this.#plan()),
+      accepts: ({ promised }) => promised,
+    });
+  }
+
+  #accept(cell: Cell, ballot: number, known: ReadonlyMap<string, PrepareResult['stored']>): Promise<Round<JoinOutcome>> {
+    const { targets } = this.#key;
+    return scatter(targets, {
+      clock: this.#deps.clock,
+      plan: this.#plan(),
+      atOnce: targets.length,
+      call: ({ replica }) => {
+        const guess = known.get(replica.id);
+        return joinInto(replica, { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) }, this.#plan());
+      },
+      accepts: ({ status }) => status === 'joined',
+    });
+  }
+
+  /**
+   * What has become of a version that may be half accepted, now that a quorum has promised a greater ballot: its plan when it is the value that
+   * counts (to be re-tagged and confirmed); otherwise it is fenced off and may be decided again — unless somebody else's ballot came between,
+   * who may have read and replaced it: then nobody can tell.
+   */
+  #judgePending(state: Cell): Pending | undefined {
+    const pending = this.#pending;
+    if (!pending) return undefined;
+    const stands = state.siblings.some(({ dot, writeId }) => dot.actor === PI && writeId === pending.writeId);
+    if (stands) return pending;
+    const reached = ballotOf(state);
+    if (reached < pending.ballot || this.#own.has(reached)) return undefined;
+    for (const waiting of this.#group) if (waiting.proposed) giveUp(this.#key, waiting);
+    this.#group = this.#group.filter(({ settled }) => !settled);
+    this.#pending = undefined;
+    return undefined;
+  }
+
+  #notPromised(promises: Round<PrepareResult>): boolean {
+    const refusals = promises.attempts.flatMap(({ reply }) => (reply && !reply.promised ? [reply.stored.promised] : []));
+    this.#floor = Math.max(this.#floor, ...refusals);
+    for (const waiting of this.#group) {
+      const subject = { verb: waiting.writeId === undefined ? 'read' : 'write', keyspace: this.#key.ref.keyspace } as const;
+      const fault = readFailure(promises, waiting.plan, subject);
+      const hopeless = fault.code === 'QUORUM_UNAVAILABLE';
+      // A write that lost its promises is CONTENDED, whatever kept them: nothing was written.
+      waiting.fault = hopeless || (subject.verb === 'read' && refusals.length === 0) ? fault : undefined;
+      if (hopeless && !waiting.proposed) giveUp(this.#key, waiting);
+    }
+    return this.#group.every(({ settled }) => settled);
+  }
+
+  /** `tried` is what this round itself proposed; undefined when it only confirmed an earlier one. */
+  #notAccepted(accepts: Round<JoinOutcome>, tried: Pending | undefined): void {
+    const refusals = accepts.attempts.flatMap(({ reply }) => (reply?.status === 'refused' ? [reply.promised] : []));
+    this.#floor = Math.max(this.#floor, ...refusals);
+    const writeId = tried?.group[tried.plan.wrote.lastIndexOf(true)]?.writeId;
+    if (!tried || writeId === undefined) return;
+    const certainlyNowhere = accepts.attempts.every(({ reply, fault }) => reply?.status === 'refused' || fault?.maybeApplied === false);
+    if (!certainlyNowhere) {
+      this.#pending = { ...tried, writeId };
+      return;
+    }
+    if (!this.#pending) for (const waiting of this.#group) waiting.proposed = false;
+  }
+
+  #fail(error: unknown): void {
+    const fault = error instanceof StoreError ? error : new StoreError('INTERNAL_SERVER_ERROR', String(error));
+    for (const waiting of this.#group) {
+      waiting.fault = fault;
+      giveUp(this.#key, waiting);
+    }
+  }
+
+  #plan(): Pick<Plan, 'need' | 'deadlineMs'> {
+    const [first] = this.#group;
+    return { need: first?.plan.need ?? 1, deadlineMs: Math.max(...this.#group.map(({ plan }) => plan.deadlineMs)) };
+  }
+}
+
+
+/** From here on the versions of these operations may be somewhere. */
+function propose({ group, plan }: Pending): void {
+  group.forEach((waiting, index) => {
+    if (plan.wrote[index]) waiting.proposed = true;
+  });
+}
+
+function answerAll(deps: Deps, key: PlacedKey, what: Pending & { attempts: readonly Attempt<unknown>[] }): true {
+  const { group, plan, attempts } = what;
+  group.forEach((waiting, index) => {
+    const cell = plan.after[index];
+    if (waiting.settled || !cell) return;
+    waiting.settled = true;
+    waiting.resolve({ answer: plan.answers[index], cell, receipt: writeReceipt(deps, key, { plan: waiting.plan, attempts }) });
+  });
+  return true;
+}
+
+/** What is true of an operation that gets no further: it may be there, or replicas failed it, or other proposers kept it out. */
+function giveUp(key: PlacedKey, waiting: Waiting): void {
+  if (waiting.settled) return;
+  waiting.settled = true;
+  const { keyspace } = key.ref;
+  if (waiting.proposed && waiting.writeId !== undefined) {
+    const acknowledged = waiting.attempts.filter(({ status }) => status === 'OK').length;
+    const details = { verdict: 'late', required: waiting.plan.need, acknowledged, writeId: waiting.writeId, keyspace } as const;
+    return waiting.reject(writeUncertain(waiting.attempts, details));
+  }
+  const contended = new StoreError('CONTENDED', `Other writers of this key of keyspace "${keyspace}" were faster, round after round`, {
+    rounds: waiting.rounds,
+    retryAfterMs: 50,
+  });
+  waiting.reject(waiting.fault ?? contended);
+}

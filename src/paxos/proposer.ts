@@ -1,0 +1,117 @@
+import { ballotTimeUs } from '../causality/ballot.ts';
+import { ballotOf, emptyCell, join, withOutcome, type Cell, type Sibling } from '../causality/cell.ts';
+import { compareDots, dotName, PI, type Dot } from '../causality/dot.ts';
+import { including, merge, type VersionVector } from '../causality/version-vector.ts';
+
+/** What an operation wants, once it knows the state that a quorum agreed to start from. */
+export type Decision<Answer> =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'write'; readonly answer: Answer; readonly version: Draft };
+
+/** A consensus version before it has a ballot. */
+export interface Draft extends Omit<Sibling, 'dot'> {
+  /** What its writer had seen besides the state; nothing, usually. */
+  readonly seen?: VersionVector;
+  /** Remembered with the cell when the write carried an idempotency key. */
+  readonly outcome?: { readonly id: string; readonly fingerprint: string; readonly applied: boolean };
+}
+
+/** One operation on the key, decided as a pure function of the state; it may be decided again in a later round. */
+export interface Operation<Answer> {
+  readonly decide: (state: Cell) => Decision<Answer>;
+  /** A refusal to be remembered (idempotency keys) changes the cell without changing its value. */
+  readonly remember?: (answer: Answer) => Draft['outcome'] | undefined;
+}
+
+/** The switches of the negative controls; only the simulator ever turns one off. */
+export interface ConsensusRules {
+  /** Rule B: a round that changes nothing, on a quorum that differs, re-tags the surviving version with its own ballot. */
+  readonly retag: boolean;
+  /** A round that only refuses finishes like any other when the quorum differs. */
+  readonly finishRefused: boolean;
+}
+
+export const consensusRules: ConsensusRules = { retag: true, finishRefused: true };
+
+/** What a proposer does after its promises came in. */
+export interface RoundPlan<Answer> {
+  /** One an operation, in order: all take effect at the same point, one after another. */
+  readonly answers: readonly Answer[];
+  /** Which of the operations changed the value. */
+  readonly wrote: readonly boolean[];
+  /** The cell as each operation left it. */
+  readonly after: readonly Cell[];
+  /** To be accepted by a quorum before anything is answered; undefined when there is nothing to accept. */
+  readonly next: Cell | undefined;
+}
+
+/** The consensus part of a cell: equal parts mean that the same value is chosen. */
+export function piPart(cell: Cell): string {
+  const versions = cell.siblings.filter(({ dot }) => dot.actor === PI).map(({ dot }) => dotName(dot));
+  return `${ballotOf(cell)}/${versions.join(',')}`;
+}
+
+export function agree(cells: readonly Cell[]): boolean {
+  const [first] = cells;
+  return first === undefined || cells.every((cell) => piPart(cell) === piPart(first));
+}
+
+/** The state that a round starts from: all that a quorum knows. */
+export function stateOf(cells: readonly Cell[]): Cell {
+  return cells.reduce(join, emptyCell);
+}
+
+/**
+ * Decides a group of operations on one state, each on what the one before it left, and says what must be accepted.
+ *
+ * Invariant: whatever is answered is either on a quorum already (`next` undefined: the quorum agreed and nothing changed), or will be,
+ * under this ballot, when `next` is accepted.
+ * `mustAccept`: an earlier ballot of this proposer may be half accepted; only a greater one that covers it fences it off.
+ */
+export function planRound<Answer>(
+  operations: readonly Operation<Answer>[],
+  from: { readonly cells: readonly Cell[]; readonly ballot: number; readonly mustAccept: boolean },
+  rules: ConsensusRules = consensusRules,
+): RoundPlan<Answer> {
+  const { cells, ballot } = from;
+  let state = stateOf(cells);
+  const answers: Answer[] = [];
+  const wrote: boolean[] = [];
+  const after: Cell[] = [];
+  let remembered = false;
+  for (const operation of operations) {
+    const decision = operation.decide(state);
+    answers.push(decision.answer);
+    wrote.push(decision.kind === 'write');
+    if (decision.kind === 'write') state = withVersion(state, decision.version, ballot);
+    const outcome = decision.kind === 'write' ? decision.version.outcome : operation.remember?.(decision.answer);
+    if (outcome) {
+      remembered = true;
+      const { id, fingerprint, applied } = outcome;
+      state = withOutcome(state, id, { fingerprint, applied, atUs: ballotTimeUs(ballot) });
+    }
+    after.push(state);
+  }
+  if (wrote.includes(true)) return { answers, wrote, after, next: state };
+  const unsettled = rules.finishRefused && !agree(cells);
+  const needed = unsettled || from.mustAccept || remembered;
+  if (!needed) return { answers, wrote, after, next: undefined };
+  const next = rules.retag ? retagged(state, ballot) : state;
+  return { answers, wrote, after: after.map(() => next), next };
+}
+
+/** One version (π, ballot) in the place of everything that the round has read. */
+function withVersion(state: Cell, draft: Draft, ballot: number): Cell {
+  const { seen, outcome: _outcome, ...version } = draft;
+  const dot: Dot = { actor: PI, counter: ballot };
+  const known = seen ? merge(state.context, seen) : state.context;
+  return { ...state, siblings: [{ ...version, dot }], context: including(known, dot) };
+}
+
+/** Rule B: the surviving consensus version under this ballot; everything else as it was. */
+function retagged(state: Cell, ballot: number): Cell {
+  const dot: Dot = { actor: PI, counter: ballot };
+  const siblings = state.siblings.map((sibling) => (sibling.dot.actor === PI ? { ...sibling, dot } : sibling));
+  siblings.sort((a, b) => compareDots(a.dot, b.dot));
+  return { ...state, siblings, context: including(state.context, dot) };
+}
