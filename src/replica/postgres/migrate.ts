@@ -49,17 +49,19 @@ export async function migrate(url: string, options: MigrateOptions): Promise<rea
     application_name: 'quorate-migrate',
     connectionTimeoutMillis: options.timeoutMs,
   });
-  client.on('error', () => undefined); // the statement that was running rejects; without one nothing is lost
+  client.on('error', () => undefined); // the statement that was running rejects
   try {
     await client.connect();
     await client.query(`set lock_timeout = ${Math.ceil(options.timeoutMs)}`);
-    await client.query('set statement_timeout = 0'); // whatever the server's default: an index may take its time
+    // Whatever the server's default is: an index may take its time.
+    await client.query('set statement_timeout = 0');
     await client.query(`select pg_advisory_lock(${lockKey})`);
-    return await applyMissing(client, migrations, options);
+    const applied = await applyMissing(client, migrations, options);
+    await client.end(); // ends the lock, too
+    return applied;
   } catch (error) {
+    void client.end().catch(() => undefined); // not awaited: a frozen server never says goodbye
     throw explain(error, options);
-  } finally {
-    await client.end().catch(() => undefined); // ends the lock, too
   }
 }
 
@@ -99,12 +101,14 @@ function missingOf(
     const ours = known.find((migration) => migration.name === name);
     if (ours === undefined) {
       throw new MigrationError(
-        `${replica} was migrated by a newer Quorate (it has ${name}, which this one does not know): upgrade this program.`,
+        `${replica} was migrated by a newer Quorate (it has ${name}, which this one does not know): ` +
+          'upgrade this program.',
       );
     }
     if (ours.checksum !== checksum) {
       throw new MigrationError(
-        `Migration ${name} was changed after it was applied to ${replica}: restore the file, and put the change into a new one.`,
+        `Migration ${name} was changed after it was applied to ${replica}: restore the file, ` +
+          'and put the change into a new one.',
       );
     }
   }
