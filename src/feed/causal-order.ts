@@ -44,7 +44,10 @@ export class CausalOrder {
   readonly #waitingByKey = new Map<string, Waiting[]>();
 
   /** A page of one replica, and the reads of others that it has to wait for. */
-  offer(replica: string, batch: { readonly items: readonly LogItem[]; readonly needs: ReadonlyMap<string, number> }): void {
+  offer(
+    replica: string,
+    batch: { readonly items: readonly LogItem[]; readonly needs: ReadonlyMap<string, number> },
+  ): void {
     const queue = this.#queues.get(replica) ?? [];
     queue.push({ items: batch.items, needs: new Map(batch.needs) });
     this.#queues.set(replica, queue);
@@ -64,13 +67,14 @@ export class CausalOrder {
   /** For whom something waits. */
   awaited(): ReadonlySet<string> {
     const awaited = new Set<string>();
-    for (const queue of this.#queues.values()) for (const { needs } of queue) for (const replica of needs.keys()) awaited.add(replica);
+    for (const queue of this.#queues.values())
+      for (const { needs } of queue) for (const replica of needs.keys()) awaited.add(replica);
     return awaited;
   }
 
   /** Hands out all that may go now, in the order in which it must. */
   drain(release: (released: Released) => void): void {
-    for (let progress = true; progress; ) {
+    for (let progress = true; progress;) {
       progress = false;
       for (const [replica, queue] of this.#queues) {
         const [batch] = queue;
@@ -101,9 +105,14 @@ export class CausalOrder {
     if (item.kind === 'change') {
       this.#unindex(item.change);
       for (const other of this.#waitingByKey.get(nameOf(item.change)) ?? []) {
-        if (other.replica === replica || other.pulled || !isReplacedBy(other.change, item.change)) continue;
+        if (other.replica === replica || other.pulled || !isReplacedBy(other.change, item.change))
+          continue;
         other.pulled = true;
-        release({ replica: other.replica, item: { kind: 'change', change: other.change }, early: true });
+        release({
+          replica: other.replica,
+          item: { kind: 'change', change: other.change },
+          early: true,
+        });
       }
     }
     release({ replica, item, early: false });
@@ -132,6 +141,10 @@ function isReplacedBy(earlier: Change, later: Change): boolean {
 }
 
 /** Neither tenants nor keyspaces nor keys have a NUL in them. */
-export function nameOf(of: { readonly tenant: string; readonly keyspace: string; readonly key: string }): string {
+export function nameOf(of: {
+  readonly tenant: string;
+  readonly keyspace: string;
+  readonly key: string;
+}): string {
   return `${of.tenant}\0${of.keyspace}\0${of.key}`;
 }

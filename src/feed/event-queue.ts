@@ -21,7 +21,10 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   #closed = false;
   #failure: Error | undefined;
 
-  constructor(limits: { readonly lengthMax: number; readonly weightMax: number }, onClose: () => void) {
+  constructor(
+    limits: { readonly lengthMax: number; readonly weightMax: number },
+    onClose: () => void,
+  ) {
     this.#limits = limits;
     this.#onClose = onClose;
   }
@@ -58,7 +61,8 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
 
   /** Resolves when the queue is at most half full, or closed: for a producer that can wait. */
   async room(): Promise<void> {
-    while (!this.#closed && !this.#hasRoom()) await new Promise<void>((resolve) => this.#roomSeekers.push(resolve));
+    while (!this.#closed && !this.#hasRoom())
+      await new Promise<void>((resolve) => this.#roomSeekers.push(resolve));
   }
 
   /** Ends the iteration with an error, after what waits was taken. */
@@ -103,7 +107,9 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   }
 
   #hasRoom(): boolean {
-    return this.#items.length <= this.#limits.lengthMax / 2 && this.#weight <= this.#limits.weightMax / 2;
+    return (
+      this.#items.length <= this.#limits.lengthMax / 2 && this.#weight <= this.#limits.weightMax / 2
+    );
   }
 
   #tellRoom(): void {

@@ -23,19 +23,27 @@ const longestList = 24;
  * Shape: `1;madeAt;born;replica,incarnation,seen[,until,seq];replica,@since;…`
  */
 export function encodeFeedCursor(cursor: FeedCursor): string {
-  const places = [...cursor.places].map(([replica, place]) => `${encodeURIComponent(replica)},${encodePlace(place)}`);
+  const places = [...cursor.places].map(
+    ([replica, place]) => `${encodeURIComponent(replica)},${encodePlace(place)}`,
+  );
   return ['1', base36(cursor.madeAtMs), base36(cursor.bornMs), ...places].join(';');
 }
 
 /** Reads what `encodeFeedCursor` wrote; only ever called on a text whose seal was ours. */
 export function decodeFeedCursor(text: string): FeedCursor {
   const [, madeAt = '0', born = '0', ...places] = text.split(';');
-  return { madeAtMs: number(madeAt), bornMs: number(born), places: new Map(places.map(decodePlace)) };
+  return {
+    madeAtMs: number(madeAt),
+    bornMs: number(born),
+    places: new Map(places.map(decodePlace)),
+  };
 }
 
 function encodePlace(place: Place): string {
   if ('sinceMs' in place) return `@${base36(place.sinceMs)}`;
-  const incarnation = Buffer.from(place.incarnation.replaceAll('-', ''), 'hex').toString('base64url');
+  const incarnation = Buffer.from(place.incarnation.replaceAll('-', ''), 'hex').toString(
+    'base64url',
+  );
   const { seen, window } = place;
   if (!window || isLong(window.until)) return `${incarnation},${encodeSnapshot(shortened(seen))}`;
   if (isLong(seen)) return `${incarnation},${encodeSnapshot(shortened(seen))}`;
@@ -46,9 +54,16 @@ function decodePlace(text: string): [string, Place] {
   const [replica = '', first = '', seen = '', until, seq = '0'] = text.split(',');
   const id = decodeURIComponent(replica);
   if (first.startsWith('@')) return [id, { sinceMs: number(first.slice(1)) }];
-  const incarnation = Buffer.from(first, 'base64url').toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const incarnation = Buffer.from(first, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   const position = { incarnation, seen: decodeSnapshot(seen) };
-  return [id, until === undefined ? position : { ...position, window: { until: decodeSnapshot(until), seq: number(seq) } }];
+  return [
+    id,
+    until === undefined
+      ? position
+      : { ...position, window: { until: decodeSnapshot(until), seq: number(seq) } },
+  ];
 }
 
 /** `xmin:xmax:xip,…` as `xmin.xmax-xmin.xip1-xmin.xip2-xip1…`. */
@@ -86,7 +101,11 @@ function shortened(snapshot: string): string {
 
 function partsOf(snapshot: string): { xmin: bigint; xmax: bigint; xip: readonly bigint[] } {
   const [xmin = '0', xmax = '0', xip = ''] = snapshot.split(':');
-  return { xmin: BigInt(xmin), xmax: BigInt(xmax), xip: xip === '' ? [] : xip.split(',').map(BigInt) };
+  return {
+    xmin: BigInt(xmin),
+    xmax: BigInt(xmax),
+    xip: xip === '' ? [] : xip.split(',').map(BigInt),
+  };
 }
 
 function base36(value: number): string {

@@ -72,13 +72,28 @@ export function createFeed(deps: FeedDependencies): Feed & { readonly hub: Hub }
     hub,
     async subscribe(caller, what) {
       const keyspace = await deps.store.keyspace(caller, what.keyspace);
-      if (!keyspace) throw new StoreError('KEYSPACE_NOT_FOUND', `There is no keyspace "${what.keyspace}"`, { keyspace: what.keyspace });
-      const subscription = subscriptionOf({ deps, settings, hub, caller, keyspace, what, onClose: () => closed(subscription) });
+      if (!keyspace)
+        throw new StoreError('KEYSPACE_NOT_FOUND', `There is no keyspace "${what.keyspace}"`, {
+          keyspace: what.keyspace,
+        });
+      const subscription = subscriptionOf({
+        deps,
+        settings,
+        hub,
+        caller,
+        keyspace,
+        what,
+        onClose: () => closed(subscription),
+      });
       open.add(subscription);
       deps.metrics.subscriptions.inc();
       if (!(await subscription.start(settings.readyMs)) && !subscription.queue.closed) {
         await subscription.queue.return();
-        throw new StoreError('QUORUM_UNAVAILABLE', 'No replica answers, so there is nothing to subscribe to', { required: 1, alive: 0 });
+        throw new StoreError(
+          'QUORUM_UNAVAILABLE',
+          'No replica answers, so there is nothing to subscribe to',
+          { required: 1, alive: 0 },
+        );
       }
       return subscription.queue;
     },
@@ -108,7 +123,10 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
   const level = feedLevelOf(keyspace, what.consistency ?? undefined);
   const readLevel = level === 'ALL' ? 'ALL' : 'QUORUM';
   const selector = selectorOf({ tenant: caller.tenant, keyspace: keyspace.storageName }, what);
-  const after = typeof what.after === 'string' ? decodeFeedCursor(deps.sealer.open('bookmark', bindingOf(selector), what.after, 'after')) : undefined;
+  const after =
+    typeof what.after === 'string'
+      ? decodeFeedCursor(deps.sealer.open('bookmark', bindingOf(selector), what.after, 'after'))
+      : undefined;
   const bornMs = after?.bornMs ?? deps.clock.nowMs();
   const seen = new SeenKeys({
     join: policies[keyspace.conflicts].join,
@@ -129,28 +147,44 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
     bornMs,
     limits: settings,
     make: eventMaker({ deps, caller, keyspace, selector }),
-    lookup: async (key) => (await deps.store.get(caller, { keyspace: keyspace.name, key }, { level: readLevel })).entry.cell,
-    snapshot: what.snapshot ? () => presentEntries({ store: deps.store, caller, what, level: readLevel }) : undefined,
+    lookup: async (key) =>
+      (await deps.store.get(caller, { keyspace: keyspace.name, key }, { level: readLevel })).entry
+        .cell,
+    snapshot: what.snapshot
+      ? () => presentEntries({ store: deps.store, caller, what, level: readLevel })
+      : undefined,
     onClose,
   });
 }
 
+const feedLevels = ['ONE', 'QUORUM', 'ALL'] as const;
+
 /**
- * The level of a subscription: ONE unless asked otherwise, and not below the keyspace's minimum.
- *
- * Without a wish the minimum is taken; a wish below it is refused, like every weaker request.
+ * The level of a subscription: what was asked for, else the weakest that the keyspace allows (ONE, unless its minimum is higher).
+ * A wish below the keyspace's minimum is refused like every weaker read, and so is a level that a feed cannot have.
  */
-export function feedLevelOf(keyspace: Keyspace, asked: LevelName | undefined): 'ONE' | 'QUORUM' | 'ALL' {
-  const minimum = keyspace.minimumReadLevel;
-  const level = asked ?? minimum;
-  const isFeedLevel = level === 'ONE' || level === 'QUORUM' || level === 'ALL';
-  if (isFeedLevel && levels[level].strength >= levels[minimum].strength) return level;
-  const allowed = (['ONE', 'QUORUM', 'ALL'] as const).filter((name) => levels[name].strength >= levels[minimum].strength);
-  throw new StoreError('LEVEL_NOT_ALLOWED', `Cannot subscribe to "${keyspace.name}" at ${level}`, { asked: level, allowed });
+export function feedLevelOf(
+  keyspace: Keyspace,
+  asked: LevelName | undefined,
+): (typeof feedLevels)[number] {
+  const minimum = levels[keyspace.minimumReadLevel].strength;
+  const allowed = feedLevels.filter((name) => levels[name].strength >= minimum);
+  const level = allowed.find((name) => asked === undefined || name === asked);
+  if (level) return level;
+  throw new StoreError(
+    'LEVEL_NOT_ALLOWED',
+    `Cannot subscribe to "${keyspace.name}" at ${asked ?? 'any level'}: allowed are ${allowed.join(', ') || 'none'}`,
+    { asked, allowed },
+  );
 }
 
 /** Clothes what a subscription tells as an event of the API, with its cursor sealed. */
-function eventMaker(parts: { deps: FeedDependencies; caller: Caller; keyspace: Keyspace; selector: Selector }): (told: Told) => ChangeEvent {
+function eventMaker(parts: {
+  deps: FeedDependencies;
+  caller: Caller;
+  keyspace: Keyspace;
+  selector: Selector;
+}): (told: Told) => ChangeEvent {
   const { deps, caller, keyspace, selector } = parts;
   const session = deps.emptySession(caller);
   return (told) => {
@@ -163,7 +197,13 @@ function eventMaker(parts: { deps: FeedDependencies; caller: Caller; keyspace: K
         return { __typename: 'FeedGap', cursor, reason: told.reason };
       case 'changed': {
         const entry = entryOf(keyspace, told.key, { cell: told.cell, nowMs: deps.clock.nowMs() });
-        return { __typename: 'EntryChanged', cursor, entry, confirmedBy: told.confirmedBy, session };
+        return {
+          __typename: 'EntryChanged',
+          cursor,
+          entry,
+          confirmedBy: told.confirmedBy,
+          session,
+        };
       }
     }
   };

@@ -1,4 +1,10 @@
-import type { Change, ChangePage, ChangePosition, ChangeSession, ChangeSource } from '../replica/change-source.ts';
+import type {
+  Change,
+  ChangePage,
+  ChangePosition,
+  ChangeSession,
+  ChangeSource,
+} from '../replica/change-source.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -100,7 +106,9 @@ export class Hub {
     member.changed();
     if (this.#members.size > 0) return;
     this.#lingering?.();
-    this.#lingering = this.#options.clock.after(this.#options.lingerMs ?? 5000, () => this.#stopTails());
+    this.#lingering = this.#options.clock.after(this.#options.lingerMs ?? 5000, () =>
+      this.#stopTails(),
+    );
   }
 
   /**
@@ -113,7 +121,9 @@ export class Hub {
     for (;;) {
       const member = this.#members.get(subscriber);
       if (!member) return 0;
-      const awaited = [...this.#tails.values()].some((tail) => !member.joined.has(tail.id) && !tail.isDown);
+      const awaited = [...this.#tails.values()].some(
+        (tail) => !member.joined.has(tail.id) && !tail.isDown,
+      );
       const leftMs = endMs - clock.monotonicMs();
       if (!awaited || leftMs <= 0) return member.joined.size;
       await new Promise<void>((resolve) => {
@@ -175,7 +185,8 @@ export class Hub {
       page: (tail: Tail, page: ChangePage, window: number) => this.#page(tail, page, window),
       lost: (tail: Tail) => this.#lost(tail),
     };
-    for (const source of this.#options.sources()) this.#tails.set(source.id, new Tail(source, options, events));
+    for (const source of this.#options.sources())
+      this.#tails.set(source.id, new Tail(source, options, events));
     for (const tail of this.#tails.values()) tail.start();
   }
 
@@ -191,7 +202,10 @@ export class Hub {
 
   #page(tail: Tail, page: ChangePage, window: number): void {
     const changed = page.kind === 'page' && page.changes.length > 0;
-    this.#order.offer(tail.id, { items: itemsOf(page, window), needs: changed ? this.#needs(tail) : new Map() });
+    this.#order.offer(tail.id, {
+      items: itemsOf(page, window),
+      needs: changed ? this.#needs(tail) : new Map(),
+    });
     this.#order.finished(tail.id, tail.readsBegun);
     this.#drain();
   }
@@ -233,7 +247,8 @@ export class Hub {
       case 'change': {
         if (!early) this.#dispatched.set(replica, item.change.position);
         for (const subscriber of this.#registry.of(item.change)) {
-          if (this.#members.get(subscriber)?.joined.has(replica)) subscriber.deliver(replica, item.change, early);
+          if (this.#members.get(subscriber)?.joined.has(replica))
+            subscriber.deliver(replica, item.change, early);
         }
         return;
       }

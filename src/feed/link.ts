@@ -3,8 +3,18 @@ import type { Place } from './feed-cursor.ts';
 
 /** What the hub hands to a subscription. */
 export type Step =
-  | { readonly kind: 'change'; readonly replica: string; readonly change: Change; readonly early: boolean }
-  | { readonly kind: 'gap'; readonly replica: string; readonly reason: string; readonly position: ChangePosition };
+  | {
+      readonly kind: 'change';
+      readonly replica: string;
+      readonly change: Change;
+      readonly early: boolean;
+    }
+  | {
+      readonly kind: 'gap';
+      readonly replica: string;
+      readonly reason: string;
+      readonly position: ChangePosition;
+    };
 
 /**
  * How one subscription hangs on one replica.

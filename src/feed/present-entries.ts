@@ -23,10 +23,17 @@ export async function* presentEntries(parts: {
     yield { key, cell: entry.cell, confirmedBy: receipt.answered };
     return;
   }
-  const bounds = { keyspace, prefix: prefix ?? undefined, from: from ?? undefined, to: to ?? undefined, first: pageEntries };
-  for (let after: string | undefined, more = true; more; ) {
+  const bounds = {
+    keyspace,
+    prefix: prefix ?? undefined,
+    from: from ?? undefined,
+    to: to ?? undefined,
+    first: pageEntries,
+  };
+  for (let after: string | undefined, more = true; more;) {
     const page = await store.range(caller, { ...bounds, after }, { level });
-    for (const { entry } of page.edges) yield { key: entry.key, cell: entry.cell, confirmedBy: page.receipt.answered };
+    for (const { entry } of page.edges)
+      yield { key: entry.key, cell: entry.cell, confirmedBy: page.receipt.answered };
     after = page.edges.at(-1)?.cursor;
     more = page.hasNextPage && after !== undefined;
   }

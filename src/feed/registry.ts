@@ -26,7 +26,11 @@ export class Registry<T extends { readonly selector: Selector }> {
   add(member: T): void {
     const { tenant, keyspace, key } = member.selector;
     const name = nameOf({ tenant, keyspace, key: '' });
-    const entry = this.#keyspaces.get(name) ?? { range: { tenant, keyspace, from: '', to: undefined }, scans: new Set(), members: 0 };
+    const entry = this.#keyspaces.get(name) ?? {
+      range: { tenant, keyspace, from: '', to: undefined },
+      scans: new Set(),
+      members: 0,
+    };
     this.#keyspaces.set(name, entry);
     entry.members++;
     this.#size++;
@@ -51,10 +55,15 @@ export class Registry<T extends { readonly selector: Selector }> {
   }
 
   /** All who are interested in this key. A copy: it may be walked while others leave. */
-  of(changed: { readonly tenant: string; readonly keyspace: string; readonly key: string }): readonly T[] {
+  of(changed: {
+    readonly tenant: string;
+    readonly keyspace: string;
+    readonly key: string;
+  }): readonly T[] {
     const members = [...(this.#byKey.get(nameOf(changed)) ?? [])];
     const entry = this.#keyspaces.get(nameOf({ ...changed, key: '' }));
-    for (const member of entry?.scans ?? []) if (selects(member.selector, changed.key)) members.push(member);
+    for (const member of entry?.scans ?? [])
+      if (selects(member.selector, changed.key)) members.push(member);
     return members;
   }
 

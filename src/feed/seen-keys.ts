@@ -124,7 +124,9 @@ export class SeenKeys {
     if (this.#knows(record.emitted, cell)) return undefined;
     return this.#change(key, record, () => {
       record.emitted = this.#rules.join(record.emitted, cell);
-      record.pending = record.pending.filter((pending) => !this.#knows(record.emitted, pending.cell));
+      record.pending = record.pending.filter(
+        (pending) => !this.#knows(record.emitted, pending.cell),
+      );
       return record.emitted;
     });
   }
@@ -148,7 +150,10 @@ export class SeenKeys {
       if (this.#knows(record.emitted, pending.cell)) continue;
       if (this.#rules.need > 1) {
         const holders = this.#rules.holders(key);
-        if ([...pending.by].filter((replica) => holders.includes(replica)).length < this.#rules.need) continue;
+        if (
+          [...pending.by].filter((replica) => holders.includes(replica)).length < this.#rules.need
+        )
+          continue;
       }
       record.emitted = this.#rules.join(record.emitted, pending.cell);
       if (pending.live) emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
@@ -187,15 +192,18 @@ export class SeenKeys {
   #forget(key: string, record: Record): void {
     this.#records.delete(key);
     this.#chars -= charsOf(record);
-    for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)]) this.forgetBefore(newestOf(cell));
+    for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)])
+      this.forgetBefore(newestOf(cell));
   }
 }
 
 /** The time (µs since 1970) of the newest event that the cell has seen. Ballots are no times. */
 export function newestOf(cell: Cell): number {
   let newestUs = 0;
-  for (const [actor, counter] of cell.context) if (actor !== PI) newestUs = Math.max(newestUs, counter);
-  for (const { dot, writtenAtUs } of cell.siblings) if (dot.actor === PI) newestUs = Math.max(newestUs, writtenAtUs);
+  for (const [actor, counter] of cell.context)
+    if (actor !== PI) newestUs = Math.max(newestUs, counter);
+  for (const { dot, writtenAtUs } of cell.siblings)
+    if (dot.actor === PI) newestUs = Math.max(newestUs, writtenAtUs);
   return newestUs;
 }
 

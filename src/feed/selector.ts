@@ -12,11 +12,19 @@ export interface Selector extends KeyRange {
 }
 
 /** What the caller chose; `keyspace` is the storage name. Rejects more than one choice. */
-export function selectorOf(place: { tenant: string; keyspace: string }, what: ChangesArguments): Selector {
+export function selectorOf(
+  place: { tenant: string; keyspace: string },
+  what: ChangesArguments,
+): Selector {
   const { key, prefix, from, to } = what;
-  const chosen = [key, prefix, from ?? to].filter((choice) => choice !== undefined && choice !== null);
+  const chosen = [key, prefix, from ?? to].filter(
+    (choice) => choice !== undefined && choice !== null,
+  );
   if (chosen.length > 1) {
-    throw badInput('Give at most one of "key", "prefix" and "from"/"to": each chooses the keys by itself', 'key');
+    throw badInput(
+      'Give at most one of "key", "prefix" and "from"/"to": each chooses the keys by itself',
+      'key',
+    );
   }
   if (typeof key === 'string') {
     if (key === '') throw badInput('Argument "key" must not be empty', 'key');
@@ -39,12 +47,20 @@ export function selectorOf(place: { tenant: string; keyspace: string }, what: Ch
 /** Whether the key is one of them. */
 export function selects(selector: Selector, key: string): boolean {
   if (selector.key !== undefined) return selector.key === key;
-  return compareKeys(key, selector.from) >= 0 && (selector.to === undefined || compareKeys(key, selector.to) < 0);
+  return (
+    compareKeys(key, selector.from) >= 0 &&
+    (selector.to === undefined || compareKeys(key, selector.to) < 0)
+  );
 }
 
 /** What a cursor of this selection is bound to: it opens for no other tenant, keyspace or selection. */
 export function bindingOf(selector: Selector): readonly string[] {
-  return [selector.tenant, selector.keyspace, selector.from, selector.to === undefined ? 'open' : `to ${selector.to}`];
+  return [
+    selector.tenant,
+    selector.keyspace,
+    selector.from,
+    selector.to === undefined ? 'open' : `to ${selector.to}`,
+  ];
 }
 
 /**
@@ -65,7 +81,11 @@ export function endOfPrefix(prefix: string): string | undefined {
 function checkKey(text: string, field: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes > longestKeyBytes) {
-    throw badInput(`Argument "${field}" must be at most ${longestKeyBytes} bytes, and it is ${bytes}`, field, { limit: longestKeyBytes, value: bytes });
+    throw badInput(
+      `Argument "${field}" must be at most ${longestKeyBytes} bytes, and it is ${bytes}`,
+      field,
+      { limit: longestKeyBytes, value: bytes },
+    );
   }
   if (!text.isWellFormed() || text.includes('\0')) {
     throw badInput(`Argument "${field}" must be well-formed Unicode without NUL`, field);

@@ -3,14 +3,9 @@ import { EventQueue } from './event-queue.ts';
 import type { FeedCursor, Place } from './feed-cursor.ts';
 import type { Subscriber } from './hub.ts';
 import { gapReasons, linkAt, type Link, type Step } from './link.ts';
-import { LogReader, mergeLogs } from './log-reader.ts';
-import { newestOf } from './seen-keys.ts';
+import { mergeLogs, openLog, type LogReader } from './log-reader.ts';
 import type { Selector } from './selector.ts';
 import type { SubscriptionOptions, Told } from './told.ts';
-
-/** Added to every span of time that is compared between two clocks. */
-const skewMs = 60_000;
-const slackUs = 1_000_000;
 
 /** One subscriber: joins every replica's tail without gap or overlap, tells each state once, and can say where it stands. */
 export class Subscription<T> implements Subscriber {
@@ -52,7 +47,9 @@ export class Subscription<T> implements Subscriber {
     for (const replica of hub.replicas) this.#link(replica);
     this.#started = true;
     this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
-    const catching = [...this.#links].filter(([, link]) => link.state === 'catching').map(([replica]) => replica);
+    const catching = [...this.#links]
+      .filter(([, link]) => link.state === 'catching')
+      .map(([replica]) => replica);
     void this.#settle(catching, true);
     this.#bookmarks();
     return true;
@@ -61,7 +58,8 @@ export class Subscription<T> implements Subscriber {
   joined(replica: string, position: ChangePosition): void {
     const { after } = this.#options;
     // New and there from the start: nothing to catch up with.
-    const link = this.#links.get(replica) ?? (after || this.#started ? this.#link(replica) : linkAt(position));
+    const link =
+      this.#links.get(replica) ?? (after || this.#started ? this.#link(replica) : linkAt(position));
     this.#links.set(replica, link);
     this.#held = this.#held.filter((step) => step.replica !== replica);
     Object.assign(link, { state: 'catching', target: position, overflowed: false });
@@ -108,7 +106,11 @@ export class Subscription<T> implements Subscriber {
       },
     );
     if (this.queue.closed) return;
-    const released = new Set(readers.filter(({ replica }) => !failed.has(replica) && this.#goLive(replica)).map(({ replica }) => replica));
+    const released = new Set(
+      readers
+        .filter(({ replica }) => !failed.has(replica) && this.#goLive(replica))
+        .map(({ replica }) => replica),
+    );
     for (const { gap } of readers) if (gap !== undefined) this.#tellGap(gap, this.#cursor());
     this.#inbox.push(...this.#held.filter((step) => released.has(step.replica)));
     this.#held = this.#held.filter((step) => !released.has(step.replica));
@@ -124,31 +126,23 @@ export class Subscription<T> implements Subscriber {
     return !link.overflowed;
   }
 
-  /** Makes memory of what was reported before the place, and prepares to read what comes after it. */
   async #reader(replica: string): Promise<LogReader | undefined> {
-    const { hub, clock, after, limits, seen } = this.#options;
-    const link = this.#link(replica);
-    const session = await hub.side(replica);
-    const { place, target: to } = link;
-    if (!to) throw new Error(`replica "${replica}" was not joined`);
-    const sinceMs = 'sinceMs' in place ? place.sinceMs - skewMs : (after?.madeAtMs ?? this.#startMs);
-    const ageMs = Math.max(0, clock.nowMs() - sinceMs);
-    const from = 'sinceMs' in place ? await session.since(ageMs) : place;
-    if (!link.warmed) {
-      const known = await session.recent(from, { range: this.selector, ageMs: ageMs + limits.warmMs });
-      for (const { key, cell } of known.changes) seen.offer(replica, key, { cell, before: true });
-      const oldest = known.complete ? undefined : known.changes[0];
-      seen.forgetBefore((oldest ? newestOf(oldest.cell) : (sinceMs - limits.warmMs) * 1000) + slackUs);
-      link.warmed = true;
-    }
-    const reader = new LogReader({ replica, session, selector: this.selector, from, to });
-    if ('sinceMs' in place && ageMs > limits.retentionMs) reader.gap = 'trimmed';
-    return reader;
+    const { hub, after } = this.#options;
+    return openLog({
+      ...this.#options,
+      replica,
+      link: this.#link(replica),
+      session: await hub.side(replica),
+      madeAtMs: after?.madeAtMs ?? this.#startMs,
+    });
   }
 
   #retry(replica: string, error: unknown): undefined {
     const { hub, clock, log } = this.#options;
-    log.warn({ replica, reason: error instanceof Error ? error.message : 'unknown failure' }, 'a subscription could not read the change log');
+    log.warn(
+      { replica, reason: error instanceof Error ? error.message : 'unknown failure' },
+      'a subscription could not read the change log',
+    );
     hub.dropSide(replica);
     this.#link(replica).state = 'waiting';
     clock.after(1000, () => hub.rejoin(this, replica));
@@ -162,10 +156,18 @@ export class Subscription<T> implements Subscriber {
         await this.queue.room();
         if (this.queue.closed) return;
         seen.learn(key, cell);
-        this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: seen.told(key) ?? cell, confirmedBy });
+        this.#tell({
+          kind: 'changed',
+          cursor: this.#cursor(),
+          key,
+          cell: seen.told(key) ?? cell,
+          confirmedBy,
+        });
       }
     } catch (error) {
-      this.queue.fail(error instanceof Error ? error : new Error('the present entries could not be read'));
+      this.queue.fail(
+        error instanceof Error ? error : new Error('the present entries could not be read'),
+      );
     }
   }
 
@@ -195,7 +197,10 @@ export class Subscription<T> implements Subscriber {
     const { key, cell } = step.change;
     const offered = seen.offer(step.replica, key, { cell });
     if (offered.kind === 'lookup') return this.#lookUp(step);
-    const before = offered.kind === 'emit' && offered.emissions.length > 1 ? this.#cursor(step.replica) : undefined;
+    const before =
+      offered.kind === 'emit' && offered.emissions.length > 1
+        ? this.#cursor(step.replica)
+        : undefined;
     if (!step.early) link.place = step.change.position;
     if (offered.kind === 'nothing') return undefined;
     const last = offered.emissions.at(-1);
@@ -216,16 +221,21 @@ export class Subscription<T> implements Subscriber {
     if (!step.early) link.place = step.change.position;
     if (present) {
       const told = seen.learn(key, present);
-      if (told) this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: told, confirmedBy: 1 });
+      if (told)
+        this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: told, confirmedBy: 1 });
     }
     // What was read may not hold this change (it is then unconfirmed), or nothing could be read: rather once too often than never.
     const offered = seen.offer(step.replica, key, { cell, always: true });
     if (offered.kind !== 'emit') return;
-    for (const emission of offered.emissions) this.#tell({ kind: 'changed', cursor: this.#cursor(), key, ...emission });
+    for (const emission of offered.emissions)
+      this.#tell({ kind: 'changed', cursor: this.#cursor(), key, ...emission });
   }
 
   #tell(told: Told): void {
-    const weight = told.kind === 'changed' ? told.cell.siblings.reduce((sum, { value }) => sum + (value?.length ?? 0), 100) : 100;
+    const weight =
+      told.kind === 'changed'
+        ? told.cell.siblings.reduce((sum, { value }) => sum + (value?.length ?? 0), 100)
+        : 100;
     if (!this.queue.push({ make: () => this.#take(told), weight })) this.#overflow();
   }
 
@@ -248,7 +258,11 @@ export class Subscription<T> implements Subscriber {
     }
     this.#inbox = [];
     this.#options.seen.clear();
-    const told: Told = { kind: 'gap', cursor: this.#taken ?? this.#cursor(), reason: gapReasons['slow'] ?? '' };
+    const told: Told = {
+      kind: 'gap',
+      cursor: this.#taken ?? this.#cursor(),
+      reason: gapReasons['slow'] ?? '',
+    };
     this.queue.replace({ make: () => this.#take(told), weight: 100 });
   }
 
@@ -266,7 +280,10 @@ export class Subscription<T> implements Subscriber {
     const idle = this.#inbox.length === 0 && !this.#busy;
     const places = new Map<string, Place>();
     for (const [replica, link] of this.#links) {
-      const ahead = idle && link.state === 'live' && replica !== exact ? this.#options.hub.dispatched(replica) : undefined;
+      const ahead =
+        idle && link.state === 'live' && replica !== exact
+          ? this.#options.hub.dispatched(replica)
+          : undefined;
       places.set(replica, ahead ?? link.place);
     }
     return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };

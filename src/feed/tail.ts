@@ -1,4 +1,10 @@
-import type { ChangePage, ChangePosition, ChangeSession, ChangeSource, KeyRange } from '../replica/change-source.ts';
+import type {
+  ChangePage,
+  ChangePosition,
+  ChangeSession,
+  ChangeSource,
+  KeyRange,
+} from '../replica/change-source.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -79,7 +85,8 @@ export class Tail {
       } catch (error) {
         if (this.#isStopped()) return;
         const reason = error instanceof Error ? error.message : 'unknown failure';
-        if (this.#failures === 0) this.#options.log.warn({ replica: this.id, reason }, 'the change log cannot be followed');
+        if (this.#failures === 0)
+          this.#options.log.warn({ replica: this.id, reason }, 'the change log cannot be followed');
       } finally {
         this.#session?.close();
         this.#session = undefined;
@@ -90,23 +97,29 @@ export class Tail {
       this.#events.lost(this);
       const { random, backoffMaxMs } = this.#options;
       this.#woken = false;
-      await this.#nap(Math.min(backoffMaxMs, 100 * 2 ** Math.min(this.#failures, 10)) * (0.5 + random.next() / 2));
+      await this.#nap(
+        Math.min(backoffMaxMs, 100 * 2 ** Math.min(this.#failures, 10)) * (0.5 + random.next() / 2),
+      );
     }
   }
 
   async #follow(): Promise<void> {
-    const session = await this.#source.open({ onWake: () => this.wake(), onLost: () => this.wake() });
+    const session = await this.#source.open({
+      onWake: () => this.wake(),
+      onLost: () => this.wake(),
+    });
     this.#session = session;
     if (this.#isStopped()) return;
     this.#position ??= await session.head();
     let window = 0;
-    for (let more = false; !this.#isStopped(); ) {
+    for (let more = false; !this.#isStopped();) {
       const read = ++this.readsBegun;
       if (!more) window = read;
       this.#woken = false;
       const page = await session.read(this.#position, { ranges: this.#events.ranges() });
       if (this.#isStopped()) return;
-      if (this.#failures > 0) this.#options.log.info({ replica: this.id }, 'the change log is followed again');
+      if (this.#failures > 0)
+        this.#options.log.info({ replica: this.id }, 'the change log is followed again');
       this.#failures = 0;
       this.live = true;
       this.#position = page.position;

@@ -8,7 +8,13 @@ import type { Selector } from './selector.ts';
 
 /** What a subscription tells, before it is clothed as an event of the API. */
 export type Told =
-  | { readonly kind: 'changed'; readonly cursor: FeedCursor; readonly key: string; readonly cell: Cell; readonly confirmedBy: number }
+  | {
+      readonly kind: 'changed';
+      readonly cursor: FeedCursor;
+      readonly key: string;
+      readonly cell: Cell;
+      readonly confirmedBy: number;
+    }
   | { readonly kind: 'bookmark'; readonly cursor: FeedCursor }
   | { readonly kind: 'gap'; readonly cursor: FeedCursor; readonly reason: string };
 

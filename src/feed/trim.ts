@@ -44,7 +44,10 @@ export async function trimOnce(options: TrimOptions): Promise<number> {
     try {
       return await source.trim({ olderThanHours, stepRows });
     } catch (error) {
-      log.warn({ replica: source.id, reason: error instanceof Error ? error.message : 'unknown failure' }, 'the change log was not trimmed');
+      log.warn(
+        { replica: source.id, reason: error instanceof Error ? error.message : 'unknown failure' },
+        'the change log was not trimmed',
+      );
       return 0;
     }
   });

@@ -1,10 +1,20 @@
+import { askedOf } from './asked.ts';
 import type { Resolvers } from './resolver-types.generated.ts';
 
-/** The change feed as GraphQL events. */
+/**
+ * The change feed as GraphQL events.
+ *
+ * The level comes from where every read's comes from (argument, then `@consistency`, then header), so that none is ignored in silence: one
+ * that the feed does not know is refused. The feed's iterator is handed on as it is: its `return()` frees a subscription that waits.
+ */
 export const subscriptionResolvers: Pick<Resolvers, 'Subscription' | 'ChangeEvent'> = {
   Subscription: {
     changes: {
-      subscribe: (_root, args, { changes, principal }) => changes.subscribe(principal, args),
+      subscribe: (_root, args, context, info) =>
+        context.changes.subscribe(context.principal, {
+          ...args,
+          consistency: askedOf('read', args, { context, info }).level,
+        }),
       resolve: (event: unknown) => event as never,
     },
   },

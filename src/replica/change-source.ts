@@ -18,7 +18,10 @@ export interface ChangeSource {
   /** The replica. */
   readonly id: string;
   /** A session of its own: `onWake` hints that there may be changes, `onLost` that the session has ended by itself. */
-  open(events: { readonly onWake: () => void; readonly onLost: () => void }): Promise<ChangeSession>;
+  open(events: {
+    readonly onWake: () => void;
+    readonly onLost: () => void;
+  }): Promise<ChangeSession>;
   /** Deletes rows past their age in bounded steps; the number deleted, 0 also when another gateway is at it. */
   trim(options: { readonly olderThanHours: number; readonly stepRows: number }): Promise<number>;
 }
@@ -67,16 +70,26 @@ export type ChangePage =
       readonly more: boolean;
     }
   /** The history after the position is not there any more. `position` is now. */
-  | { readonly kind: 'gap'; readonly reason: 'trimmed' | 'incarnation'; readonly position: ChangePosition };
+  | {
+      readonly kind: 'gap';
+      readonly reason: 'trimmed' | 'incarnation';
+      readonly position: ChangePosition;
+    };
 
 /** Every call rejects with a `ReplicaError` within the session's own time limit, and the session is then lost. */
 export interface ChangeSession {
   /** Now: everything that was acknowledged before the call is behind it. */
   head(): Promise<ChangePosition>;
   /** The next page after `position`, of these ranges only. Without `until` a new window ends now. */
-  read(position: ChangePosition, what: { readonly ranges: readonly KeyRange[]; readonly until?: string | undefined }): Promise<ChangePage>;
+  read(
+    position: ChangePosition,
+    what: { readonly ranges: readonly KeyRange[]; readonly until?: string | undefined },
+  ): Promise<ChangePage>;
   /** The newest changes at or before `position` that are not older than `ageMs`, oldest first, a bounded number. */
-  recent(position: ChangePosition, what: { readonly range: KeyRange; readonly ageMs: number }): Promise<RecentChanges>;
+  recent(
+    position: ChangePosition,
+    what: { readonly range: KeyRange; readonly ageMs: number },
+  ): Promise<RecentChanges>;
   /** A place before every row that is not older than `ageMs`. */
   since(ageMs: number): Promise<ChangePosition>;
   close(): void;

@@ -4,11 +4,15 @@ import type { Cell } from '../../src/causality/cell.ts';
 import { chain, changeOf, valuesOf } from './support.ts';
 
 const [v1, v2] = chain('a', ['v1', 'v2']) as [Cell, Cell];
-const item = (key: string, cell: Cell): LogItem => ({ kind: 'change', change: changeOf(key, cell) });
+const item = (key: string, cell: Cell): LogItem => ({
+  kind: 'change',
+  change: changeOf(key, cell),
+});
 const drained = (order: CausalOrder): string[] => {
   const texts: string[] = [];
   order.drain(({ replica, item: what, early }) => {
-    const text = what.kind === 'change' ? `${what.change.key}=${valuesOf(what.change.cell)}` : what.kind;
+    const text =
+      what.kind === 'change' ? `${what.change.key}=${valuesOf(what.change.cell)}` : what.kind;
     texts.push(`${replica}:${text}${early ? '!' : ''}`);
   });
   return texts;

@@ -9,7 +9,12 @@ import { type Keyspace, keyspaceDefaults } from '../../src/consistency/keyspace.
 import { policies } from '../../src/consistency/policies.ts';
 import { createSealer } from '../../src/consistency/seal.ts';
 import type { Store } from '../../src/consistency/store.ts';
-import { createFeed, type ChangeEvent, type ChangesArguments, type FeedSettings } from '../../src/feed/feed.ts';
+import {
+  createFeed,
+  type ChangeEvent,
+  type ChangesArguments,
+  type FeedSettings,
+} from '../../src/feed/feed.ts';
 import type { LocalCluster } from '../../src/local-cluster/cluster.ts';
 import { nameReplicas } from '../../src/local-cluster/cluster.ts';
 import { embeddedProvider } from '../../src/local-cluster/embedded-cluster.ts';
@@ -43,9 +48,19 @@ export class ChangesCluster {
   static async start(): Promise<ChangesCluster> {
     const directory = mkdtempSync(pathOf(tmpdir(), 'quorate-changes-'));
     const settings = { fsync: 'off' };
-    const provider = embeddedProvider({ dataDirectory: directory, clock: systemClock, random: systemRandom, log: silentLog, settings });
+    const provider = embeddedProvider({
+      dataDirectory: directory,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      settings,
+    });
     const local = await provider.start(nameReplicas(3));
-    await Promise.all(local.replicas.map(({ id, url }) => migrate(url, { replica: id, log: silentLog, timeoutMs: 20_000 })));
+    await Promise.all(
+      local.replicas.map(({ id, url }) =>
+        migrate(url, { replica: id, log: silentLog, timeoutMs: 20_000 }),
+      ),
+    );
     return new ChangesCluster(local, directory);
   }
 
@@ -60,11 +75,16 @@ export class ChangesCluster {
   }
 
   /** Writes the cell and its log row in one statement, and wakes the feeds, unless told to be quiet. */
-  async put(replica: string, row: { tenant: string; key: string; cell: Cell }, how: { client?: pg.PoolClient; quiet?: boolean } = {}): Promise<void> {
+  async put(
+    replica: string,
+    row: { tenant: string; key: string; cell: Cell },
+    how: { client?: pg.PoolClient; quiet?: boolean } = {},
+  ): Promise<void> {
     const { siblings, context } = encodeCell(row.cell);
     const values = [row.tenant, 'k', row.key, siblings, context, digestOf(row.cell)];
     await (how.client ?? this.pools[replica]!).query(swap, values);
-    if (how.client === undefined && how.quiet !== true) await this.query(replica, `select pg_notify('quorate_changes', '')`);
+    if (how.client === undefined && how.quiet !== true)
+      await this.query(replica, `select pg_notify('quorate_changes', '')`);
   }
 
   /** The same write reaches all three. */
@@ -73,7 +93,9 @@ export class ChangesCluster {
   }
 
   sources(connectMs = 1000, answerMs = 2000): readonly ChangeSource[] {
-    return this.local.replicas.map(({ id, url }) => postgresChangeSource({ id, url, clock: systemClock, connectMs, answerMs }));
+    return this.local.replicas.map(({ id, url }) =>
+      postgresChangeSource({ id, url, clock: systemClock, connectMs, answerMs }),
+    );
   }
 
   /** One gateway's feed. */
@@ -94,13 +116,26 @@ export class ChangesCluster {
   }
 
   #store(settings: Partial<Keyspace>): Pick<Store, 'keyspace' | 'get' | 'range'> {
-    const keyspaceOf = (tenant: string): Keyspace => ({ ...keyspaceDefaults, tenant, name: 'k', storageName: 'k', ...settings });
+    const keyspaceOf = (tenant: string): Keyspace => ({
+      ...keyspaceDefaults,
+      tenant,
+      name: 'k',
+      storageName: 'k',
+      ...settings,
+    });
     const read = async (tenant: string): Promise<Map<string, Cell>> => {
       const cells = new Map<string, Cell>();
       for (const id of ids) {
-        const { rows } = await this.query(id, `select key, siblings, context from cells where tenant = $1 order by key`, [tenant]);
+        const { rows } = await this.query(
+          id,
+          `select key, siblings, context from cells where tenant = $1 order by key`,
+          [tenant],
+        );
         for (const row of rows as { key: string; siblings: string; context: string }[]) {
-          cells.set(row.key, policies.SIBLINGS.join(cells.get(row.key) ?? emptyCell, decodeCell(row)));
+          cells.set(
+            row.key,
+            policies.SIBLINGS.join(cells.get(row.key) ?? emptyCell, decodeCell(row)),
+          );
         }
       }
       return cells;
@@ -110,12 +145,25 @@ export class ChangesCluster {
       keyspace: async ({ tenant }, name) => (name === 'k' ? keyspaceOf(tenant) : undefined),
       get: async ({ tenant }, { key }) => {
         const cell = (await read(tenant)).get(key) ?? emptyCell;
-        return { entry: entryOf(keyspaceOf(tenant), key, { cell, nowMs: 0 }), receipt, session: '' };
+        return {
+          entry: entryOf(keyspaceOf(tenant), key, { cell, nowMs: 0 }),
+          receipt,
+          session: '',
+        };
       },
       range: async ({ tenant }, { first = 100, after }) => {
         const all = [...(await read(tenant))].filter(([key]) => after === undefined || key > after);
-        const edges = all.slice(0, first).map(([key, cell]) => ({ entry: entryOf(keyspaceOf(tenant), key, { cell, nowMs: 0 }), cursor: key }));
-        return { edges, hasNextPage: all.length > first, hasPreviousPage: false, receipt, session: '' };
+        const edges = all.slice(0, first).map(([key, cell]) => ({
+          entry: entryOf(keyspaceOf(tenant), key, { cell, nowMs: 0 }),
+          cursor: key,
+        }));
+        return {
+          edges,
+          hasNextPage: all.length > first,
+          hasPreviousPage: false,
+          receipt,
+          session: '',
+        };
       },
     };
   }
@@ -142,7 +190,11 @@ export class Listener {
     void this.#run();
   }
 
-  static async open(feed: ReturnType<ChangesCluster['gateway']>, tenant: string, what: Partial<ChangesArguments> = {}): Promise<Listener> {
+  static async open(
+    feed: ReturnType<ChangesCluster['gateway']>,
+    tenant: string,
+    what: Partial<ChangesArguments> = {},
+  ): Promise<Listener> {
     const listener = new Listener(await feed.subscribe({ tenant }, { keyspace: 'k', ...what }));
     await listener.until(() => listener.events.length > 0, 'the first bookmark');
     return listener;
@@ -169,8 +221,14 @@ export class Listener {
   async until(done: () => boolean, what: string, limitMs = 15_000): Promise<void> {
     const endMs = systemClock.monotonicMs() + limitMs;
     while (!done()) {
-      if (systemClock.monotonicMs() > endMs) throw new Error(`in ${limitMs} ms there was not: ${what}; told: ${this.told.slice(-12).join(', ')}`);
-      await Promise.race([systemClock.sleep(20), new Promise<void>((resolve) => (this.#changed = resolve))]);
+      if (systemClock.monotonicMs() > endMs)
+        throw new Error(
+          `in ${limitMs} ms there was not: ${what}; told: ${this.told.slice(-12).join(', ')}`,
+        );
+      await Promise.race([
+        systemClock.sleep(20),
+        new Promise<void>((resolve) => (this.#changed = resolve)),
+      ]);
     }
   }
 

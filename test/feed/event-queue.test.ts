@@ -17,7 +17,11 @@ describe('the queue before a subscriber', () => {
 
   test('refuses what exceeds its length or its weight, and makes events only when they are taken', async () => {
     const queue = new EventQueue<string>(limits, () => undefined);
-    expect([queue.push(item('a', 60)), queue.push(item('b', 60)), queue.push(item('c', 20))]).toEqual([true, false, true]);
+    expect([
+      queue.push(item('a', 60)),
+      queue.push(item('b', 60)),
+      queue.push(item('c', 20)),
+    ]).toEqual([true, false, true]);
     let made = 0;
     queue.push({ make: () => String(++made), weight: 1 });
     expect(queue.push(item('full'))).toBe(false);

@@ -4,69 +4,141 @@ import { keepNewest, newestCell } from '../../src/causality/convergence.ts';
 import { SeenKeys } from '../../src/feed/seen-keys.ts';
 import { chain, valuesOf, written } from './support.ts';
 
-const rules = { join, need: 1, holders: () => ['A', 'B', 'C'], keysMax: 100, charsMax: 1_000_000, bornUs: 0 };
+const rules = {
+  join,
+  need: 1,
+  holders: () => ['A', 'B', 'C'],
+  keysMax: 100,
+  charsMax: 1_000_000,
+  bornUs: 0,
+};
 const [v1, v2, v3] = chain('a', ['v1', 'v2', 'v3'], 1000) as [Cell, Cell, Cell];
 const other = written(emptyCell, { actor: 'b', at: 2000, value: 'w', seen: seenNothing });
 
 /** A transcript: who reports which state of which key, and what the subscriber is told of it. */
-function transcript(seen: SeenKeys, reports: readonly (readonly [replica: string, key: string, cell: Cell])[]): string[] {
+function transcript(
+  seen: SeenKeys,
+  reports: readonly (readonly [replica: string, key: string, cell: Cell])[],
+): string[] {
   return reports.flatMap(([replica, key, cell]) => {
     const offered = seen.offer(replica, key, { cell });
     if (offered.kind !== 'emit') return offered.kind === 'lookup' ? [`${key}?`] : [];
-    return offered.emissions.map((emission) => `${key}=${valuesOf(emission.cell)}(${emission.confirmedBy})`);
+    return offered.emissions.map(
+      (emission) => `${key}=${valuesOf(emission.cell)}(${emission.confirmedBy})`,
+    );
   });
 }
 
 describe('what a subscriber is told', () => {
   test('one write that three replicas report is one event', () => {
-    expect(transcript(new SeenKeys(rules), [['A', 'x', v1], ['B', 'x', v1], ['C', 'x', v1]])).toEqual(['x=v1(1)']);
+    expect(
+      transcript(new SeenKeys(rules), [
+        ['A', 'x', v1],
+        ['B', 'x', v1],
+        ['C', 'x', v1],
+      ]),
+    ).toEqual(['x=v1(1)']);
   });
 
   test('a replica that lags behind never takes the feed back', () => {
-    const told = transcript(new SeenKeys(rules), [['A', 'x', v1], ['A', 'x', v2], ['B', 'x', v1], ['A', 'x', v3], ['B', 'x', v2]]);
+    const told = transcript(new SeenKeys(rules), [
+      ['A', 'x', v1],
+      ['A', 'x', v2],
+      ['B', 'x', v1],
+      ['A', 'x', v3],
+      ['B', 'x', v2],
+    ]);
     expect(told).toEqual(['x=v1(1)', 'x=v2(1)', 'x=v3(1)']);
   });
 
   test('concurrent versions that two replicas report are told together in the end', () => {
     const both = join(v1, other);
-    const told = transcript(new SeenKeys(rules), [['A', 'x', v1], ['B', 'x', other], ['A', 'x', both], ['B', 'x', both]]);
+    const told = transcript(new SeenKeys(rules), [
+      ['A', 'x', v1],
+      ['B', 'x', other],
+      ['A', 'x', both],
+      ['B', 'x', both],
+    ]);
     expect(told).toEqual(['x=v1(1)', 'x=v1+w(1)']);
   });
 
   test('at QUORUM a state is told when the second of three replicas has it, at ALL the third', () => {
-    const reports = [['A', 'x', v1], ['A', 'x', v2], ['B', 'x', v2], ['C', 'x', v1], ['C', 'x', v2]] as const;
-    expect(transcript(new SeenKeys({ ...rules, need: 2 }), reports)).toEqual(['x=v1(2)', 'x=v2(2)']);
-    expect(transcript(new SeenKeys({ ...rules, need: 3 }), reports)).toEqual(['x=v1(3)', 'x=v2(3)']);
+    const reports = [
+      ['A', 'x', v1],
+      ['A', 'x', v2],
+      ['B', 'x', v2],
+      ['C', 'x', v1],
+      ['C', 'x', v2],
+    ] as const;
+    expect(transcript(new SeenKeys({ ...rules, need: 2 }), reports)).toEqual([
+      'x=v1(2)',
+      'x=v2(2)',
+    ]);
+    expect(transcript(new SeenKeys({ ...rules, need: 3 }), reports)).toEqual([
+      'x=v1(3)',
+      'x=v2(3)',
+    ]);
   });
 
   test('a report from a replica that does not hold the key confirms nothing', () => {
-    const told = transcript(new SeenKeys({ ...rules, need: 2 }), [['A', 'x', v1], ['D', 'x', v1], ['B', 'x', v1]]);
+    const told = transcript(new SeenKeys({ ...rules, need: 2 }), [
+      ['A', 'x', v1],
+      ['D', 'x', v1],
+      ['B', 'x', v1],
+    ]);
     expect(told).toEqual(['x=v1(3)']);
   });
 
   test('of last-write-wins versions the older one is never told after the newer one', () => {
     const version = (at: number, value: string): Cell =>
-      newestCell({ dot: { actor: `g${at}`, counter: at }, writeId: `${at}`, writtenAtUs: at, value: `"${value}"` });
+      newestCell({
+        dot: { actor: `g${at}`, counter: at },
+        writeId: `${at}`,
+        writtenAtUs: at,
+        value: `"${value}"`,
+      });
     const seen = new SeenKeys({ ...rules, join: keepNewest.join });
-    const told = transcript(seen, [['A', 'x', version(1, 'old')], ['B', 'x', version(2, 'new')], ['B', 'x', version(1, 'old')], ['C', 'x', version(2, 'new')]]);
+    const told = transcript(seen, [
+      ['A', 'x', version(1, 'old')],
+      ['B', 'x', version(2, 'new')],
+      ['B', 'x', version(1, 'old')],
+      ['C', 'x', version(2, 'new')],
+    ]);
     expect(told).toEqual(['x=old(1)', 'x=new(1)']);
   });
 
   test('a forgotten key is looked up when it may have been told before, and only then', () => {
     const seen = new SeenKeys({ ...rules, keysMax: 1 });
     const later = written(emptyCell, { actor: 'a', at: 5000, value: 'later' });
-    expect(transcript(seen, [['A', 'x', v2], ['A', 'y', other], ['B', 'x', v1], ['B', 'z', later]])).toEqual(['x=v2(1)', 'y=w(1)', 'x?', 'z=later(1)']);
+    expect(
+      transcript(seen, [
+        ['A', 'x', v2],
+        ['A', 'y', other],
+        ['B', 'x', v1],
+        ['B', 'z', later],
+      ]),
+    ).toEqual(['x=v2(1)', 'y=w(1)', 'x?', 'z=later(1)']);
   });
 
   test('what was written before the feed began is not told', () => {
     const seen = new SeenKeys({ ...rules, bornUs: 1_500 });
-    expect(transcript(seen, [['A', 'x', v1], ['A', 'y', other]])).toEqual(['y=w(1)']);
+    expect(
+      transcript(seen, [
+        ['A', 'x', v1],
+        ['A', 'y', other],
+      ]),
+    ).toEqual(['y=w(1)']);
   });
 
   test('what was reported before a resumption counts as told, and as confirmation', () => {
     const one = new SeenKeys(rules);
     one.offer('A', 'x', { cell: v1, before: true });
-    expect(transcript(one, [['B', 'x', v1], ['B', 'x', v2]])).toEqual(['x=v2(1)']);
+    expect(
+      transcript(one, [
+        ['B', 'x', v1],
+        ['B', 'x', v2],
+      ]),
+    ).toEqual(['x=v2(1)']);
     const quorum = new SeenKeys({ ...rules, need: 2 });
     quorum.offer('A', 'x', { cell: v1, before: true });
     expect(transcript(quorum, [['B', 'x', v1]])).toEqual(['x=v1(2)']);
@@ -74,13 +146,25 @@ describe('what a subscriber is told', () => {
 
   test('it remembers no more than it may, in keys and in characters', () => {
     const seen = new SeenKeys({ ...rules, keysMax: 10, charsMax: 50 });
-    for (let n = 0; n < 100; n++) seen.offer('A', `key${n}`, { cell: written(emptyCell, { actor: 'a', at: n + 1, value: 'x'.repeat(8) }) });
+    for (let n = 0; n < 100; n++)
+      seen.offer('A', `key${n}`, {
+        cell: written(emptyCell, { actor: 'a', at: n + 1, value: 'x'.repeat(8) }),
+      });
     expect(seen.size).toBeLessThanOrEqual(5);
   });
 
   test('thousands of unconfirmed states of one key are given up for a later look-up', () => {
     const seen = new SeenKeys({ ...rules, need: 3 });
-    for (const cell of chain('a', Array.from({ length: 1001 }, (_, n) => `v${n}`))) seen.offer('A', 'x', { cell });
-    expect(transcript(seen, [['B', 'x', v1], ['C', 'y', other]])).toEqual(['x?']);
+    for (const cell of chain(
+      'a',
+      Array.from({ length: 1001 }, (_, n) => `v${n}`),
+    ))
+      seen.offer('A', 'x', { cell });
+    expect(
+      transcript(seen, [
+        ['B', 'x', v1],
+        ['C', 'y', other],
+      ]),
+    ).toEqual(['x?']);
   });
 });

@@ -8,9 +8,18 @@ describe('the keys a subscription is about', () => {
     const one = selectorOf(place, { keyspace: 'k', key: 'a' });
     expect([selects(one, 'a'), selects(one, 'ab')]).toEqual([true, false]);
     const prefix = selectorOf(place, { keyspace: 'k', prefix: 'a%' });
-    expect([selects(prefix, 'a%'), selects(prefix, 'a%b'), selects(prefix, 'ab')]).toEqual([true, true, false]);
+    expect([selects(prefix, 'a%'), selects(prefix, 'a%b'), selects(prefix, 'ab')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     const range = selectorOf(place, { keyspace: 'k', from: 'b', to: 'd' });
-    expect(['a', 'b', 'czz', 'd'].map((key) => selects(range, key))).toEqual([false, true, true, false]);
+    expect(['a', 'b', 'czz', 'd'].map((key) => selects(range, key))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
     expect(selects(selectorOf(place, { keyspace: 'k' }), '\u{10ffff}')).toBe(true);
   });
 
@@ -36,6 +45,11 @@ describe('the keys a subscription is about', () => {
     [{ from: 'b', to: 'a' }, 'to'],
     [{ from: 'b', to: 'b' }, 'to'],
   ])('a wrong choice %j is refused, and names the argument', (what, field) => {
-    expect(() => selectorOf(place, { keyspace: 'k', ...what })).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', details: expect.objectContaining({ field }) }));
+    expect(() => selectorOf(place, { keyspace: 'k', ...what })).toThrow(
+      expect.objectContaining({
+        code: 'BAD_USER_INPUT',
+        details: expect.objectContaining({ field }),
+      }),
+    );
   });
 });

@@ -3,9 +3,17 @@ import { encodeCell } from '../../src/causality/cell-codec.ts';
 import type { Change, ChangePosition } from '../../src/replica/change-source.ts';
 
 /** A cell after one more write; the writer has seen `seen`, or nothing. */
-export function written(cell: Cell, what: { actor: string; at: number; value: string; seen?: Seen }): Cell {
+export function written(
+  cell: Cell,
+  what: { actor: string; at: number; value: string; seen?: Seen },
+): Cell {
   const { actor, at, value, seen = seenOf(cell) } = what;
-  const version = { dot: { actor, counter: at }, writeId: `${actor}-${at}`, writtenAtUs: at, value: JSON.stringify(value) };
+  const version = {
+    dot: { actor, counter: at },
+    writeId: `${actor}-${at}`,
+    writtenAtUs: at,
+    value: JSON.stringify(value),
+  };
   return write(cell, seen, version);
 }
 
@@ -16,11 +24,18 @@ export function chain(actor: string, values: readonly string[], startUs = 1): re
 }
 
 export function valuesOf(cell: Cell): string {
-  return cell.siblings.map(({ value }) => (value === null ? '-' : String(JSON.parse(value)))).sort().join('+');
+  return cell.siblings
+    .map(({ value }) => (value === null ? '-' : String(JSON.parse(value))))
+    .sort()
+    .join('+');
 }
 
 export function changeOf(key: string, cell: Cell, seq = 1): Change {
-  const position: ChangePosition = { incarnation: 'i', seen: '1:1:', window: { until: '9:9:', seq } };
+  const position: ChangePosition = {
+    incarnation: 'i',
+    seen: '1:1:',
+    window: { until: '9:9:', seq },
+  };
   return { tenant: 't', keyspace: 'k', key, cell, position };
 }
 

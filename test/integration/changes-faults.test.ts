@@ -17,12 +17,25 @@ function gateway(...settings: Parameters<ChangesCluster['gateway']>) {
   return feed;
 }
 const newTenant = (): string => `tenant-${++serial}`;
-const states = (values: readonly string[]): readonly Cell[] => chain('a', values, Math.floor(systemClock.nowMs() * 1000));
+const states = (values: readonly string[]): readonly Cell[] =>
+  chain('a', values, Math.floor(systemClock.nowMs() * 1000));
 const trim = (hours: number): Promise<number> =>
-  trimOnce({ clock: systemClock, random: systemRandom, log: silentLog, sources: () => cluster.sources(), changeLogHours: hours, stepRows: 10 });
+  trimOnce({
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    sources: () => cluster.sources(),
+    changeLogHours: hours,
+    stepRows: 10,
+  });
 const age = (hours: number, tenant: string): Promise<unknown[]> =>
   Promise.all(
-    [A, B, C].map((id) => cluster.query(id, `update changes set at = at - $1 * interval '1 hour' where tenant = $2`, [hours, tenant])),
+    [A, B, C].map((id) =>
+      cluster.query(id, `update changes set at = at - $1 * interval '1 hour' where tenant = $2`, [
+        hours,
+        tenant,
+      ]),
+    ),
   );
 
 beforeAll(async () => {
@@ -52,7 +65,9 @@ describe('the change feed while things break', () => {
     await cluster.putAll({ tenant, key: 'x', cell: v3 });
     await resumed.untilTold('x=v3');
     expect(resumed.changes.filter((text) => text.startsWith('k'))).toEqual([]);
-    expect(resumed.events.find((event) => event.__typename === 'FeedGap')).toMatchObject({ reason: expect.stringContaining('reach back') });
+    expect(resumed.events.find((event) => event.__typename === 'FeedGap')).toMatchObject({
+      reason: expect.stringContaining('reach back'),
+    });
 
     const unharmed = await Listener.open(gateway(), tenant, { after: later.events[0]!.cursor });
     await unharmed.untilTold('young=v2');
@@ -67,7 +82,8 @@ describe('the change feed while things break', () => {
     await open.query('select pg_current_xact_id()');
     await cluster.put(A, { tenant, key: 'x', cell: states(['v'])[0]! });
     await age(30, tenant);
-    const left = async (): Promise<number> => (await cluster.query(A, 'select 1 from changes where tenant = $1', [tenant])).rowCount ?? 0;
+    const left = async (): Promise<number> =>
+      (await cluster.query(A, 'select 1 from changes where tenant = $1', [tenant])).rowCount ?? 0;
     await trim(24);
     expect(await left()).toBe(1);
     await open.query('commit');
@@ -146,7 +162,9 @@ describe('the change feed while things break', () => {
     await Promise.all([A, B, C].map((id) => cluster.local.kill(id)));
     try {
       const startMs = systemClock.monotonicMs();
-      await expect(gateway().subscribe({ tenant: 't' }, { keyspace: 'k' })).rejects.toMatchObject({ code: 'QUORUM_UNAVAILABLE' });
+      await expect(gateway().subscribe({ tenant: 't' }, { keyspace: 'k' })).rejects.toMatchObject({
+        code: 'QUORUM_UNAVAILABLE',
+      });
       expect(systemClock.monotonicMs() - startMs).toBeLessThan(3000);
     } finally {
       await Promise.all([A, B, C].map((id) => cluster.local.restart(id)));

@@ -16,7 +16,8 @@ function gateway(...settings: Parameters<ChangesCluster['gateway']>) {
 }
 const newTenant = (): string => `tenant-${++serial}`;
 const nowUs = (): number => Math.floor(systemClock.nowMs() * 1000);
-const states = (values: readonly string[], actor = 'a'): readonly Cell[] => chain(actor, values, nowUs());
+const states = (values: readonly string[], actor = 'a'): readonly Cell[] =>
+  chain(actor, values, nowUs());
 
 beforeAll(async () => {
   cluster = await ChangesCluster.start();
@@ -59,7 +60,11 @@ describe('the change feed over three Postgres', () => {
     await cluster.put(A, { tenant: other, key: 'b', cell: v });
     await range.untilTold('b1=v');
     await range.quiet(100);
-    expect([one.changes, prefix.changes, range.changes]).toEqual([['b=v'], ['b=v', 'b1=v'], ['b=v', 'b1=v']]);
+    expect([one.changes, prefix.changes, range.changes]).toEqual([
+      ['b=v'],
+      ['b=v', 'b1=v'],
+      ['b=v', 'b1=v'],
+    ]);
   });
 
   test('loses nothing when a transaction with an earlier number commits after a later one', async () => {
@@ -139,11 +144,14 @@ describe('the change feed over three Postgres', () => {
     const values = Array.from({ length: 300 }, (_, n) => `v${n}`);
     const all = states(values);
     const write = async (from: number, to: number): Promise<void> => {
-      for (const cell of all.slice(from, to)) await Promise.all(ids.map((id) => cluster.put(id, { tenant, key: 'x', cell })));
+      for (const cell of all.slice(from, to))
+        await Promise.all(ids.map((id) => cluster.put(id, { tenant, key: 'x', cell })));
     };
     await write(0, 100);
     await first.untilTold('x=v99');
-    const cursor = first.events.find((event) => event.__typename === 'EntryChanged' && event.entry.live[0]?.value === '"v57"')!.cursor;
+    const cursor = first.events.find(
+      (event) => event.__typename === 'EntryChanged' && event.entry.live[0]?.value === '"v57"',
+    )!.cursor;
     await first.stop();
     await write(100, 200);
     const resuming = Listener.open(gateway(), tenant, { after: cursor });
@@ -173,7 +181,9 @@ describe('the change feed over three Postgres', () => {
 
   test('a QUORUM feed that resumes counts what was reported before its cursor', async () => {
     const tenant = newTenant();
-    const first = await Listener.open(gateway({ bookmarkMs: 50 }), tenant, { consistency: 'QUORUM' });
+    const first = await Listener.open(gateway({ bookmarkMs: 50 }), tenant, {
+      consistency: 'QUORUM',
+    });
     const [v] = states(['v']) as [Cell];
     await cluster.put(A, { tenant, key: 'x', cell: v });
     await first.quiet(300);
@@ -188,14 +198,17 @@ describe('the change feed over three Postgres', () => {
   test('a snapshot comes after the bookmark and before what is live', async () => {
     const tenant = newTenant();
     const [v1, v2] = states(['v1', 'v2']) as [Cell, Cell];
-    for (let n = 100; n < 350; n++) await cluster.put(B, { tenant, key: `k${n}`, cell: v1 }, { quiet: true });
+    for (let n = 100; n < 350; n++)
+      await cluster.put(B, { tenant, key: `k${n}`, cell: v1 }, { quiet: true });
     const feed = gateway();
     const all = await Listener.open(feed, tenant, { snapshot: true });
     const absent = await Listener.open(feed, tenant, { key: 'nobody', snapshot: true });
     await all.until(() => all.changes.length === 250, 'all present entries');
     await cluster.put(B, { tenant, key: 'k100', cell: v2 });
     await all.untilTold('k100=v2');
-    expect(all.changes.slice(0, 250)).toEqual(Array.from({ length: 250 }, (_, n) => `k${n + 100}=v1`));
+    expect(all.changes.slice(0, 250)).toEqual(
+      Array.from({ length: 250 }, (_, n) => `k${n + 100}=v1`),
+    );
     await absent.untilTold('nobody=');
   });
 
@@ -207,13 +220,19 @@ describe('the change feed over three Postgres', () => {
     const byKey = keys.map((_, n) => chain(`a${n}`, values, nowUs()));
     await Promise.all(
       keys.map(async (key, n) => {
-        for (const cell of byKey[n]!) await Promise.all(ids.map((id) => cluster.put(id, { tenant, key, cell }, { quiet: true })));
+        for (const cell of byKey[n]!)
+          await Promise.all(
+            ids.map((id) => cluster.put(id, { tenant, key, cell }, { quiet: true })),
+          );
       }),
     );
     await listener.until(() => listener.changes.length >= 5000, '5,000 changes');
     await listener.quiet();
     expect(listener.changes).toHaveLength(5000);
-    for (const key of keys) expect(listener.changes.filter((text) => text.startsWith(`${key}=`))).toEqual(values.map((value) => `${key}=${value}`));
+    for (const key of keys)
+      expect(listener.changes.filter((text) => text.startsWith(`${key}=`))).toEqual(
+        values.map((value) => `${key}=${value}`),
+      );
   }, 60_000);
 
   test('a slow subscriber is told of the gap, and can resume without loss', async () => {
@@ -224,7 +243,11 @@ describe('the change feed over three Postgres', () => {
     const values = Array.from({ length: 100 }, (_, n) => `v${n}`);
     for (const cell of states(values)) await cluster.put(A, { tenant, key: 'x', cell });
     await systemClock.sleep(800);
-    const { value: gap } = (await iterator.next()) as IteratorYieldResult<{ __typename: string; cursor: string; reason: string }>;
+    const { value: gap } = (await iterator.next()) as IteratorYieldResult<{
+      __typename: string;
+      cursor: string;
+      reason: string;
+    }>;
     expect(gap).toMatchObject({ __typename: 'FeedGap', reason: expect.stringContaining('slow') });
     await iterator.return!();
     const resumed = await Listener.open(gateway(), tenant, { after: gap.cursor });
@@ -235,7 +258,10 @@ describe('the change feed over three Postgres', () => {
   test('a dropped subscription to a silent key leaves nothing behind', async () => {
     const feed = gateway({ lingerMs: 50 });
     const sessions = async (): Promise<number> => {
-      const { rows } = await cluster.query(A, `select count(*)::int as n from pg_stat_activity where application_name = 'quorate feed'`);
+      const { rows } = await cluster.query(
+        A,
+        `select count(*)::int as n from pg_stat_activity where application_name = 'quorate feed'`,
+      );
       return (rows as { n: number }[])[0]!.n;
     };
     const listener = await Listener.open(feed, newTenant(), { key: 'silent' });
@@ -259,7 +285,9 @@ describe('the change feed over three Postgres', () => {
     [{ consistency: 'SESSION' as const }, 'LEVEL_NOT_ALLOWED'],
     [{ keyspace: 'nowhere' }, 'KEYSPACE_NOT_FOUND'],
   ])('refuses %j', async (what, code) => {
-    await expect(gateway().subscribe({ tenant: 't' }, { keyspace: 'k', ...what })).rejects.toMatchObject({ code });
+    await expect(
+      gateway().subscribe({ tenant: 't' }, { keyspace: 'k', ...what }),
+    ).rejects.toMatchObject({ code });
   });
 
   test('refuses a cursor of another tenant, another key or another kind, and a level below the minimum', async () => {
@@ -267,9 +295,15 @@ describe('the change feed over three Postgres', () => {
     const feed = gateway();
     const { cursor } = await Listener.open(feed, tenant, { key: 'x' });
     expect(cursor.length).toBeLessThan(400);
-    await expect(feed.subscribe({ tenant: other }, { keyspace: 'k', key: 'x', after: cursor })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
-    await expect(feed.subscribe({ tenant }, { keyspace: 'k', key: 'y', after: cursor })).rejects.toMatchObject({ details: { field: 'after' } });
+    await expect(
+      feed.subscribe({ tenant: other }, { keyspace: 'k', key: 'x', after: cursor }),
+    ).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(
+      feed.subscribe({ tenant }, { keyspace: 'k', key: 'y', after: cursor }),
+    ).rejects.toMatchObject({ details: { field: 'after' } });
     const strict = gateway({}, { minimumReadLevel: 'QUORUM' });
-    await expect(strict.subscribe({ tenant }, { keyspace: 'k', consistency: 'ONE' })).rejects.toMatchObject({ code: 'LEVEL_NOT_ALLOWED' });
+    await expect(
+      strict.subscribe({ tenant }, { keyspace: 'k', consistency: 'ONE' }),
+    ).rejects.toMatchObject({ code: 'LEVEL_NOT_ALLOWED' });
   });
 });

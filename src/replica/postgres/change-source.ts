@@ -1,7 +1,15 @@
 import pg from 'pg';
 import { decodeCell } from '../../causality/cell-codec.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Change, ChangePage, ChangePosition, ChangeSession, ChangeSource, KeyRange, RecentChanges } from '../change-source.ts';
+import type {
+  Change,
+  ChangePage,
+  ChangePosition,
+  ChangeSession,
+  ChangeSource,
+  KeyRange,
+  RecentChanges,
+} from '../change-source.ts';
 import { ReplicaError } from '../replica.ts';
 import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
@@ -96,26 +104,52 @@ class PostgresChangeSession implements ChangeSession {
     return { incarnation: text(row?.[1]), seen };
   }
 
-  async read(position: ChangePosition, what: { ranges: readonly KeyRange[]; until?: string | undefined }): Promise<ChangePage> {
+  async read(
+    position: ChangePosition,
+    what: { ranges: readonly KeyRange[]; until?: string | undefined },
+  ): Promise<ChangePage> {
     const rows = await this.#page(position, what);
     const [head] = rows;
     const [now, incarnation, trimmed] = [durableSnapshot(head), text(head?.[1]), text(head?.[2])];
-    if (incarnation !== position.incarnation) return { kind: 'gap', reason: 'incarnation', position: { incarnation, seen: now } };
-    if (BigInt(trimmed) > firstUnseen(position.seen)) return { kind: 'gap', reason: 'trimmed', position: { incarnation, seen: now } };
+    if (incarnation !== position.incarnation)
+      return { kind: 'gap', reason: 'incarnation', position: { incarnation, seen: now } };
+    if (BigInt(trimmed) > firstUnseen(position.seen))
+      return { kind: 'gap', reason: 'trimmed', position: { incarnation, seen: now } };
     const until = position.window?.until ?? what.until ?? now;
-    const changes = rows.filter((row) => row[5] !== null).map((row) => change(row.slice(5), position, until));
+    const changes = rows
+      .filter((row) => row[5] !== null)
+      .map((row) => change(row.slice(5), position, until));
     const found = Number(head?.[4] ?? 0);
     const more = found > changes.length || found >= pageRows;
     const last = changes.at(-1)?.position;
-    return { kind: 'page', changes, more, position: more && last ? last : { incarnation, seen: until } };
+    return {
+      kind: 'page',
+      changes,
+      more,
+      position: more && last ? last : { incarnation, seen: until },
+    };
   }
 
-  async recent(position: ChangePosition, { range, ageMs }: { range: KeyRange; ageMs: number }): Promise<RecentChanges> {
+  async recent(
+    position: ChangePosition,
+    { range, ageMs }: { range: KeyRange; ageMs: number },
+  ): Promise<RecentChanges> {
     const { seen, window } = position;
-    const values = [...rangeColumns([range]), recentRows, pageBytes, seen, window?.until ?? seen, window?.seq ?? 0, ageMs];
+    const values = [
+      ...rangeColumns([range]),
+      recentRows,
+      pageBytes,
+      seen,
+      window?.until ?? seen,
+      window?.seq ?? 0,
+      ageMs,
+    ];
     const rows = await this.#run(sql.recentChanges, values);
     const found = Number(rows[0]?.[6] ?? 0);
-    return { changes: rows.map((row) => change(row, position, seen)), complete: found === rows.length && found < recentRows };
+    return {
+      changes: rows.map((row) => change(row, position, seen)),
+      complete: found === rows.length && found < recentRows,
+    };
   }
 
   async trim(olderThanHours: number, stepRows: number): Promise<number> {
@@ -141,7 +175,10 @@ class PostgresChangeSession implements ChangeSession {
     return (this.#client as unknown as { connection: { stream: SocketLike } }).connection.stream;
   }
 
-  #page(position: ChangePosition, what: { ranges: readonly KeyRange[]; until?: string | undefined }): Promise<readonly Row[]> {
+  #page(
+    position: ChangePosition,
+    what: { ranges: readonly KeyRange[]; until?: string | undefined },
+  ): Promise<readonly Row[]> {
     const common = [...rangeColumns(what.ranges), pageRows, pageBytes];
     const { seen, window } = position;
     if (window) return this.#run(sql.nextPage, [...common, seen, window.until, window.seq]);
@@ -151,7 +188,11 @@ class PostgresChangeSession implements ChangeSession {
     return this.#run(sql.firstPageUntil, [...common, xmax, unfinished, what.until]);
   }
 
-  async #run(statement: Statement, values: readonly unknown[], limitMs = this.#options.answerMs): Promise<readonly Row[]> {
+  async #run(
+    statement: Statement,
+    values: readonly unknown[],
+    limitMs = this.#options.answerMs,
+  ): Promise<readonly Row[]> {
     const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
     const { rows } = await this.#inTime(this.#client.query<unknown[]>(config), limitMs);
     return rows;
@@ -167,7 +208,9 @@ class PostgresChangeSession implements ChangeSession {
     try {
       return await work;
     } catch (error) {
-      throw late.is ? new ReplicaError('TIMEOUT', `the change log did not answer in ${limitMs} ms`, false) : faultOf(error);
+      throw late.is
+        ? new ReplicaError('TIMEOUT', `the change log did not answer in ${limitMs} ms`, false)
+        : faultOf(error);
     } finally {
       cancel();
     }
@@ -204,7 +247,11 @@ function change(row: Row, before: ChangePosition, until: string): Change {
     keyspace: text(keyspace),
     key: text(key),
     cell: decodeCell({ siblings: text(siblings), context: text(context) }),
-    position: { incarnation: before.incarnation, seen: before.seen, window: { until, seq: Number(seq) } },
+    position: {
+      incarnation: before.incarnation,
+      seen: before.seen,
+      window: { until, seq: Number(seq) },
+    },
   };
 }
 
@@ -214,6 +261,7 @@ function rangeColumns(ranges: readonly KeyRange[]): unknown[] {
 }
 
 function text(value: unknown): string {
-  if (typeof value !== 'string') throw new ReplicaError('REFUSED', 'the change log is not what it should be', false);
+  if (typeof value !== 'string')
+    throw new ReplicaError('REFUSED', 'the change log is not what it should be', false);
   return value;
 }

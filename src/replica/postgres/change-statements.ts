@@ -37,7 +37,9 @@ const unseen = `(c.xid >= $7::xid8 or c.xid = any($8::xid8[]))`;
 /** A new window, up to now. */
 export const firstPage: Statement = {
   name: 'quorate_changes_first',
-  text: page(`select ${columns} from changes c where ${unseen} and ${inRanges} order by seq + 0 limit $5`),
+  text: page(
+    `select ${columns} from changes c where ${unseen} and ${inRanges} order by seq + 0 limit $5`,
+  ),
 };
 
 /** A new window, up to the snapshot $9. */
