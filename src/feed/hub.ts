@@ -9,6 +9,7 @@ import type { Cancel, Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { CausalOrder, type LogItem, type Released } from './causal-order.ts';
+import { Gate } from './gate.ts';
 import { Registry } from './registry.ts';
 import type { Selector } from './selector.ts';
 import { Tail } from './tail.ts';
@@ -59,6 +60,8 @@ export class Hub {
   /** By replica, who has yet to join it: walked at the end of every window, so never all members. */
   readonly #unjoined = new Map<string, Set<Member>>();
   readonly #dispatched = new Map<string, ChangePosition>();
+  /** For what subscriptions read by themselves when they join. */
+  readonly joining = new Gate(12);
   #order = new CausalOrder();
   #holding: Cancel | undefined;
   #lingering: Cancel | undefined;

@@ -50,7 +50,7 @@ interface Record {
 }
 
 /** States of one key that wait for confirmation, while a replica is down for long; past it, the key is forgotten and later looked up. */
-const pendingMax = 1000;
+const pendingMax = 200;
 
 const nothing: Offered = { kind: 'nothing' };
 

@@ -126,14 +126,13 @@ export class Subscription<T> implements Subscriber {
     return !link.overflowed;
   }
 
-  async #reader(replica: string): Promise<LogReader | undefined> {
+  #reader(replica: string): Promise<LogReader | undefined> {
     const { hub, after } = this.#options;
-    return openLog({
-      ...this.#options,
-      replica,
-      link: this.#link(replica),
-      session: await hub.side(replica),
-      madeAtMs: after?.madeAtMs ?? this.#startMs,
+    const madeAtMs = after?.madeAtMs ?? this.#startMs;
+    return hub.joining.pass(async () => {
+      if (this.queue.closed) return undefined;
+      const [link, session] = [this.#link(replica), await hub.side(replica)];
+      return openLog({ ...this.#options, replica, link, session, madeAtMs });
     });
   }
 

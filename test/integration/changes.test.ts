@@ -307,3 +307,17 @@ describe('the change feed over three Postgres', () => {
     ).rejects.toMatchObject({ code: 'LEVEL_NOT_ALLOWED' });
   });
 });
+
+test('two thousand subscriptions that open at once all become live', async () => {
+  const tenant = newTenant();
+  const feed = gateway();
+  const keys = Array.from({ length: 2000 }, (_, n) => `key${n}`);
+  const listeners = await Promise.all(keys.map((key) => Listener.open(feed, tenant, { key })));
+  const [v] = states(['v']) as [Cell];
+  for (const key of [keys[0]!, keys[999]!, keys[1999]!]) {
+    await cluster.put(A, { tenant, key, cell: v });
+    await listeners[Number(key.slice(3))]!.untilTold(`${key}=v`);
+  }
+  await feed.close();
+  expect(feed.hub.subscriptionCount).toBe(0);
+});
