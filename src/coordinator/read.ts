@@ -97,7 +97,7 @@ function withRepair(round: Round<unknown>, repair: Round<unknown>): Round<unknow
 
 /** Stragglers, replicas that were not asked, and those that were behind and not yet healed: compared and joined off the hot path. */
 function healTheRest(deps: Deps, key: PlacedKey, { round, repaired }: { round: Round<StoredCell>; repaired: ReadonlySet<string> }): void {
-  const agreedAlready = round.attempts.every(({ status }) => status === 'OK') && round.replies.every(sameAsFirst) && repaired.size === 0;
+  const agreedAlready = round.attempts.every(({ status }) => status === 'OK') && round.attempts.every(sameAsFirst) && repaired.size === 0;
   if (agreedAlready) return;
   const answers = round.settled.then(async (attempts) => {
     const unasked = attempts.filter(({ status }) => status === 'NOT_ASKED').map(({ target }) => target);
