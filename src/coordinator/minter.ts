@@ -105,8 +105,15 @@ export class Minter {
     // The earliest deadline of the group: after it somebody may have turned to another replica.
     const deadlineMs = Math.min(...group.map((waiting) => waiting.deadlineMs));
     let known = this.#known.get(name) ?? absent;
+    let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
       const { cell, placed, full } = this.#compose(known.cell, line.replica, group);
+      if (placed.length === 0 && !verified) {
+        // Nobody is refused on a guess: another gateway may have resolved the conflict since.
+        known = await line.replica.read(line.ref, { deadlineMs });
+        verified = true;
+        continue;
+      }
       if (placed.length > 0) {
         const { incarnation } = line.replica;
         if (incarnation === undefined) throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
@@ -114,11 +121,12 @@ export class Minter {
         const result = await line.replica.swap(line.ref, request, { deadlineMs });
         if (result.status !== 'swapped') {
           known = result.current;
+          verified = true;
           continue;
         }
       }
       const minted = mintedGroup(line.ref, { cell, previous: known });
-      if (placed.length > 0) this.#remember(name, { cell, digest: digestOf(cell) });
+      this.#remember(name, placed.length > 0 ? { cell, digest: digestOf(cell) } : known);
       for (const { resolve } of placed) resolve(minted);
       for (const { reject } of full) reject(new SiblingLimit());
       return;

@@ -138,7 +138,8 @@ class Scatter<T> {
   }
 }
 
-function notAsked<T>(target: Target): Attempt<T> {
+/** A target that no call has been made to. */
+export function notAsked<T>(target: Target): Attempt<T> {
   return { target, status: 'NOT_ASKED', reply: undefined, fault: undefined, startedMs: undefined, elapsedMs: undefined };
 }
 

@@ -8,7 +8,7 @@ import { inOrderOfHealth, quorumUnavailable, refuseIfTooFewLive, writeUncertain 
 import { SiblingLimit, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
+import { notAsked, outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
 
 export interface WriteResult {
   /** The cell at the coordinating replica right after the write. */
@@ -70,8 +70,9 @@ async function mintSomewhere(
       attempt.status = 'OK';
       return { minted, attempts };
     } catch (error) {
-      if (error instanceof SiblingLimit) throw tooManySiblings(key, change);
-      const fault = error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
+      // Where an earlier replica may have taken the write, this one's refusal does not say that nothing was written.
+      if (error instanceof SiblingLimit && !uncertain) throw tooManySiblings(key, change);
+      const fault = faultOfMint(error);
       Object.assign(attempt, { status: fault.fault, fault });
       if (fault.maybeApplied) {
         uncertain = true;
@@ -84,15 +85,26 @@ async function mintSomewhere(
   throw notMinted(key, { plan, change, attempts, uncertain });
 }
 
+function faultOfMint(error: unknown): ReplicaError {
+  if (error instanceof ReplicaError) return error;
+  if (error instanceof SiblingLimit) return new ReplicaError('REFUSED', 'the key has too many concurrent versions', false);
+  return new ReplicaError('REFUSED', String(error), true);
+}
+
 function notMinted(
   key: PlacedKey,
   what: { plan: Plan; change: Change; attempts: readonly Attempt<unknown>[]; uncertain: boolean },
 ): StoreError {
   const { plan, change, attempts, uncertain } = what;
   const { keyspace } = key.ref;
-  if (uncertain) return writeUncertain(attempts, { verdict: 'late', required: plan.need, acknowledged: 0, writeId: change.writeId, keyspace });
-  const perReplica = attempts.map((attempt) => outcomeOf(attempt));
-  return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive: 0, perReplica });
+  const tried = new Map(attempts.map((attempt) => [attempt.target, attempt]));
+  const all = key.targets.map((target) => tried.get(target) ?? notAsked(target));
+  if (uncertain) {
+    return writeUncertain(all, { verdict: 'unreachable', required: plan.need, acknowledged: 0, writeId: change.writeId, keyspace });
+  }
+  const perReplica = all.map((attempt) => outcomeOf(attempt));
+  const alive = key.targets.length - attempts.length;
+  return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive, perReplica });
 }
 
 function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {
