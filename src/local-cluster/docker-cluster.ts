@@ -1,3 +1,4 @@
+import type * as Testcontainers from 'testcontainers';
 import type { GenericContainer, StartedTestContainer } from 'testcontainers';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import {
@@ -50,7 +51,7 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-type Library = typeof import('testcontainers');
+type Library = typeof Testcontainers;
 
 interface Member {
   readonly replica: WantedReplica;
