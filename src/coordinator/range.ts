@@ -144,7 +144,9 @@ class RangeMerge {
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);
     }
-    if (frontier !== 'end' && this.#rows.length <= this.#limit) this.#decidedUpTo = frontier;
+    // A replica that fails takes its pages out of the count, and the frontier may fall back: what was decided stays so.
+    const advances = frontier !== 'end' && this.#isBeyond(frontier, this.#decidedUpTo);
+    if (advances && this.#rows.length <= this.#limit) this.#decidedUpTo = frontier;
     // All at once: the repairs of a page become one statement a replica.
     await Promise.all(healed);
   }
@@ -221,7 +223,7 @@ class RangeMerge {
 
   #failure(why: 'late' | 'unreachable'): StoreError {
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: why });
-    const perReplica = this.#sources.map((source) => source.outcome('TIMEOUT'));
+    const perReplica = this.#sources.map((source) => source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'));
     const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
     const alive = this.#sources.filter(({ state }) => state !== 'FAILED').length;
     const { keyspace } = this.#placed;
