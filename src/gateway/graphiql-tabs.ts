@@ -2,7 +2,8 @@
 export const defaultTabs: readonly { readonly query: string }[] = [
   {
     query: `# Writes a value, reads it back, and shows
-# what each replica did for it.
+# what each replica did for it. Run it twice: a
+# put without a context replaces nothing.
 mutation PutThenGet {
   put(
     keyspace: "demo"

@@ -69,7 +69,7 @@ describe('a value comes back letter by letter', () => {
     const value = '{"n":1e400,"n":9007199254740993}';
     let isWritten = false;
     for await (const chunk of response.body ?? []) {
-      seen += decoder.decode(chunk as Uint8Array, { stream: true });
+      seen += decoder.decode(chunk, { stream: true });
       if (!isWritten && seen.includes('"changes":{}')) {
         isWritten = true;
         await putExact(value);

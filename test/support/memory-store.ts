@@ -8,7 +8,6 @@ import {
 } from '../../src/causality/cell.ts';
 import { entryOf } from '../../src/consistency/entry.ts';
 import { keyspaceDefaults, type Keyspace } from '../../src/consistency/keyspace.ts';
-import { levels } from '../../src/consistency/levels.ts';
 import type {
   Asked,
   Caller,
@@ -62,11 +61,6 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
       const { error } = failure;
       failure = undefined;
       throw error;
-    }
-    if (asked?.level !== undefined && !levels[asked.level].available) {
-      throw new StoreError('LEVEL_NOT_ALLOWED', `Level ${asked.level} is not served`, {
-        asked: asked.level,
-      });
     }
   }
   function keyspaceNamed({ tenant }: Caller, name: string): Keyspace {
