@@ -24,6 +24,7 @@ interface SiblingHeader {
   readonly expiresAtMs?: number;
   readonly after?: readonly Dependency[];
   readonly afterQuorum?: true;
+  readonly lineage?: readonly number[];
   readonly deleted?: true;
   readonly chars?: number;
 }
@@ -71,6 +72,7 @@ function encodeSibling(sibling: Sibling): string {
     ...(sibling.expiresAtMs === undefined ? {} : { expiresAtMs: sibling.expiresAtMs }),
     ...(sibling.dependencies?.length ? { after: sibling.dependencies } : {}),
     ...(sibling.dependsOnQuorum ? { afterQuorum: true as const } : {}),
+    ...(sibling.lineage ? { lineage: sibling.lineage } : {}),
     ...(sibling.value === null ? { deleted: true as const } : { chars: sibling.value.length }),
   };
   const text = JSON.stringify(header).slice(1, -1);
@@ -103,5 +105,6 @@ function siblingOf(header: SiblingHeader, value: string | null): Sibling {
     ...(header.expiresAtMs === undefined ? {} : { expiresAtMs: header.expiresAtMs }),
     ...(header.after === undefined ? {} : { dependencies: header.after }),
     ...(header.afterQuorum ? { dependsOnQuorum: true as const } : {}),
+    ...(header.lineage ? { lineage: header.lineage } : {}),
   };
 }

@@ -23,6 +23,8 @@ export interface Sibling {
   /** The exact JSON text that was sent, or null for a tombstone. */
   readonly value: string | null;
   readonly dependencies?: readonly Dependency[];
+  /** Consensus versions: the ballots of the versions that this one followed, the last first; 0 for the beginning. See paxos/proposer. */
+  readonly lineage?: readonly number[];
   /** Its session had more dependencies than these; those that are not listed are on a quorum. */
   readonly dependsOnQuorum?: true;
 }

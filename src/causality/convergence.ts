@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { includes, type VersionVector } from './version-vector.ts';
 import { join, joinedOutcomes, type Cell, type Sibling } from './cell.ts';
 
 /** How the states of one key that several replicas hold become one state. */
@@ -7,10 +8,12 @@ export interface Convergence {
   readonly join: (a: Cell, b: Cell) => Cell;
   /** The sortable time of a cell with one version; '' where versions are kept side by side. */
   readonly stampOf: (cell: Cell) => string;
+  /** Whether whoever is shown `cell` is shown everything that `seen` names, or what came after it. */
+  readonly reflects: (cell: Cell, seen: VersionVector) => boolean;
 }
 
 /** Concurrent versions are all kept. */
-export const keepSiblings: Convergence = { join, stampOf: () => '' };
+export const keepSiblings: Convergence = { join, stampOf: () => '', reflects: ({ context }, seen) => includes(context, seen) };
 
 /** One version is kept: the greatest (hybrid clock, gateway, value hash). */
 export const keepNewest: Convergence = {
@@ -19,6 +22,8 @@ export const keepNewest: Convergence = {
     return a.outcomes || b.outcomes ? { ...newest, ...joinedOutcomes(a, b, newest.context) } : newest;
   },
   stampOf,
+  // One version stands for all before it: a later stamp has replaced the one that was seen.
+  reflects: ({ context }, seen) => Math.max(0, ...context.values()) >= Math.max(0, ...seen.values()),
 };
 
 /** A cell that holds just this version; its dot is (gateway, hybrid clock). */

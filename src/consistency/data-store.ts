@@ -1,28 +1,26 @@
-import { seenOf, type Seen } from '../causality/cell.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import type { Change } from '../coordinator/minter.ts';
-import type { PlacedKey, Plan } from '../coordinator/plan.ts';
-import { read } from '../coordinator/read.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
-import { write, writeNewest, type WriteResult } from '../coordinator/write.ts';
 import { badInput, StoreError } from '../errors.ts';
 import { checkKey, checkValue, expiryOf } from './arguments.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
-import { entryOf } from './entry.ts';
+import { retryable } from './idempotency.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
+import { majority, type Path } from './levels.ts';
 import { openContext, sealContext } from './opaque.ts';
-import { policies } from './policies.ts';
 import { readRange } from './range-page.ts';
-import { grant, levelled, refuseUnserved, type Grant, type TimeoutRules } from './request-plan.ts';
+import { Reader } from './reader.ts';
+import { grant, levelled, type Grant, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
-import { openSession, sealSession } from './session-token.ts';
+import { SessionKeeper } from './session-keeper.ts';
+import { dependenciesOf, type Session } from './session.ts';
 import type {
   Asked,
   Caller,
   ClusterView,
-  CompareAndSetArguments,
   CompareAndSetAnswer,
+  CompareAndSetArguments,
   DeleteArguments,
   Entry,
   EntryAnswer,
@@ -37,6 +35,7 @@ import type {
   WriteAnswer,
   WriteOptions,
 } from './store.ts';
+import { compareAndSet, writeVersion, type OpenedExpectation, type WriteOrder, type Written } from './writer.ts';
 
 export interface DataStoreDeps {
   readonly coordinator: Deps;
@@ -46,76 +45,107 @@ export interface DataStoreDeps {
   readonly timeouts: TimeoutRules;
 }
 
-const manyMax = 500;
+/** What a request stands on, once its keyspace, level and session are known. */
+interface Begun {
+  readonly caller: Caller;
+  readonly keyspace: Keyspace;
+  readonly granted: Grant;
+  readonly session: Session;
+}
 
-/** The store, over a cluster of replicas: levels become plans here, and answers become entries with receipts. */
+const manyMax = 500;
+/** More keys than this in one request are not listed one by one in a session: they are read from, or written to, a quorum instead. */
+const listedMax = 32;
+
+/** The store, over a cluster of replicas: levels become plans here, and answers become entries with receipts and sessions. */
 export class DataStore implements Store {
   readonly #deps: DataStoreDeps;
+  readonly #keeper: SessionKeeper;
+  readonly #reader: Reader;
 
   constructor(deps: DataStoreDeps) {
     this.#deps = deps;
+    this.#keeper = new SessionKeeper(deps);
+    this.#reader = new Reader({ ...deps, keeper: this.#keeper });
   }
 
   async get(caller: Caller, { keyspace: name, key }: KeyRef, asked: Asked): Promise<EntryAnswer> {
-    const { keyspace, granted } = await this.#begin(caller, name, { asked, side: 'read' });
+    const begun = await this.#begin(caller, name, { asked, path: 'read' });
     checkKey(key);
-    const { cell, receipt } = await read(this.#deps.coordinator, this.#place(keyspace, key), granted.plan);
-    return { entry: this.#entry(keyspace, key, cell), receipt: levelled(keyspace, granted, receipt), session: this.#session(caller, asked) };
+    const { keyspace, granted, session } = begun;
+    const { entry, receipt } = await this.#reader.read({ keyspace, key }, { ...granted, session });
+    const after = this.#keeper.afterRead(session, entry, { ...granted, receipt });
+    return this.#answer(begun, await this.#bounded(begun, after), { entry, receipt: levelled(keyspace, granted, receipt) });
   }
 
   async getMany(caller: Caller, { keyspace: name, keys }: { keyspace: string; keys: readonly string[] }, asked: Asked): Promise<ManyAnswer> {
-    const { keyspace, granted } = await this.#begin(caller, name, { asked, side: 'read' });
     checkCount(keys.length, 'keys');
+    const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys.length);
     for (const key of keys) checkKey(key, 'keys');
+    const { keyspace, granted, session } = begun;
     // One turn of the event loop: one statement a replica. A key that is asked for twice is read once.
-    const reads = new Map([...new Set(keys)].map((key) => [key, read(this.#deps.coordinator, this.#place(keyspace, key), granted.plan)]));
+    const reads = new Map([...new Set(keys)].map((key) => [key, this.#reader.read({ keyspace, key }, { ...granted, session })]));
     const results = new Map(await Promise.all([...reads].map(async ([key, result]) => [key, await result] as const)));
     const receipt = combineReceipts([...results.values()].map((result) => result.receipt));
-    const entries = keys.flatMap((key) => {
-      const cell = results.get(key)?.cell;
-      return cell ? [this.#entry(keyspace, key, cell)] : [];
-    });
-    return { entries, receipt: levelled(keyspace, granted, receipt), session: this.#session(caller, asked) };
+    const entries = keys.flatMap((key) => results.get(key)?.entry ?? []);
+    const after = [...results.values()].reduce(
+      (next, result) => this.#keeper.afterRead(next, result.entry, { ...granted, receipt: result.receipt }),
+      session,
+    );
+    const listed = keys.length > listedMax && granted.plan.need > 1 ? { ...session, isPartial: true } : after;
+    return this.#answer(begun, await this.#bounded(begun, listed), { entries, receipt: levelled(keyspace, granted, receipt) });
   }
 
   async range(caller: Caller, what: RangeArguments, asked: Asked): Promise<RangeAnswer> {
-    const { keyspace, granted } = await this.#begin(caller, what.keyspace, { asked, side: 'read', path: 'range' });
+    const begun = await this.#begin(caller, what.keyspace, { asked, path: 'range' });
+    const { keyspace, granted } = begun;
     const { coordinator, cluster, sealer } = this.#deps;
-    const page = await readRange({ deps: coordinator, cluster, sealer }, keyspace, { what, plan: granted.plan });
-    return { ...page, receipt: levelled(keyspace, granted, page.receipt), session: this.#session(caller, asked) };
+    const terms = { ...granted, session: begun.session };
+    const { session, ...page } = await readRange({ deps: coordinator, cluster, sealer, reader: this.#reader }, keyspace, { what, terms });
+    return this.#answer(begun, await this.#bounded(begun, session), { ...page, receipt: levelled(keyspace, granted, page.receipt) });
   }
 
   async put(caller: Caller, what: PutArguments, asked: Asked): Promise<WriteAnswer> {
-    const { keyspace, granted } = await this.#begin(caller, what.keyspace, { asked, side: 'write' });
-    checkValue(keyspace, what.value);
-    return this.#write(caller, keyspace, { what, value: what.value, granted, asked });
+    const begun = await this.#begin(caller, what.keyspace, { asked, path: 'write' });
+    const { answer, after } = await this.#write(begun, what, checkValue(begun.keyspace, what.value));
+    return this.#answer(begun, after(begun.session), answer);
   }
 
   async delete(caller: Caller, what: DeleteArguments, asked: Asked): Promise<WriteAnswer> {
-    const { keyspace, granted } = await this.#begin(caller, what.keyspace, { asked, side: 'write' });
-    return this.#write(caller, keyspace, { what, value: null, granted, asked });
+    const begun = await this.#begin(caller, what.keyspace, { asked, path: 'write' });
+    const { answer, after } = await this.#write(begun, what, null);
+    return this.#answer(begun, after(begun.session), answer);
   }
 
   async putMany(caller: Caller, { keyspace, items }: PutManyArguments, asked: Asked): Promise<{ results: readonly ItemAnswer[]; session: string }> {
-    await this.#begin(caller, keyspace, { asked, side: 'write' });
     checkCount(items.length, 'items');
+    const begun = manyAtOnce(await this.#begin(caller, keyspace, { asked, path: 'write' }), items.length);
+    let { session } = begun;
     const results = await Promise.all(
-      items.map(async ({ key, ...rest }): Promise<ItemAnswer> => {
+      items.map(async ({ key, value, ...options }): Promise<ItemAnswer> => {
         try {
-          return { key, answer: await this.put(caller, { keyspace, key, ...rest }, asked) };
+          const { answer, after } = await this.#write(begun, { keyspace, key, ...options }, checkValue(begun.keyspace, value));
+          session = items.length > listedMax ? { ...session, isPartial: true } : after(session);
+          return { key, answer: this.#answer(begun, session, answer) };
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
           return { key, error: { code: error.code, message: error.message, outcome: error.outcome } };
         }
       }),
     );
-    return { results, session: this.#session(caller, asked) };
+    return this.#answer(begun, session, { results });
   }
 
-  async compareAndSet(caller: Caller, what: CompareAndSetArguments): Promise<CompareAndSetAnswer> {
-    await this.#deps.directory.require(caller.tenant, what.keyspace);
-    refuseUnserved('LINEARIZABLE', 'compareAndSet');
-    throw new StoreError('LEVEL_NOT_ALLOWED', 'compareAndSet is not served by this version', {});
+  async compareAndSet(caller: Caller, what: CompareAndSetArguments, asked: Asked): Promise<CompareAndSetAnswer> {
+    const begun = await this.#begin(caller, what.keyspace, { asked: { ...asked, level: 'LINEARIZABLE', replicas: undefined }, path: 'write' });
+    const { keyspace, granted, session } = begun;
+    const value = what.value === undefined ? null : checkValue(keyspace, what.value);
+    const order = this.#order(begun, what, { value, says: [what.expect] });
+    const { cell, receipt, applied } = await compareAndSet(this.#deps.coordinator, order, this.#opened(keyspace, what));
+    const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
+    const { writeId } = order.change;
+    const after = applied ? this.#keeper.afterWrite(session, entry, { writeId, receipt }) : this.#keeper.afterRead(session, entry, { ...granted, receipt });
+    return this.#answer(begun, after, { applied, entry, writeId: applied ? writeId : undefined, receipt: levelled(keyspace, granted, receipt) });
   }
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined> {
@@ -142,69 +172,85 @@ export class DataStore implements Store {
     return this.#deps.cluster.view(Math.min(3, this.#deps.cluster.topology.members.length));
   }
 
-  async #begin(caller: Caller, name: string, how: { asked: Asked; side: 'read' | 'write'; path?: string }): Promise<{ keyspace: Keyspace; granted: Grant }> {
+  async #begin(caller: Caller, name: string, { asked, path }: { asked: Asked; path: Path }): Promise<Begun> {
     const { directory, timeouts, coordinator } = this.#deps;
     const keyspace = await directory.require(caller.tenant, name);
-    openSession(this.#deps.sealer, caller.tenant, how.asked.session);
-    const { asked, ...rest } = how;
-    return { keyspace, granted: grant(keyspace, asked, { ...rest, clock: coordinator.clock, timeouts }) };
+    const granted = grant(keyspace, asked, { path, clock: coordinator.clock, timeouts });
+    const session = await this.#keeper.open(caller.tenant, asked.session, granted.plan);
+    return { caller, keyspace, granted, session };
   }
 
-  async #write(
-    caller: Caller,
-    keyspace: Keyspace,
-    how: { what: KeyRef & WriteOptions; value: string | null; granted: Grant; asked: Asked },
-  ): Promise<WriteAnswer> {
-    const { what, value, granted, asked } = how;
-    const { coordinator, sealer } = this.#deps;
+  /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */
+  async #write(begun: Begun, what: KeyRef & WriteOptions, value: string | null): Promise<{ answer: Omit<WriteAnswer, 'session'>; after: (session: Session) => Session }> {
+    const { keyspace, granted } = begun;
+    const order = this.#order(begun, what, { value, says: [] });
+    const { cell, receipt }: Written = await writeVersion(this.#deps.coordinator, order);
+    const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
+    const { writeId } = order.change;
+    return {
+      answer: { entry, writeId, receipt: levelled(keyspace, granted, receipt) },
+      after: (session) => this.#keeper.afterWrite(session, entry, { writeId, receipt }),
+    };
+  }
+
+  #order(begun: Begun, what: KeyRef & WriteOptions, { value, says }: { value: string | null; says: readonly unknown[] }): WriteOrder {
+    const { keyspace, granted, session } = begun;
+    const { coordinator, cluster, sealer } = this.#deps;
     refuseUnservedOptions(what);
-    checkKey(what.key);
-    const key = this.#place(keyspace, what.key);
-    const given = openContext(sealer, { keyspace, key: what.key }, what.context);
-    const seen = value === null && what.context === undefined ? await this.#seenNow(key, granted.plan) : given;
+    const key = checkKey(what.key);
+    const seen = openContext(sealer, { keyspace, key }, what.context);
+    const expiresAtMs = value === null ? undefined : expiryOf(keyspace, what.ttlSeconds, coordinator.clock.nowMs());
+    const retry =
+      what.idempotencyKey === undefined
+        ? undefined
+        : retryable({ keyspace, key }, what.idempotencyKey, [value, what.context, what.ttlSeconds, granted.name, ...says]);
+    const depends = granted.level.storesDependencies;
     const change: Change = {
-      writeId: coordinator.random.uuid(),
+      writeId: retry?.writeId ?? coordinator.random.uuid(),
       value,
       seen,
-      expiresAtMs: value === null ? undefined : expiryOf(keyspace, what.ttlSeconds, coordinator.clock.nowMs()),
+      expiresAtMs,
       siblingsMax: keyspace.maxSiblings,
+      dependencies: depends ? dependenciesOf(session) : undefined,
+      dependsOnQuorum: depends && session.isPartial ? true : undefined,
+      fingerprint: retry?.fingerprint,
     };
-    const { cell, receipt } = await this.#writeBy(keyspace, key, { plan: granted.plan, change });
+    const placed = cluster.placeKey(keyspace, key);
     return {
-      entry: this.#entry(keyspace, what.key, cell),
-      writeId: change.writeId,
-      receipt: levelled(keyspace, granted, receipt),
-      session: this.#session(caller, asked),
+      keyspace,
+      key: placed,
+      level: granted.level,
+      plan: granted.plan,
+      change,
+      retryable: retry,
+      replacesPresent: value === null && what.context === undefined,
     };
   }
 
-  /** A deletion without a context means "what is there now": it lets go of what a read of the same strength sees. */
-  async #seenNow(key: PlacedKey, plan: Plan): Promise<Seen> {
-    const { cell } = await read(this.#deps.coordinator, key, plan);
-    return seenOf(cell);
+  #opened(keyspace: Keyspace, { key, expect }: CompareAndSetArguments): OpenedExpectation {
+    if (!('context' in expect)) return expect;
+    return { seen: openContext(this.#deps.sealer, { keyspace, key, field: 'expect.context' }, expect.context) };
   }
 
-  async #writeBy(keyspace: Keyspace, key: PlacedKey, how: { plan: Plan; change: Change }): Promise<WriteResult> {
-    const { coordinator } = this.#deps;
-    if (policies[keyspace.conflicts].mintsDots) return write(coordinator, key, how);
-    const result = await writeNewest(coordinator, key, how);
-    if (!result.superseded) return result;
-    // A version with a greater stamp stands: that is what the answer shows, not the one that lost.
-    const standing = await read(coordinator, key, { ...how.plan, need: 1, writeBack: false }).catch(() => undefined);
-    return { ...result, cell: standing ? key.convergence.join(result.cell, standing.cell) : result.cell };
+  /** A read may have inherited more than a token holds. */
+  #bounded({ caller, granted }: Begun, session: Session): Promise<Session> {
+    return this.#keeper.bounded(caller.tenant, session, { plan: granted.plan, room: false });
   }
 
-  #place(keyspace: Keyspace, key: string): PlacedKey {
-    return this.#deps.cluster.placeKey(keyspace, key);
+  /** Adds the token of what was seen; signed when somebody looks at it. */
+  #answer<T extends object>({ caller }: Begun, session: Session, answer: T): T & { session: string } {
+    let token: string | undefined;
+    const seal = (): string => (token ??= this.#keeper.seal(caller.tenant, session));
+    return Object.defineProperty(answer, 'session', { enumerable: true, get: seal }) as T & { session: string };
   }
+}
 
-  #entry(keyspace: Keyspace, key: string, cell: Entry['cell']): Entry {
-    return entryOf(keyspace, key, { cell, nowMs: this.#deps.coordinator.clock.nowMs() });
-  }
-
-  #session(caller: Caller, asked: Asked): string {
-    return asked.session ?? sealSession(this.#deps.sealer, caller.tenant);
-  }
+/** The terms of a request for many keys: a session that cannot list them all has them on a quorum. */
+function manyAtOnce(begun: Begun, count: number): Begun {
+  const { level, plan } = begun.granted;
+  if (count <= listedMax || (level.floor === 'none' && !level.storesDependencies)) return begun;
+  const need = Math.max(plan.need, majority(begun.keyspace.replicationFactor));
+  return { ...begun, granted: { ...begun.granted, plan: { ...plan, need, writeBack: true } } };
 }
 
 function checkCount(count: number, field: string): void {
@@ -212,8 +258,7 @@ function checkCount(count: number, field: string): void {
   throw badInput(`Argument "${field}" must hold 1 to ${manyMax} items, and it holds ${count}`, field, { limit: manyMax, value: count });
 }
 
-/** Arguments of the contract whose promise this version cannot keep yet are refused, never ignored. */
-function refuseUnservedOptions({ idempotencyKey, sloppy }: WriteOptions): void {
-  if (idempotencyKey !== undefined) throw badInput('Argument "idempotencyKey" is not served by this version', 'idempotencyKey');
+/** An argument of the contract whose promise this version cannot keep yet is refused, never ignored. */
+function refuseUnservedOptions({ sloppy }: WriteOptions): void {
   if (sloppy === true) throw badInput('Argument "sloppy" is not served by this version', 'sloppy');
 }

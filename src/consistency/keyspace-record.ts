@@ -8,7 +8,6 @@ import { checkKey } from './arguments.ts';
 import { keyspaceDefaults, type Keyspace, type KeyspaceSettings } from './keyspace.ts';
 import { levels, type LevelName } from './levels.ts';
 import { policies } from './policies.ts';
-import { refuseUnserved } from './request-plan.ts';
 
 const levelName = z.enum(Object.keys(levels) as [LevelName, ...LevelName[]]);
 
@@ -104,8 +103,10 @@ function checkLevels(name: string, settings: KeyspaceSettings): void {
     ['write', settings.minimumWriteLevel, settings.defaultWriteLevel],
   ] as const;
   for (const [side, minimum, standard] of pairs) {
-    refuseUnserved(minimum, side);
-    refuseUnserved(standard, side);
+    for (const level of [minimum, standard]) {
+      if (levels[level].route === 'quorum' || policies[settings.conflicts].consensus) continue;
+      throw badInput(`Cannot keep keyspace "${name}": ${level} ${side}s need conflicts SIBLINGS, and it is ${settings.conflicts}`, `minimum${side === 'read' ? 'Read' : 'Write'}Level`);
+    }
     if (levels[standard].strength >= levels[minimum].strength) continue;
     throw badInput(`Cannot keep keyspace "${name}": its default ${side} level ${standard} is weaker than its minimum ${minimum}`, `default${side === 'read' ? 'Read' : 'Write'}Level`);
   }

@@ -1,36 +1,92 @@
 import type { Deps } from '../coordinator/deps.ts';
 import { keyAfter, prefixBounds, type KeyBounds } from '../coordinator/key-bounds.ts';
 import type { Plan } from '../coordinator/plan.ts';
-import { range } from '../coordinator/range.ts';
+import { range, type RangePage } from '../coordinator/range.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { badInput } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { checkBound, checkPage } from './arguments.ts';
 import type { Cluster } from './cluster.ts';
-import { entryOf } from './entry.ts';
 import type { Keyspace } from './keyspace.ts';
+import { majority } from './levels.ts';
 import { openCursor, sealCursor } from './opaque.ts';
+import type { Reader, ReadTerms } from './reader.ts';
 import type { Sealer } from './seal.ts';
-import type { RangeAnswer, RangeArguments } from './store.ts';
+import { inherit, type Session } from './session.ts';
+import type { Entry, RangeAnswer, RangeArguments } from './store.ts';
 
-/** One page of a range: arguments checked, cursors opened and sealed. */
-export async function readRange(
-  { deps, cluster, sealer }: { deps: Deps; cluster: Cluster; sealer: Sealer },
-  keyspace: Keyspace,
-  { what, plan }: { what: RangeArguments; plan: Plan },
-): Promise<Omit<RangeAnswer, 'receipt' | 'session'> & { receipt: Receipt }> {
+interface RangeDeps {
+  readonly deps: Deps;
+  readonly cluster: Cluster;
+  readonly sealer: Sealer;
+  readonly reader: Reader;
+}
+
+type Page = Omit<RangeAnswer, 'receipt' | 'session'> & { receipt: Receipt; session: Session };
+
+/** One page of a range: arguments checked, cursors opened and sealed, and nothing on it older than what the session has seen. */
+export async function readRange(parts: RangeDeps, keyspace: Keyspace, { what, terms }: { what: RangeArguments; terms: ReadTerms }): Promise<Page> {
+  const { deps, cluster, sealer } = parts;
   const { limit, reverse } = checkPage(what.first, what.last);
   const bounds = narrowed(rangeBounds(what), sealer, keyspace, what);
+  const plan = planOf(keyspace, terms);
   const page = await range(deps, cluster.placeRange(keyspace, bounds), { plan, limit, reverse });
-  const rows = reverse ? page.rows.toReversed() : page.rows;
-  const nowMs = deps.clock.nowMs();
+  const covered = await coverRows(parts, keyspace, { page, bounds, limit, reverse, terms: { ...terms, plan } });
+  const rows = reverse ? covered.rows.toReversed() : covered.rows;
   return {
-    edges: rows.map(({ key, cell }) => ({ entry: entryOf(keyspace, key, { cell, nowMs }), cursor: sealCursor(sealer, keyspace, key) })),
+    edges: rows.map((entry) => ({ entry, cursor: sealCursor(sealer, keyspace, entry.key) })),
     // Beyond a given cursor there was a key once; it is not looked up whether it is still there.
-    hasNextPage: reverse ? what.before !== undefined : page.more,
-    hasPreviousPage: reverse ? page.more : what.after !== undefined,
+    hasNextPage: reverse ? what.before !== undefined : covered.more,
+    hasPreviousPage: reverse ? covered.more : what.after !== undefined,
     receipt: page.receipt,
+    session: covered.session,
   };
+}
+
+/** A page is too much to list in a session, so at the session levels its rows are read from a quorum, and left on one. */
+function planOf(keyspace: Keyspace, { level, plan }: ReadTerms): Plan {
+  if (level.floor === 'none') return plan;
+  return { ...plan, need: Math.max(plan.need, majority(keyspace.replicationFactor)), writeBack: true };
+}
+
+interface PageToCover {
+  readonly page: RangePage;
+  readonly bounds: KeyBounds;
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly terms: ReadTerms;
+}
+
+/** The rows, those replaced (or added) that did not show what the session has seen of their keys. */
+async function coverRows(
+  { reader }: RangeDeps,
+  keyspace: Keyspace,
+  { page, bounds, limit, reverse, terms }: PageToCover,
+): Promise<{ rows: readonly Entry[]; more: boolean; session: Session }> {
+  const cells = new Map(page.rows.map(({ key, cell }) => [key, cell]));
+  const entries = new Map(page.rows.map(({ key, cell }) => [key, reader.entry({ keyspace, key }, cell)]));
+  if (terms.level.floor !== 'none') {
+    const last = page.rows.at(-1)?.key;
+    const isOnPage = (key: string): boolean => {
+      if (bounds.from !== undefined && compareKeys(key, bounds.from) < 0) return false;
+      if (bounds.to !== undefined && compareKeys(key, bounds.to) >= 0) return false;
+      return !page.more || last === undefined || (reverse ? compareKeys(key, last) >= 0 : compareKeys(key, last) <= 0);
+    };
+    const listed = [...terms.session.floors.values()].filter((floor) => floor.keyspace === keyspace.storageName && isOnPage(floor.key));
+    const keys = new Set([...cells.keys(), ...listed.map(({ key }) => key)]);
+    await Promise.all(
+      [...keys].map(async (key) => {
+        const again = await reader.cover({ keyspace, key }, terms, cells.get(key));
+        if (again) entries.set(key, again);
+      }),
+    );
+  }
+  const live = [...entries.values()].filter((entry) => entry.live.length > 0);
+  const ordered = live.sort((a, b) => (reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key)));
+  const rows = ordered.slice(0, limit);
+  const inherited = inherit(terms.session, rows.flatMap(({ cell }) => cell.siblings));
+  const session = terms.level.floor === 'none' || rows.length === 0 ? terms.session : { ...inherited, isPartial: true };
+  return { rows, more: page.more || ordered.length > limit, session };
 }
 
 /** The stretch that `from`/`to` or `prefix` names. */

@@ -3,7 +3,8 @@ import type { Receipt } from '../coordinator/receipt.ts';
 import { badInput, StoreError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Keyspace } from './keyspace.ts';
-import { levels, type Level, type LevelName } from './levels.ts';
+import { levels, type Level, type LevelName, type Path } from './levels.ts';
+import { policies } from './policies.ts';
 import type { Asked, LevelledReceipt } from './store.ts';
 
 export type Side = 'read' | 'write';
@@ -11,7 +12,9 @@ export type Side = 'read' | 'write';
 /** What one request is to be given: a level of the table, or a number of replicas. */
 export interface Grant {
   readonly side: Side;
-  readonly level: LevelName | undefined;
+  readonly name: LevelName | undefined;
+  /** The row of the table; a number of replicas is a row of its own. */
+  readonly level: Level;
   readonly plan: Plan;
 }
 
@@ -29,9 +32,10 @@ export interface TimeoutRules {
 export function grant(
   keyspace: Keyspace,
   asked: Asked,
-  how: { side: Side; clock: Clock; timeouts: TimeoutRules; path?: string },
+  how: { path: Path; clock: Clock; timeouts: TimeoutRules },
 ): Grant {
-  const { side, clock } = how;
+  const { path, clock } = how;
+  const side = path === 'write' ? 'write' : 'read';
   if (asked.level !== undefined && asked.replicas !== undefined) {
     throw badInput('Arguments "consistency" and "replicas" exclude each other: give one of them', 'replicas');
   }
@@ -39,29 +43,42 @@ export function grant(
   const times = { startMs, deadlineMs: startMs + timeoutOf(asked.timeoutMs, how.timeouts) };
   if (asked.replicas !== undefined) return byNumber(keyspace, asked.replicas, { side, times });
   const name = asked.level ?? (side === 'read' ? keyspace.defaultReadLevel : keyspace.defaultWriteLevel);
-  refuseUnserved(name, how.path ?? side);
   const level: Level = levels[name];
+  refuseUnkeepable(keyspace, name, path);
   const minimum = minimumOf(keyspace, side);
   if (level.strength < levels[minimum].strength) throw tooWeak(keyspace, side, { asked: name, minimum });
   const need = needOf(level, side, keyspace.replicationFactor);
-  return { side, level: name, plan: { ...times, need, writeBack: level.writeBack } };
+  return { side, name, level, plan: { ...times, need, writeBack: level.writeBack } };
 }
 
-/** Refuses a level that this version does not serve; it is never quietly served as another one. */
-export function refuseUnserved(name: LevelName, path: string): void {
-  if (levels[name].available) return;
-  throw new StoreError('LEVEL_NOT_ALLOWED', `Consistency ${name} is not served for ${path}s by this version`, {
-    asked: name,
-    allowed: servedLevels(),
-  });
+/** Refuses a level where it could not be kept: it is never quietly served as another one. */
+function refuseUnkeepable(keyspace: Keyspace, name: LevelName, path: Path): void {
+  const level: Level = levels[name];
+  const refuse = (reason: string, allowed: readonly string[]): StoreError =>
+    new StoreError('LEVEL_NOT_ALLOWED', `Consistency ${name} is not served here: ${reason}`, { asked: name, allowed });
+  const reason = level.refusedOn?.[path];
+  if (reason !== undefined) throw refuse(reason, levelsThat((other) => other.refusedOn?.[path] === undefined));
+  if (level.route === 'quorum' || policies[keyspace.conflicts].consensus) return;
+  const why = `keyspace "${keyspace.name}" keeps the last write, and a write that consensus had confirmed could be lost to a later clock in silence`;
+  throw refuse(why, levelsThat((other) => other.route === 'quorum'));
+}
+
+function levelsThat(suits: (level: Level) => boolean): string[] {
+  return Object.entries(levels).flatMap(([name, level]) => (suits(level) ? [name] : []));
 }
 
 /** The receipt with the level's name, and whether this request overlaps with the other side's default: R + W > N. */
-export function levelled(keyspace: Keyspace, { side, level, plan }: Grant, receipt: Receipt): LevelledReceipt {
+export function levelled(keyspace: Keyspace, { side, name, plan }: Grant, receipt: Receipt): LevelledReceipt {
   const n = keyspace.replicationFactor;
   const other = side === 'read' ? needOf(levels[keyspace.defaultWriteLevel], 'write', n) : needOf(levels[keyspace.defaultReadLevel], 'read', n);
-  return { ...receipt, level, overlapping: plan.need + other > n };
+  return { ...receipt, level: name, overlapping: plan.need + other > n };
 }
+
+/** A number of replicas: no name, no session. Its needs stand in the plan. */
+const numbered: Level = {
+  route: 'quorum', readNeed: (n) => n, writeNeed: (n) => n, writeBack: true,
+  floor: 'none', storesDependencies: false, strength: 0,
+};
 
 function byNumber(
   keyspace: Keyspace,
@@ -74,9 +91,9 @@ function byNumber(
   }
   const minimum = minimumOf(keyspace, side);
   const required: Level = levels[minimum];
-  const promisesMore = required.honourSession || required.route === 'consensus';
+  const promisesMore = required.floor !== 'none' || required.route === 'consensus';
   if (promisesMore || replicas < needOf(required, side, n)) throw tooWeak(keyspace, side, { asked: `replicas: ${replicas}`, minimum });
-  return { side, level: undefined, plan: { ...times, need: replicas, writeBack: replicas > 1 } };
+  return { side, name: undefined, level: numbered, plan: { ...times, need: replicas, writeBack: replicas > 1 } };
 }
 
 function minimumOf(keyspace: Keyspace, side: Side): LevelName {
@@ -87,13 +104,9 @@ function needOf(level: Level, side: Side, n: number): number {
   return side === 'read' ? level.readNeed(n) : level.writeNeed(n);
 }
 
-function servedLevels(): string[] {
-  return Object.entries(levels).flatMap(([name, { available }]) => (available ? [name] : []));
-}
-
 function tooWeak(keyspace: Keyspace, side: Side, { asked, minimum }: { asked: string; minimum: LevelName }): StoreError {
   const least = levels[minimum].strength;
-  const allowed = Object.entries(levels).flatMap(([name, level]) => (level.available && level.strength >= least ? [name] : []));
+  const allowed = levelsThat(({ strength }) => strength >= least);
   return new StoreError(
     'LEVEL_NOT_ALLOWED',
     `Keyspace "${keyspace.name}" does not allow ${side}s weaker than ${minimum}, and ${asked} was asked for`,

@@ -1,21 +1,23 @@
-import { ballotOf, type Cell } from '../causality/cell.ts';
-import { PI } from '../causality/dot.ts';
+import type { Cell } from '../causality/cell.ts';
+import { proposerOf } from '../causality/ballot.ts';
 import { StoreError } from '../errors.ts';
-import { planRound, stateOf, type Operation, type RoundPlan } from '../paxos/proposer.ts';
+import { baseOf, fateOf, planRound, stateOf, type ConsensusRules, type HalfAccepted, type Operation, type RoundPlan } from '../paxos/proposer.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { PrepareResult } from '../replica/replica.ts';
-import type { Deps } from './deps.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Agreed, Consensus, ConsensusRequest } from './agreement.ts';
+import type { Ballots } from './ballots.ts';
 import { readFailure, writeUncertain } from './faults.ts';
 import type { PlacedKey, Plan } from './plan.ts';
-import type { Receipt } from './receipt.ts';
 import { scatter, type Attempt, type Round } from './scatter.ts';
-import { writeReceipt } from './write.ts';
+import { writeReceipt } from './write-receipt.ts';
 
-export interface Agreed<Answer> {
-  readonly answer: Answer;
-  /** The cell as the operation left it. */
-  readonly cell: Cell;
-  readonly receipt: Receipt;
+export interface ConsensusDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ballots: Ballots;
+  readonly rules: ConsensusRules;
 }
 
 /** One operation that waits for its round. `writeId` names what it may write; undefined for a read. */
@@ -40,9 +42,7 @@ interface Line {
 }
 
 /** What this proposer may have left half accepted. */
-interface Pending {
-  readonly ballot: number;
-  readonly writeId: string;
+interface Pending extends HalfAccepted {
   readonly plan: RoundPlan<unknown>;
   /** Whose answers the plan holds, in its order. */
   readonly group: readonly Waiting[];
@@ -50,6 +50,10 @@ interface Pending {
 
 const groupMax = 64;
 const roundsMax = 50;
+const yieldMs = 4;
+/** Pauses after a lost round grow to this; while a proposal is half accepted they stay short, so that its fate can still be told. */
+const pauseMaxMs = 100;
+const pendingPauseMaxMs = 12;
 
 /**
  * CASPaxos, a line a key: the operations of this gateway on one key queue up instead of duelling, and those that wait together are decided in
@@ -57,15 +61,17 @@ const roundsMax = 50;
  *
  * Source: Rystsov, "CASPaxos", 2018; docs/consistency.md, section 4 (consensus as one more actor of the version vector, rules A and B).
  */
-export class ConsensusLines {
+export class ConsensusLines implements Consensus {
+  readonly #deps: ConsensusDeps;
   readonly #lines = new Map<string, Line>();
 
+  constructor(deps: ConsensusDeps) {
+    this.#deps = deps;
+  }
+
   /** Runs `operation` in a round. Rejects with CONTENDED, QUORUM_UNAVAILABLE, READ_TIMEOUT (nothing written) or WRITE_UNCERTAIN. */
-  run<Answer>(
-    deps: Deps,
-    key: PlacedKey,
-    what: { plan: Plan; operation: Operation<Answer>; writeId?: string },
-  ): Promise<Agreed<Answer>> {
+  run<Answer>(key: PlacedKey, what: ConsensusRequest<Answer>): Promise<Agreed<Answer>> {
+    const { clock } = this.#deps;
     const name = `${key.ref.tenant}\0${key.ref.keyspace}\0${key.ref.key}`;
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
@@ -80,19 +86,23 @@ export class ConsensusLines {
         fault: undefined,
         rounds: 0,
       };
-      deps.clock.after(Math.max(0, what.plan.deadlineMs - deps.clock.monotonicMs()), () => giveUp(key, waiting));
+      clock.after(Math.max(0, what.plan.deadlineMs - clock.monotonicMs()), () => giveUp(key, waiting));
       const line = this.#lines.get(name);
       if (line) return void line.waiting.push(waiting);
       const opened: Line = { key, waiting: [waiting] };
       this.#lines.set(name, opened);
-      void this.#serve(deps, name, opened);
+      void this.#serve(name, opened);
     });
   }
 
-  async #serve(deps: Deps, name: string, line: Line): Promise<void> {
+  async #serve(name: string, line: Line): Promise<void> {
     while (line.waiting.length > 0) {
       const group = line.waiting.splice(0, groupMax).filter(({ settled }) => !settled);
-      if (group.length > 0) await new Proposal(deps, line.key, group).settle();
+      if (group.length === 0) continue;
+      const proposal = new Proposal(this.#deps, line.key, group);
+      await proposal.settle();
+      // Where another gateway proposes too, it gets its turn: without a pause the one that has just won wins again, round after round.
+      if (proposal.metRival) await this.#deps.clock.sleep(this.#deps.random.next() * yieldMs);
     }
     this.#lines.delete(name);
   }
@@ -100,14 +110,16 @@ export class ConsensusLines {
 
 /** One group on its way through as many rounds as it takes. */
 class Proposal {
-  readonly #deps: Deps;
+  readonly #deps: ConsensusDeps;
   readonly #key: PlacedKey;
   readonly #own = new Set<number>();
   #group: readonly Waiting[];
   #pending: Pending | undefined;
   #floor = 0;
+  /** Whether somebody else proposes for this key too. */
+  metRival = false;
 
-  constructor(deps: Deps, key: PlacedKey, group: readonly Waiting[]) {
+  constructor(deps: ConsensusDeps, key: PlacedKey, group: readonly Waiting[]) {
     this.#deps = deps;
     this.#key = key;
     this.#group = group;
@@ -125,7 +137,8 @@ class Proposal {
       }
       // Randomised, growing pauses: of two duelling proposers one gets through.
       const { clock, random } = this.#deps;
-      await clock.sleep(1 + random.next() * Math.min(8 * 2 ** Math.min(round, 5), 200));
+      const longestMs = this.#pending ? pendingPauseMaxMs : Math.min(6 * round, pauseMaxMs);
+      await clock.sleep(1 + random.next() * longestMs);
     }
     for (const waiting of this.#group) giveUp(this.#key, waiting);
   }
@@ -138,12 +151,14 @@ class Proposal {
     if (promises.verdict !== 'met') return this.#notPromised(promises);
     const holdings = promises.replies.flatMap(({ target, reply }) => (reply ? [{ id: target.replica.id, stored: reply.stored }] : []));
     const cells = holdings.map(({ stored }) => stored.cell);
-    const confirmed = this.#judgePending(stateOf(cells));
+    const state = stateOf(cells);
+    if (baseOf(state) !== 0 && proposerOf(baseOf(state)) !== proposerOf(ballot)) this.metRival = true;
+    const confirmed = this.#judgePending(state);
     if (this.#group.length === 0) return true;
     const operations = confirmed ? [] : this.#group.map(({ operation }) => operation);
     const mustAccept = this.#pending !== undefined;
     const plan = planRound(operations, { cells, ballot, mustAccept }, this.#deps.rules);
-    const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, writeId: '' };
+    const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, base: baseOf(state) };
     if (!plan.next) return answerAll(this.#deps, this.#key, { ...tried, attempts: promises.attempts });
     if (!confirmed) propose(tried);
     const known = new Map(holdings.map(({ id, stored }) => [id, stored]));
@@ -180,17 +195,15 @@ class Proposal {
   }
 
   /**
-   * What has become of a version that may be half accepted, now that a quorum has promised a greater ballot: its plan when it is the value that
-   * counts (to be re-tagged and confirmed); otherwise it is fenced off and may be decided again — unless somebody else's ballot came between,
-   * who may have read and replaced it: then nobody can tell.
+   * The earlier proposal, when it stands and only needs to be confirmed. One that is fenced off is decided again; of one that cannot be told,
+   * those who wait for it are told so.
    */
   #judgePending(state: Cell): Pending | undefined {
     const pending = this.#pending;
     if (!pending) return undefined;
-    const stands = state.siblings.some(({ dot, writeId }) => dot.actor === PI && writeId === pending.writeId);
-    if (stands) return pending;
-    const reached = ballotOf(state);
-    if (reached < pending.ballot || this.#own.has(reached)) return undefined;
+    const fate = fateOf(pending, state, this.#own);
+    if (fate === 'applied') return pending;
+    if (fate === 'fenced') return undefined;
     for (const waiting of this.#group) if (waiting.proposed) giveUp(this.#key, waiting);
     this.#group = this.#group.filter(({ settled }) => !settled);
     this.#pending = undefined;
@@ -215,11 +228,10 @@ class Proposal {
   #notAccepted(accepts: Round<JoinOutcome>, tried: Pending | undefined): void {
     const refusals = accepts.attempts.flatMap(({ reply }) => (reply?.status === 'refused' ? [reply.promised] : []));
     this.#floor = Math.max(this.#floor, ...refusals);
-    const writeId = tried?.group[tried.plan.wrote.lastIndexOf(true)]?.writeId;
-    if (!tried || writeId === undefined) return;
+    if (!tried?.plan.wrote.includes(true)) return;
     const certainlyNowhere = accepts.attempts.every(({ reply, fault }) => reply?.status === 'refused' || fault?.maybeApplied === false);
     if (!certainlyNowhere) {
-      this.#pending = { ...tried, writeId };
+      this.#pending = tried;
       return;
     }
     if (!this.#pending) for (const waiting of this.#group) waiting.proposed = false;
@@ -247,13 +259,13 @@ function propose({ group, plan }: Pending): void {
   });
 }
 
-function answerAll(deps: Deps, key: PlacedKey, what: Pending & { attempts: readonly Attempt<unknown>[] }): true {
+function answerAll(deps: ConsensusDeps, key: PlacedKey, what: Pending & { attempts: readonly Attempt<unknown>[] }): true {
   const { group, plan, attempts } = what;
   group.forEach((waiting, index) => {
     const cell = plan.after[index];
     if (waiting.settled || !cell) return;
     waiting.settled = true;
-    waiting.resolve({ answer: plan.answers[index], cell, receipt: writeReceipt(deps, key, { plan: waiting.plan, attempts }) });
+    waiting.resolve({ answer: plan.answers[index], cell, receipt: writeReceipt(deps.clock, key, { plan: waiting.plan, attempts }) });
   });
   return true;
 }

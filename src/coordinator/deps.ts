@@ -4,9 +4,7 @@ import type { HybridClock } from '../runtime/hybrid-clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
-import type { ConsensusRules } from '../paxos/proposer.ts';
-import type { Ballots } from './ballots.ts';
-import type { ConsensusLines } from './consensus.ts';
+import type { Consensus } from './agreement.ts';
 import type { Minter } from './minter.ts';
 
 /** What a coordinator works with; handed in, so that the simulator runs the same code under its own time and chance. */
@@ -18,10 +16,7 @@ export interface Deps {
   readonly metrics: Metrics;
   readonly repair: ReadRepair;
   readonly minter: Minter;
-  readonly ballots: Ballots;
-  readonly lines: ConsensusLines;
-  /** All true; a negative control of the simulator turns one off. */
-  readonly rules: ConsensusRules;
+  readonly consensus: Consensus;
   /** Names this gateway process in LAST_WRITE_WINS stamps; new at every start. */
   readonly gatewayId: string;
   /** How long one replica may take to mint a dot before another is asked. */

@@ -1,4 +1,4 @@
-import { emptyCell, nextCounter, visible, write, type Cell, type Dependency, type Seen, type Sibling } from '../causality/cell.ts';
+import { emptyCell, nextCounter, visible, withOutcome, write, type Cell, type Dependency, type Seen, type Sibling } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
@@ -14,6 +14,9 @@ export interface Change {
   readonly seen: Seen;
   readonly expiresAtMs?: number | undefined;
   readonly dependencies?: readonly Dependency[] | undefined;
+  readonly dependsOnQuorum?: true | undefined;
+  /** Set when the write carries an idempotency key: a second one with this write id changes nothing. */
+  readonly fingerprint?: string | undefined;
   /** Refused when the cell would hold more versions than this. */
   readonly siblingsMax: number;
 }
@@ -108,13 +111,13 @@ export class Minter {
     let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
       const { cell, placed, full } = this.#compose(known.cell, line.replica, group);
-      if (placed.length === 0 && !verified) {
+      if (full.length > 0 && cell === known.cell && !verified) {
         // Nobody is refused on a guess: another gateway may have resolved the conflict since.
         known = await line.replica.read(line.ref, { deadlineMs });
         verified = true;
         continue;
       }
-      if (placed.length > 0) {
+      if (cell !== known.cell) {
         const { incarnation } = line.replica;
         if (incarnation === undefined) throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
         const request = { expected: known.digest, next: cell, mintedBy: incarnation };
@@ -126,7 +129,7 @@ export class Minter {
         }
       }
       const minted = mintedGroup(line.ref, { cell, previous: known });
-      this.#remember(name, placed.length > 0 ? { cell, digest: digestOf(cell) } : known);
+      this.#remember(name, cell === known.cell ? known : { cell, digest: digestOf(cell) });
       for (const { resolve } of placed) resolve(minted);
       for (const { reject } of full) reject(new SiblingLimit());
       return;
@@ -142,13 +145,17 @@ export class Minter {
     let cell = start;
     for (const waiting of group) {
       const { change } = waiting;
+      if (cell.outcomes?.has(change.writeId)) {
+        placed.push(waiting);
+        continue;
+      }
       const nowUs = this.#hybridClock.tick();
       const counter = nextCounter(cell, change.seen, { actor, nowUs });
       const next = write(cell, change.seen, versionOf(change, { dot: { actor, counter }, nowUs }));
       // Deletions must stay possible on a full key: they are how it gets emptied.
       const grows = change.value !== null && visible(next).length > change.siblingsMax;
       (grows ? full : placed).push(waiting);
-      if (!grows) cell = next;
+      if (!grows) cell = recorded(next, change, nowUs);
     }
     return { cell, placed, full };
   }
@@ -162,7 +169,12 @@ export class Minter {
   }
 }
 
-function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): Sibling {
+/** The cell with the outcome of an idempotent write; any other write leaves no record. */
+export function recorded(cell: Cell, { writeId, fingerprint }: Change, atUs: number): Cell {
+  return fingerprint === undefined ? cell : withOutcome(cell, writeId, { fingerprint, applied: true, atUs });
+}
+
+export function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): Sibling {
   return {
     dot: at.dot,
     writeId: change.writeId,
@@ -170,6 +182,7 @@ function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): 
     value: change.value,
     ...(change.expiresAtMs === undefined ? {} : { expiresAtMs: change.expiresAtMs }),
     ...(change.dependencies?.length ? { dependencies: change.dependencies } : {}),
+    ...(change.dependsOnQuorum ? { dependsOnQuorum: true as const } : {}),
   };
 }
 

@@ -52,7 +52,7 @@ export async function readIf(
   const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
   const repaired = await writeBack(deps, { key, plan, cell, behind, round });
   healTheRest(deps, key, { round, repaired });
-  return { cell, receipt: receiptOf(deps, key, { plan, round, cell, repaired }) };
+  return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };
 }
 
 interface Behind {
@@ -125,7 +125,7 @@ export function holdingsOf(attempts: readonly Attempt<StoredCell>[]): Holding[] 
 }
 
 /** Written at the moment of the answer: a straggler that came in during the write-back counts as it was found. */
-function receiptOf(
+export function readReceipt(
   deps: Deps,
   key: PlacedKey,
   what: { plan: Plan; round: Round<StoredCell>; cell: Cell; repaired: ReadonlySet<string> },

@@ -33,6 +33,8 @@ export interface ScatterOptions<T> {
   readonly hedgeAfterMs?: number;
   /** Whether a reply counts as an acknowledgement; one that does not is a refusal. */
   readonly accepts?: (reply: T) => boolean;
+  /** Answers early, whatever `need` says, when these replies are enough. */
+  readonly enough?: (replies: readonly T[]) => boolean;
 }
 
 /**
@@ -122,8 +124,12 @@ class Scatter<T> {
 
   #judge(): void {
     if (this.#done) return;
-    const acks = this.#attempts.filter(({ status }) => status === 'OK').length;
+    const good = this.#attempts.filter(({ status }) => status === 'OK');
+    const acks = good.length;
+    if (this.#options.enough?.(good.flatMap(({ reply }) => (reply === undefined ? [] : [reply])))) return this.#finish('met');
     const faults = this.#attempts.filter(({ status }) => status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED').length;
+    // With `enough`, `need` is out of reach on purpose: the round goes on until nobody is left to answer.
+    if (this.#options.enough && this.#open > 0) return;
     const reached = verdict({ sent: this.#attempts.length, need: this.#options.plan.need, acks, faults });
     if (reached !== 'pending') this.#finish(reached);
   }

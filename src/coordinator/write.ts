@@ -1,14 +1,15 @@
 import type { Cell } from '../causality/cell.ts';
 import { newestCell } from '../causality/convergence.ts';
 import { StoreError } from '../errors.ts';
-import type { JoinOutcome } from '../repair/join-into.ts';
+import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { ReplicaError, type KeepResult } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, refuseIfTooFewLive, writeUncertain } from './faults.ts';
-import { SiblingLimit, type Change, type Minted } from './minter.ts';
+import { recorded, SiblingLimit, versionOf, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import { notAsked, outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
+import { notAsked, outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+import { writeReceipt } from './write-receipt.ts';
 
 export interface WriteResult {
   /** The cell at the coordinating replica right after the write. */
@@ -45,7 +46,7 @@ export async function write(deps: Deps, key: PlacedKey, what: { plan: Plan; chan
     const { writeId } = change;
     throw writeUncertain(all, { verdict: round.verdict, required: plan.need, acknowledged: 1 + round.replies.length, writeId, keyspace: key.ref.keyspace });
   }
-  return { cell: minted.cell, receipt: writeReceipt(deps, key, { plan, attempts: all }) };
+  return { cell: minted.cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
 }
 
 /**
@@ -130,29 +131,29 @@ export async function writeNewest(
   refuseIfTooFewLive(key, plan.need, { verb: 'write', keyspace: key.ref.keyspace });
   const cell = stampedCell(deps, change);
   const next = { cell, stamp: key.convergence.stampOf(cell) };
+  const options = { deadlineMs: plan.deadlineMs };
   const round = await scatter(key.targets, {
     clock: deps.clock,
     plan,
     atOnce: key.targets.length,
-    call: ({ replica }) => replica.keepNewest(key.ref, next, { deadlineMs: plan.deadlineMs }),
+    call: async ({ replica }): Promise<KeepResult> => {
+      if (!cell.outcomes) return replica.keepNewest(key.ref, next, options);
+      const joined = await joinInto(replica, { ...key, cell }, options);
+      return { stored: joined.status === 'joined' && joined.cell.siblings[0]?.writeId === change.writeId };
+    },
   });
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
   if (round.verdict !== 'met') throw newestFailure(key, what, round);
   const superseded = round.replies.some(({ reply }) => reply?.stored === false);
-  return { cell, superseded, receipt: writeReceipt(deps, key, { plan, attempts: round.attempts }) };
+  return { cell, superseded, receipt: writeReceipt(deps.clock, key, { plan, attempts: round.attempts }) };
 }
 
 /** A stamp later than this gateway's clock and than everything that the writer has seen. */
 function stampedCell(deps: Deps, change: Change): Cell {
   const seenUs = Math.max(0, ...change.seen.context.values());
   const counter = Math.max(deps.hybridClock.tick(), seenUs + 1);
-  return newestCell({
-    dot: { actor: deps.gatewayId, counter },
-    writeId: change.writeId,
-    writtenAtUs: counter,
-    value: change.value,
-    ...(change.expiresAtMs === undefined ? {} : { expiresAtMs: change.expiresAtMs }),
-  });
+  const version = versionOf(change, { dot: { actor: deps.gatewayId, counter }, nowUs: counter });
+  return recorded(newestCell(version), change, counter);
 }
 
 function newestFailure(key: PlacedKey, { plan, change }: { plan: Plan; change: Change }, round: Round<KeepResult>): StoreError {
@@ -169,19 +170,4 @@ function newestFailure(key: PlacedKey, { plan, change }: { plan: Plan; change: C
 function inListOrder(key: PlacedKey, attempts: readonly Attempt<unknown>[]): readonly Attempt<unknown>[] {
   const place = new Map<Target, number>(key.targets.map((target, index) => [target, index]));
   return [...attempts].sort((a, b) => (place.get(a.target) ?? 0) - (place.get(b.target) ?? 0));
-}
-
-/** The receipt of a write: who had acknowledged at the moment of the answer. */
-export function writeReceipt(deps: Pick<Deps, 'clock'>, key: PlacedKey, { plan, attempts }: { plan: Plan; attempts: readonly Attempt<unknown>[] }): Receipt {
-  return {
-    replicationFactor: key.targets.length,
-    required: plan.need,
-    answered: attempts.filter(({ status }) => status === 'OK').length,
-    stale: 0,
-    repaired: 0,
-    hinted: 0,
-    replicas: attempts.map((attempt) => outcomeOf(attempt)),
-    epoch: key.epoch,
-    elapsedMs: roundedMs(deps.clock.monotonicMs() - plan.startMs),
-  };
 }

@@ -105,13 +105,57 @@ function withVersion(state: Cell, draft: Draft, ballot: number): Cell {
   const { seen, outcome: _outcome, ...version } = draft;
   const dot: Dot = { actor: PI, counter: ballot };
   const known = seen ? merge(state.context, seen) : state.context;
-  return { ...state, siblings: [{ ...version, dot }], context: including(known, dot) };
+  const replacement = { ...version, dot, lineage: lineageAfter(state, ballot) };
+  return { ...state, siblings: [replacement], context: including(known, dot) };
+}
+
+const lineageMax = 16;
+
+/** The ballots that a version of `ballot` follows, when it is made from this state. */
+function lineageAfter(state: Cell, ballot: number): readonly number[] {
+  const before = state.siblings.find(({ dot }) => dot.actor === PI);
+  if (!before) return [0];
+  // Several versions of one round share its ballot; only the last of them is ever seen.
+  if (before.dot.counter === ballot) return before.lineage ?? [];
+  return [before.dot.counter, ...(before.lineage ?? [])].slice(0, lineageMax);
+}
+
+/** What a proposer proposed earlier, in an accept that a quorum did not confirm. */
+export interface HalfAccepted {
+  readonly ballot: number;
+  /** The ballot of the consensus version that it was made from; 0 for none. */
+  readonly base: number;
+}
+
+/** The base of a proposal that is made from this state. */
+export function baseOf(state: Cell): number {
+  return state.siblings.find(({ dot }) => dot.actor === PI)?.dot.counter ?? 0;
+}
+
+/**
+ * What has become of it, seen from the state of a quorum that has promised a greater ballot.
+ *
+ * - `applied`: it is the value that counts, or an ancestor of it; once that value is confirmed, so is the proposal.
+ * - `fenced`: it is in no line that leads to the state, and a greater ballot keeps it out for good.
+ * - `unknown`: the line does not reach back far enough to tell.
+ *
+ * Why the line tells: had the proposal been chosen, every later proposer's quorum would have met it, and its version would descend from it.
+ * `own`: the ballots of this same proposer since; they never carried anything else on.
+ */
+export function fateOf(proposal: HalfAccepted, state: Cell, own: ReadonlySet<number>): 'applied' | 'fenced' | 'unknown' {
+  const current = state.siblings.find(({ dot }) => dot.actor === PI);
+  const line = current ? [current.dot.counter, ...(current.lineage ?? [])] : [0];
+  if (line.includes(proposal.ballot)) return 'applied';
+  const reached = ballotOf(state);
+  if (reached < proposal.ballot || own.has(reached)) return 'fenced';
+  return current && line.includes(proposal.base) ? 'fenced' : 'unknown';
 }
 
 /** Rule B: the surviving consensus version under this ballot; everything else as it was. */
 function retagged(state: Cell, ballot: number): Cell {
   const dot: Dot = { actor: PI, counter: ballot };
-  const siblings = state.siblings.map((sibling) => (sibling.dot.actor === PI ? { ...sibling, dot } : sibling));
+  const lineage = lineageAfter(state, ballot);
+  const siblings = state.siblings.map((sibling) => (sibling.dot.actor === PI ? { ...sibling, dot, lineage } : sibling));
   siblings.sort((a, b) => compareDots(a.dot, b.dot));
   return { ...state, siblings, context: including(state.context, dot) };
 }

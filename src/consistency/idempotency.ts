@@ -1,0 +1,44 @@
+import { hash } from 'node:crypto';
+import type { Cell } from '../causality/cell.ts';
+import { outcomesMax, type OutcomeRecord } from '../causality/outcomes.ts';
+import { badInput, StoreError } from '../errors.ts';
+import type { Keyspace } from './keyspace.ts';
+
+/** A write that may be a retry: how it is known, and what it says. */
+export interface Retryable {
+  readonly writeId: string;
+  readonly fingerprint: string;
+}
+
+const keyCharsMax = 256;
+const retryAfterMs = 60_000;
+
+/**
+ * The identity of a write that carries an idempotency key: the same key, for the same key of the same keyspace, is the same write. `says` is everything
+ * that must not differ in a retry.
+ */
+export function retryable(
+  at: { keyspace: Keyspace; key: string },
+  idempotencyKey: string,
+  says: readonly unknown[],
+): Retryable {
+  if (idempotencyKey === '' || idempotencyKey.length > keyCharsMax) {
+    throw badInput(`Argument "idempotencyKey" must have 1 to ${keyCharsMax} characters`, 'idempotencyKey', { limit: keyCharsMax });
+  }
+  const { tenant, storageName } = at.keyspace;
+  const name = hash('sha256', JSON.stringify([tenant, storageName, at.key, idempotencyKey]));
+  return { writeId: `retryable-${name.slice(0, 32)}`, fingerprint: hash('sha256', JSON.stringify(says)).slice(0, 16) };
+}
+
+/** The outcome of the first attempt, if a cell remembers one. Errors: BAD_USER_INPUT when it said something else; LIMIT_EXCEEDED. */
+export function firstOutcome(cell: Cell, { writeId, fingerprint }: Retryable): OutcomeRecord | undefined {
+  const outcome = cell.outcomes?.get(writeId);
+  if (outcome && outcome.fingerprint !== fingerprint) {
+    throw badInput('Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request', 'idempotencyKey');
+  }
+  if (!outcome && (cell.outcomes?.size ?? 0) >= outcomesMax) {
+    // Forgetting one early could apply a retry twice; saying so cannot.
+    throw new StoreError('LIMIT_EXCEEDED', `A key remembers at most ${outcomesMax} idempotency keys at a time`, { limit: outcomesMax, used: outcomesMax, retryAfterMs });
+  }
+  return outcome;
+}

@@ -1,0 +1,121 @@
+import { merge, nothingSeen, type VersionVector } from '../causality/version-vector.ts';
+import { bringTo, readCovering } from '../coordinator/read-covering.ts';
+import type { Deps } from '../coordinator/deps.ts';
+import type { Plan } from '../coordinator/plan.ts';
+import type { Receipt } from '../coordinator/receipt.ts';
+import type { Cluster } from './cluster.ts';
+import type { Directory } from './directory.ts';
+import type { Keyspace } from './keyspace.ts';
+import { majority, type Level } from './levels.ts';
+import { policies } from './policies.ts';
+import type { Sealer } from './seal.ts';
+import { dotsOf, floorOf, forget, forgetOnQuorum, inherit, ownDependencies, remember, type Floor, type Session } from './session.ts';
+import { encodeSession, openSession, sealSession, tokenLimits } from './session-token.ts';
+import type { Entry } from './store.ts';
+
+export interface KeeperDeps {
+  readonly coordinator: Deps;
+  readonly cluster: Cluster;
+  readonly directory: Directory;
+  readonly sealer: Sealer;
+}
+
+/** Room that one more key needs in a token, at most: the key itself, and its dots. */
+const oneKeyBytes = 2_048;
+
+/**
+ * Keeps what a session has seen, from one token to the next.
+ *
+ * The token never outgrows its bounds, and nothing is left out of it unseen: its oldest keys are first brought to a quorum, and the token then
+ * says that such keys exist, so that reads of keys it does not list ask a quorum too (docs/decisions/0007).
+ */
+export class SessionKeeper {
+  readonly #deps: KeeperDeps;
+
+  constructor(deps: KeeperDeps) {
+    this.#deps = deps;
+  }
+
+  /** Opens a token with room for one more key. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED when its oldest keys cannot be brought to a quorum. */
+  async open(tenant: string, token: string | undefined, plan: Plan): Promise<Session> {
+    const session = openSession(this.#deps.sealer, tenant, token);
+    return this.bounded(tenant, session, { plan, room: true });
+  }
+
+  seal(tenant: string, session: Session): string {
+    return sealSession(this.#deps.sealer, tenant, session);
+  }
+
+  /** What a read of this key must reflect, at this level. */
+  floor(session: Session, level: Level, at: { keyspace: Keyspace; key: string }): VersionVector {
+    const floor = floorOf(session, place(at));
+    if (!floor || level.floor === 'none') return nothingSeen;
+    return level.floor === 'written' ? floor.written : merge(floor.written, floor.read);
+  }
+
+  /** The plan of a read, for a session that may have seen the key without listing it: then a quorum has what it saw. */
+  planFor(session: Session, level: Level, what: { at: { keyspace: Keyspace; key: string }; plan: Plan }): Plan {
+    const { at, plan } = what;
+    if (level.floor === 'none' || !session.isPartial || floorOf(session, place(at))) return plan;
+    return { ...plan, need: Math.max(plan.need, majority(at.keyspace.replicationFactor)), writeBack: true };
+  }
+
+  /** Whether an entry shows what the session, and what its own versions, say must be seen of it. */
+  isCovered(entry: Entry, floor: VersionVector, level: Level): boolean {
+    const { reflects } = policies[entry.keyspace.conflicts];
+    const own = level.floor === 'all' ? ownDependencies(entry.cell.siblings, place(entry)) : nothingSeen;
+    return reflects(entry.cell, merge(floor, own));
+  }
+
+  /** The session after a read. A read at ONE outside of any session level is not remembered: it promises nothing to go back on. */
+  afterRead(session: Session, entry: Entry, what: { level: Level; plan: Plan; receipt: Receipt }): Session {
+    const { level, plan, receipt } = what;
+    if (entry.cell.siblings.length === 0 || (level.floor === 'none' && plan.need === 1)) return session;
+    const inherited = inherit(session, entry.cell.siblings);
+    const isEverywhere = receipt.answered === receipt.replicationFactor && receipt.stale === receipt.repaired;
+    if (isEverywhere) return forget(inherited, place(entry));
+    return remember(inherited, place(entry), { read: dotsOf(entry.cell.siblings) });
+  }
+
+  /** The session after a write of its own. */
+  afterWrite(session: Session, entry: Entry, what: { writeId: string; receipt: Receipt }): Session {
+    const { writeId, receipt } = what;
+    if (receipt.answered === receipt.replicationFactor) return session;
+    const own = entry.cell.siblings.filter((sibling) => sibling.writeId === writeId);
+    return own.length === 0 ? session : remember(session, place(entry), { written: dotsOf(own) });
+  }
+
+  /** The session within the bounds of a token: its oldest keys are brought to a quorum, and leave the list. */
+  async bounded(tenant: string, session: Session, { plan, room }: { plan: Plan; room: boolean }): Promise<Session> {
+    const keys = tokenLimits.keys - (room ? 1 : 0);
+    const bytes = Math.floor((tokenLimits.bytes * 3) / 4) - 64 - (room ? oneKeyBytes : 0);
+    const isCrowded = (one: Session): boolean => one.floors.size > keys || Buffer.byteLength(encodeSession(one)) > bytes;
+    if (!isCrowded(session)) return session;
+    const leaving: Floor[] = [];
+    let next = session;
+    for (const floor of session.floors.values()) {
+      // A quarter more than must go: the next requests then find room.
+      if (!isCrowded(next) && leaving.length >= session.floors.size / 4) break;
+      leaving.push(floor);
+      next = forgetOnQuorum(next, floor);
+    }
+    await Promise.all(leaving.map((floor) => this.#bringToQuorum(tenant, floor, plan)));
+    return next;
+  }
+
+  async #bringToQuorum(tenant: string, floor: Floor, plan: Plan): Promise<void> {
+    const { directory, cluster, coordinator } = this.#deps;
+    const [name = ''] = floor.keyspace.split('@');
+    const keyspace = await directory.find(tenant, name);
+    if (keyspace?.storageName !== floor.keyspace) return; // dropped since: nobody will read it again
+    const key = cluster.placeKey(keyspace, floor.key);
+    const seen = merge(floor.written, floor.read);
+    const covers = (cell: Entry['cell']): boolean => key.convergence.reflects(cell, seen);
+    const { cell } = await readCovering(coordinator, key, { plan, covers });
+    await bringTo(coordinator, key, { plan: { ...plan, need: majority(keyspace.replicationFactor) }, cell });
+  }
+}
+
+function place({ keyspace, key }: { keyspace: Keyspace; key: string }): { keyspace: string; key: string } {
+  return { keyspace: keyspace.storageName, key };
+}

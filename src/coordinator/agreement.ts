@@ -1,0 +1,24 @@
+import type { Cell } from '../causality/cell.ts';
+import type { Operation } from '../paxos/proposer.ts';
+import type { PlacedKey, Plan } from './plan.ts';
+import type { Receipt } from './receipt.ts';
+
+/** What a round of consensus gave one operation. */
+export interface Agreed<Answer> {
+  readonly answer: Answer;
+  /** The cell as the operation left it. */
+  readonly cell: Cell;
+  readonly receipt: Receipt;
+}
+
+export interface ConsensusRequest<Answer> {
+  readonly plan: Plan;
+  readonly operation: Operation<Answer>;
+  /** Names what the operation may write; left out for a read. */
+  readonly writeId?: string;
+}
+
+/** Linearizable operations on one key; see `ConsensusLines`. */
+export interface Consensus {
+  run<Answer>(key: PlacedKey, what: ConsensusRequest<Answer>): Promise<Agreed<Answer>>;
+}
