@@ -1,0 +1,46 @@
+/** One walk through a range, page by page, as a client saw it. */
+export interface Walk {
+  readonly level: string;
+  readonly pageSize: number;
+  readonly reverse: boolean;
+  /** The keys of each page, in the order of the walk. */
+  readonly pages: readonly (readonly string[])[];
+  /** False when a page failed and the client gave up. */
+  readonly complete: boolean;
+}
+
+/** What a walk must and may show. */
+export interface RangeSets {
+  /** On all replicas since before the walk, and never touched. */
+  readonly stable: ReadonlySet<string>;
+  /** Written and deleted all the while. */
+  readonly churning: ReadonlySet<string>;
+}
+
+/** Every stable key exactly once and in order, nothing twice, nothing foreign, and no page that ends early. */
+export function checkRange(walks: readonly Walk[], sets: RangeSets): readonly string[] {
+  return walks.flatMap((walk) => checkWalk(walk, sets));
+}
+
+function checkWalk(walk: Walk, { stable, churning }: RangeSets): readonly string[] {
+  const keys = walk.pages.flat();
+  const name = `a walk at ${walk.level}, ${walk.pageSize} keys a page${walk.reverse ? ', backwards' : ''}`;
+  const found: string[] = [];
+  const seen = new Set<string>();
+  for (const [at, key] of keys.entries()) {
+    if (seen.has(key)) found.push(`${name}, shows ${key} twice`);
+    seen.add(key);
+    if (!stable.has(key) && !churning.has(key)) found.push(`${name}, shows ${key}, which is not of this keyspace`);
+    const before = keys[at - 1];
+    const inOrder = before === undefined || (walk.reverse ? before > key : before < key);
+    if (!inOrder) found.push(`${name}, shows ${key} after ${before}`);
+  }
+  // A walk that was given up still owes every stable key up to where it came.
+  const last = keys.at(-1);
+  const reached = (key: string): boolean =>
+    walk.complete || (last !== undefined && (walk.reverse ? key >= last : key <= last));
+  for (const key of stable) if (reached(key) && !seen.has(key)) found.push(`${name}, skips ${key}`);
+  const short = walk.pages.slice(0, -1).find((page) => page.length < walk.pageSize);
+  if (short) found.push(`${name}, has a page of ${short.length} keys that is not the last`);
+  return found;
+}

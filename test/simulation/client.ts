@@ -1,0 +1,213 @@
+import type {
+  Asked,
+  CompareAndSetAnswer,
+  Entry,
+  EntryAnswer,
+  Store,
+} from '../../src/consistency/store.ts';
+import type { LevelName } from '../../src/consistency/levels.ts';
+import { StoreError, type FailureCode } from '../../src/errors.ts';
+import type { Random } from '../../src/runtime/random.ts';
+import type { Operation, Shown } from './history.ts';
+import { GatewayGone, type Gateway } from './world/gateway.ts';
+import type { World } from './world/world.ts';
+
+/** How a client asks. */
+export interface Habits {
+  readonly keyspace: string;
+  readonly tenant?: string;
+  readonly read: LevelName;
+  readonly write: LevelName;
+  readonly timeoutMs?: number;
+  /** Carries its session token from request to request. */
+  readonly session?: boolean;
+  /** Names of the gateways that it can reach; all of them when left out. */
+  readonly gateways?: readonly string[];
+  /** Writes and deletes whatever is there, with no context at all. */
+  readonly blind?: boolean;
+}
+
+/** Failures that a storm explains; any other one is a bug, whatever the workload. */
+const expected: readonly FailureCode[] = [
+  'QUORUM_UNAVAILABLE',
+  'READ_TIMEOUT',
+  'SESSION_UNSATISFIED',
+  'CONTENDED',
+  'WRITE_UNCERTAIN',
+  'OVERLOADED',
+];
+
+interface Known {
+  readonly values: readonly number[];
+  readonly context: string;
+}
+
+/**
+ * One client: it asks one gateway after the other, remembers what it was shown, and writes down what it did.
+ * After an unknown outcome it goes on under a new name, as the rules of histories want it.
+ */
+export class Client {
+  readonly world: World;
+  readonly habits: Habits;
+  readonly random: Random;
+  process: number;
+  /** The session token of its last answer. */
+  token: string | undefined;
+  /** Where the token was taken over from, until the next operation begins. */
+  after: Operation | undefined;
+  readonly sessionName: string;
+  readonly #known = new Map<string, Known>();
+
+  constructor(world: World, habits: Habits) {
+    this.world = world;
+    this.habits = habits;
+    this.process = world.newProcess();
+    this.random = world.chance(`client ${this.process}`);
+    this.sessionName = `s${this.process}`;
+  }
+
+  get caller(): { tenant: string } {
+    return { tenant: this.habits.tenant ?? 't' };
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.random.next() * items.length)]!;
+  }
+
+  think(meanMs: number): Promise<void> {
+    return this.world.sleep(this.random.next() * 2 * meanMs);
+  }
+
+  known(key: string): readonly number[] {
+    return this.#known.get(key)?.values ?? [];
+  }
+
+  /** The next request knows nothing of what it was shown before: a blind write. */
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+
+  read(key: string, level: LevelName = this.habits.read): Promise<Operation | undefined> {
+    const what = { keyspace: this.habits.keyspace, key };
+    return this.#perform({ op: 'read', key, level }, (store, asked) =>
+      store.get(this.caller, what, asked),
+    );
+  }
+
+  /** Replaces what it was shown of the key, if anything. */
+  write(key: string, value: number, level: LevelName = this.habits.write): Promise<Operation | undefined> {
+    const known = this.#shown(key);
+    const what = { keyspace: this.habits.keyspace, key, value: String(value), context: known?.context };
+    const line = { op: 'write', key, level, value, replaced: known?.values ?? [] } as const;
+    return this.#perform(line, (store, asked) => store.put(this.caller, what, asked));
+  }
+
+  /** Deletes what it was shown of the key; reads it when it was shown nothing yet. */
+  delete(key: string, level: LevelName = this.habits.write): Promise<Operation | undefined> {
+    const known = this.#shown(key);
+    if (!known && !this.habits.blind) return this.read(key);
+    const what = { keyspace: this.habits.keyspace, key, context: known?.context };
+    const line = { op: 'delete', key, level, replaced: known?.values ?? [] } as const;
+    return this.#perform(line, (store, asked) => store.delete(this.caller, what, asked));
+  }
+
+  cas(key: string, expectedValue: number | null, value: number): Promise<Operation | undefined> {
+    const expect = expectedValue === null ? { absent: true } : { value: String(expectedValue) };
+    const what = { keyspace: this.habits.keyspace, key, expect, value: String(value) };
+    const line = { op: 'cas', key, level: 'LINEARIZABLE', expected: expectedValue, value } as const;
+    return this.#perform(line, (store, asked) => store.compareAndSet(this.caller, what, asked));
+  }
+
+  /** The key's name in the history: with its tenant, where there are several. */
+  #placeOf(key: string): string {
+    return this.habits.tenant === undefined ? key : `${this.habits.tenant}/${key}`;
+  }
+
+  #shown(key: string): Known | undefined {
+    return this.habits.blind ? undefined : this.#known.get(key);
+  }
+
+  gateway(): Gateway {
+    const { gateways } = this.habits;
+    const open = this.world.gateways.filter(({ name }) => gateways?.includes(name) ?? true);
+    return this.pick(open);
+  }
+
+  /** Undefined when the run is over. */
+  async #perform(
+    line: Pick<Operation, 'op' | 'key' | 'value' | 'expected' | 'replaced'> & { level: LevelName },
+    request: (store: Store, asked: Asked) => Promise<EntryAnswer | CompareAndSetAnswer>,
+  ): Promise<Operation | undefined> {
+    const { world, habits } = this;
+    if (!world.admit()) return undefined;
+    const gateway = this.gateway();
+    const timeoutMs = habits.timeoutMs ?? world.options.requestMs;
+    const operation = world.history.begin({
+      process: this.process,
+      ...line,
+      key: this.#placeOf(line.key),
+      gateway: gateway.name,
+      timeoutMs,
+      ...(habits.session ? { session: this.sessionName, after: this.after } : {}),
+    });
+    this.after = undefined;
+    world.note(`client ${this.process} ${line.op} ${line.key} ${String(line.value ?? '')} at ${gateway.name}`);
+    const asked = { level: line.level, timeoutMs, session: habits.session ? this.token : undefined };
+    try {
+      const answer = await gateway.ask((store) => request(store, asked));
+      this.#succeed(operation, { key: line.key, answer, gateway });
+    } catch (error) {
+      this.#fail(operation, line.key, error);
+    }
+    operation.settled ??= world.history.tick();
+    world.note(`client ${operation.process} ${operation.status} ${JSON.stringify(operation.value ?? null)} ${operation.code ?? ''}`);
+    return operation;
+  }
+
+  #succeed(
+    operation: Operation,
+    what: { key: string; answer: EntryAnswer | CompareAndSetAnswer; gateway: Gateway },
+  ): void {
+    const { key, answer, gateway } = what;
+    operation.status = 'ok';
+    operation.end = this.world.history.tick();
+    operation.settled = operation.end;
+    const values = shownValues(answer.entry);
+    if (operation.op === 'read') operation.value = shownAs(values);
+    if ('applied' in answer) operation.applied = answer.applied;
+    this.#known.set(key, { values, context: gateway.store.contextOf(answer.entry) });
+    this.token = answer.session;
+  }
+
+  #fail(operation: Operation, key: string, error: unknown): void {
+    operation.settled = this.world.history.tick();
+    if (error instanceof GatewayGone) operation.code = 'GATEWAY_GONE';
+    else if (error instanceof StoreError) operation.code = error.code;
+    const isKnown = error instanceof GatewayGone || (error instanceof StoreError && expected.includes(error.code));
+    if (!isKnown) this.world.problems.push(unexpected(operation, error));
+    const certain = operation.op === 'read' || (error instanceof StoreError && error.outcome === 'NONE');
+    if (certain) {
+      operation.status = 'fail';
+      operation.end = operation.settled;
+      return;
+    }
+    // A client does not know whether it has seen its own write.
+    this.#known.delete(key);
+    this.process = this.world.newProcess();
+  }
+}
+
+/** The live values of an entry. */
+export function shownValues(entry: Entry): readonly number[] {
+  return entry.live.map(({ value }) => Number(value));
+}
+
+function shownAs(values: readonly number[]): Shown {
+  if (values.length === 0) return null;
+  return values.length === 1 ? values[0]! : [...values].sort((a, b) => a - b);
+}
+
+function unexpected({ process, op, key }: Operation, error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `client ${process}: ${op} of ${key} failed in a way that no fault explains: ${text}`;
+}

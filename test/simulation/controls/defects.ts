@@ -1,0 +1,34 @@
+import type { AssembledStore, StoreParts } from '../../../src/assemble-store.ts';
+import type { Store } from '../../../src/consistency/store.ts';
+import type { MemoryReplica } from '../../../src/replica/memory-replica.ts';
+import type { Replica } from '../../../src/replica/replica.ts';
+import type { Clock } from '../../../src/runtime/clock.ts';
+import type { Process } from '../world/process.ts';
+import type { World } from '../world/world.ts';
+
+/** What a replica of the simulation is made of. */
+export interface ReplicaOptions {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly clock: Clock;
+}
+
+/**
+ * What a negative control breaks, each part through a seam that the product has anyway. Nothing of this exists outside the simulator.
+ */
+export interface Defects {
+  /** Another replica in place of the right one. */
+  readonly replica?: (options: ReplicaOptions) => MemoryReplica;
+  /** A link around the right one. */
+  readonly link?: (link: Replica, from: { process: Process; world: World }) => Replica;
+  /** A store around the right one. */
+  readonly store?: (assembled: AssembledStore, world: World) => Store;
+  /** Rules of the coordinator that are switched off. */
+  readonly parts?: Partial<StoreParts>;
+  /** No anti-entropy at all. */
+  readonly noAntiEntropy?: boolean;
+  /** A wiped replica comes back under its old name. */
+  readonly keepsIncarnation?: boolean;
+  /** Replicas are wiped in a scenario that does not wipe any otherwise. */
+  readonly wipes?: boolean;
+}

@@ -1,0 +1,73 @@
+/** What a read showed: one value, none, or several that are in conflict. */
+export type Shown = number | null | readonly number[];
+
+/**
+ * One line of a history, as any outside checker can read it (docs/simulation.md, "Histories").
+ *
+ * `start` and `end` are nanoseconds of one monotonic clock, all different. `unknown` is neither ok nor fail: it has no end, and may
+ * take effect at any later time, or never. What is below `status` is ours, for the checkers of levels weaker than LINEARIZABLE.
+ */
+export interface Operation {
+  /** A client; a new one after every unknown outcome. */
+  readonly process: number;
+  readonly op: 'read' | 'write' | 'cas' | 'delete';
+  readonly key: string;
+  value?: Shown;
+  readonly expected?: number | null;
+  applied?: boolean;
+  readonly start: number;
+  end?: number;
+  status: 'ok' | 'fail' | 'unknown';
+  readonly level?: string;
+  readonly gateway?: string;
+  /** Why it failed. */
+  code?: string;
+  /** Values that this write's context had been shown, and so replaces. */
+  readonly replaced?: readonly number[];
+  /** The session that it was done in. */
+  readonly session?: string;
+  /** The token that it carried was taken over from the session that did this operation. */
+  readonly after?: Operation | undefined;
+  /** How long it was given, in ms. */
+  readonly timeoutMs?: number;
+  /** When the client learnt of the outcome, unknown ones too; in ns. */
+  settled?: number;
+}
+
+/** Everything that clients did, in the order in which it began. */
+export class History {
+  readonly operations: Operation[] = [];
+  readonly #nowMs: () => number;
+  #lastNs = 0;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  begin(what: Omit<Operation, 'start' | 'status'>): Operation {
+    const operation: Operation = { ...what, start: this.tick(), status: 'unknown' };
+    this.operations.push(operation);
+    return operation;
+  }
+
+  /** Now, in nanoseconds; never the same twice. */
+  tick(): number {
+    this.#lastNs = Math.max(this.#lastNs + 1, Math.floor(this.#nowMs() * 1e6));
+    return this.#lastNs;
+  }
+}
+
+/** The history as JSON lines. */
+export function printHistory(operations: readonly Operation[]): string {
+  return operations
+    .map((operation) =>
+      JSON.stringify(operation, (name, value: unknown) => (name === 'after' ? undefined : value)),
+    )
+    .join('\n');
+}
+
+/** The values of an answer, as a list. */
+export function valuesOf(shown: Shown | undefined): readonly number[] {
+  if (shown === undefined || shown === null) return [];
+  return typeof shown === 'number' ? [shown] : shown;
+}

@@ -1,0 +1,52 @@
+import { assembleStore, type AssembledStore } from '../../../src/assemble-store.ts';
+import type { Store } from '../../../src/consistency/store.ts';
+import { silentLog } from '../../../src/runtime/log.ts';
+import { createMetrics } from '../../../src/runtime/metrics.ts';
+import type { Random } from '../../../src/runtime/random.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** The client's connection broke because its gateway was killed: what became of the request is not known. */
+export class GatewayGone extends Error {}
+
+// Figures are not looked at here; one set for all worlds, because making one costs more than a run.
+const metrics = createMetrics();
+
+/** One gateway process, without its edge: clients call its `store`. */
+export class Gateway {
+  readonly name: string;
+  readonly process: Process;
+  readonly store: Store;
+  readonly assembled: AssembledStore;
+  readonly #gone = Promise.withResolvers<never>();
+
+  constructor(world: World, process: Process, random: Random) {
+    this.name = process.name;
+    this.process = process;
+    const { requestMs, mintMs, defects } = world.options;
+    this.assembled = assembleStore({
+      clock: process.clock,
+      random,
+      log: silentLog,
+      metrics,
+      replicas: world.servers.map((server) => world.link(process, server)),
+      partitions: 8,
+      signingKeys: ['simulation'],
+      timeouts: { requestMs, mintMs },
+      ...defects.parts,
+    });
+    this.store = defects.store?.(this.assembled, world) ?? this.assembled.store;
+    this.#gone.promise.catch(() => undefined);
+  }
+
+  /** What a client on a connection to this gateway gets: the answer, or `GatewayGone`. */
+  ask<T>(request: (store: Store) => Promise<T>): Promise<T> {
+    if (!this.process.alive) return Promise.reject(new GatewayGone());
+    return Promise.race([request(this.store), this.#gone.promise]);
+  }
+
+  kill(): void {
+    this.process.kill();
+    this.#gone.reject(new GatewayGone());
+  }
+}

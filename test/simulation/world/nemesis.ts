@@ -1,0 +1,115 @@
+import type { AntiEntropy } from './anti-entropy.ts';
+import type { World } from './world.ts';
+
+/** Faults that a scenario lets happen, each with its weight; 0 or absent is never. */
+export interface Faults {
+  readonly crash?: number;
+  readonly freeze?: number;
+  /** One replica is cut off from everyone. */
+  readonly isolate?: number;
+  /** One gateway's messages to one replica, or back, are dropped: one direction only. */
+  readonly oneWay?: number;
+  readonly gatewayCrash?: number;
+  readonly wipe?: number;
+  readonly clockStep?: number;
+  /** A new fault about this often. */
+  readonly everyMs: number;
+  /** How long one lasts at most. */
+  readonly lastMs: number;
+}
+
+type FaultName = Exclude<keyof Faults, 'everyMs' | 'lastMs'>;
+
+/** Lets faults happen, at most one at a time at each replica, until it is stopped. */
+export class Nemesis {
+  readonly #world: World;
+  readonly #faults: Faults;
+  readonly #repair: AntiEntropy;
+  #stopped = false;
+
+  constructor(world: World, faults: Faults, repair: AntiEntropy) {
+    this.#world = world;
+    this.#faults = faults;
+    this.#repair = repair;
+  }
+
+  async run(): Promise<void> {
+    const random = this.#world.chance('nemesis');
+    const wipe = this.#world.options.defects.wipes ? { wipe: 3 } : {};
+    const weights = Object.entries({ ...this.#faults, ...wipe }).filter(([name]) => !name.endsWith('Ms'));
+    const total = weights.reduce((sum, [, weight]) => sum + Number(weight), 0);
+    while (total > 0 && !this.#stopped) {
+      await this.#world.sleep(random.next() * 2 * this.#faults.everyMs);
+      if (this.#stopped) return;
+      let at = random.next() * total;
+      const found = weights.find(([, weight]) => (at -= Number(weight)) < 0);
+      const who = random.next();
+      const howLongMs = random.next() * this.#faults.lastMs;
+      if (found) await this.#happen(found[0] as FaultName, { who, howLongMs, coin: random.next() });
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #happen(fault: FaultName, how: { who: number; howLongMs: number; coin: number }): Promise<void> {
+    const world = this.#world;
+    const server = world.servers[Math.floor(how.who * world.servers.length)]!;
+    const index = Math.floor(how.coin * world.gateways.length);
+    const gateway = world.gateways[index]!;
+    world.note(`fault ${fault} ${server.id} ${gateway.name} for ${how.howLongMs.toFixed(1)}`);
+    const undo = (task: () => void): void => void world.schedule.after(how.howLongMs, task);
+    switch (fault) {
+      case 'crash':
+        if (server.state !== 'UP') return;
+        server.crash();
+        return undo(() => server.recover());
+      case 'freeze':
+        if (server.state !== 'UP') return;
+        server.freeze();
+        return undo(() => server.recover());
+      case 'isolate':
+        return this.#isolate(server.id, undo);
+      case 'oneWay': {
+        const ends: [string, string] =
+          how.howLongMs % 2 < 1 ? [gateway.name, server.id] : [server.id, gateway.name];
+        world.network.cut(...ends);
+        return undo(() => world.network.mend(...ends));
+      }
+      case 'gatewayCrash':
+        return world.replaceGateway(index);
+      case 'wipe':
+        return this.#wipe(server.id, how.coin < 0.5);
+      case 'clockStep':
+        gateway.process.skewMs = (how.coin * 2 - 1) * world.options.skewMaxMs;
+    }
+  }
+
+  #isolate(id: string, undo: (task: () => void) => void): void {
+    const { network, gateways } = this.#world;
+    const others = ['ae', ...gateways.map(({ name }) => name)];
+    for (const name of others) {
+      network.cut(name, id);
+      network.cut(id, name);
+    }
+    undo(() => {
+      for (const name of others) {
+        network.mend(name, id);
+        network.mend(id, name);
+      }
+    });
+  }
+
+  /** All that is acknowledged is elsewhere first: one copy alone cannot outlive its disk, and no level says it does. */
+  async #wipe(id: string, behindProxy: boolean): Promise<void> {
+    const { servers, options } = this.#world;
+    const server = servers.find((one) => one.id === id);
+    if (server?.state !== 'UP') return;
+    await this.#repair.rescue(server);
+    const incarnation = options.defects.keepsIncarnation
+      ? server.replica.incarnation
+      : this.#world.chance(`wipe ${id} ${this.#world.schedule.nowMs}`).uuid();
+    server.wipe(incarnation, behindProxy);
+  }
+}
