@@ -149,7 +149,7 @@ export class Directory {
     const id = `${tenant}/${name}`;
     const loading = this.#loading.get(id);
     if (loading) return loading;
-    const load = this.#read(tenant, name)
+    const load = this.#readForUse(tenant, name)
       .then(({ current }) => this.#remember(tenant, name, current?.record))
       .finally(() => this.#loading.delete(id));
     this.#loading.set(id, load);
@@ -170,16 +170,26 @@ export class Directory {
     return keyspace;
   }
 
-  async #read(tenant: string, name: string): Promise<Found> {
+  async #read(tenant: string, name: string, weaker: Partial<Plan> = {}): Promise<Found> {
     checkKey(`${tenant}/${name}`, 'keyspace');
     const key = this.#cluster.placeKey(this.#system, `${tenant}/${name}`);
-    const known = this.#cache.has(`${tenant}/${name}`);
-    const { cell } = await read(this.#deps, key, this.#plan()).catch((error: unknown) => {
-      // A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached.
-      if (known || !(error instanceof StoreError)) throw error;
-      return read(this.#deps, key, { ...this.#plan(), need: 1, writeBack: false });
-    });
+    const { cell } = await read(this.#deps, key, { ...this.#plan(), ...weaker });
     return { cell, current: currentRecord(cell) };
+  }
+
+  /**
+   * A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached. That a keyspace is *not* there takes a
+   * quorum to say, and so does everything that is written.
+   */
+  async #readForUse(tenant: string, name: string): Promise<Found> {
+    try {
+      return await this.#read(tenant, name);
+    } catch (error) {
+      if (this.#cache.has(`${tenant}/${name}`) || !(error instanceof StoreError)) throw error;
+      const found = await this.#read(tenant, name, { need: 1, writeBack: false });
+      if (!found.current || found.current.record.dropped) throw error;
+      return found;
+    }
   }
 
   /** Whether, once it is on a quorum, the record that was written is the one that counts. */
