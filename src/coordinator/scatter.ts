@@ -76,9 +76,16 @@ class Scatter<T> {
     const attempt = this.#attempts[this.#next];
     if (!attempt || this.#done) return;
     this.#next += 1;
-    this.#open += 1;
     const { clock, call } = this.#options;
     const startedMs = clock.monotonicMs();
+    const { replica } = attempt.target;
+    if (replica.state === 'DOWN') {
+      // Told at once, or a receipt that is written now would call it pending.
+      const fault = new ReplicaError('DOWN', `the replica is down: ${replica.reason}`, false);
+      Object.assign(attempt, { status: 'DOWN', fault, startedMs, elapsedMs: 0 });
+      return this.#askNext();
+    }
+    this.#open += 1;
     attempt.status = 'PENDING';
     attempt.startedMs = startedMs;
     call(attempt.target).then(
