@@ -1,0 +1,66 @@
+import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
+import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
+import { migrate } from '../../src/replica/postgres/migrate.ts';
+import { PostgresReplica } from '../../src/replica/postgres/postgres-replica.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { createMetrics } from '../../src/runtime/metrics.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+
+export const requestMs = 2_000;
+
+/** One gateway without its edge, over databases that are already running. Several may share them. */
+export function openStore(
+  replicas: readonly LocalReplica[],
+  options: { signingKeys?: readonly string[]; requestMs?: number; connectMs?: number } = {},
+): AssembledStore {
+  return assembleStore({
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    metrics: createMetrics(),
+    replicas: replicas.map((replica) => openReplica(replica, options)),
+    partitions: 64,
+    signingKeys: options.signingKeys ?? ['the key that all gateways of this test share'],
+    timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: 500 },
+  });
+}
+
+/** One database as a replica. */
+export function openReplica(
+  { id, zone, url }: LocalReplica,
+  { connectMs = 1_000 }: { connectMs?: number } = {},
+): PostgresReplica {
+  return new PostgresReplica({
+    id,
+    zone,
+    url,
+    clock: systemClock,
+    log: silentLog,
+    metrics: createMetrics(),
+    connectMs,
+    readConnections: 2,
+    writeConnections: 2,
+    migrate: async () => {
+      await migrate(url, { replica: id, log: silentLog, timeoutMs: 5_000 });
+    },
+  });
+}
+
+/** Resolves after `ms`; for what can only be seen by waiting. */
+export function pause(ms: number): Promise<void> {
+  return systemClock.sleep(ms);
+}
+
+/** Asks again until it is so; a test that would wait for longer than `mostMs` fails. */
+export async function eventually<T>(ask: () => Promise<T>, mostMs = 10_000): Promise<T> {
+  const untilMs = systemClock.monotonicMs() + mostMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (systemClock.monotonicMs() > untilMs) throw error;
+      await pause(50);
+    }
+  }
+}
