@@ -54,7 +54,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const sentMs = options.clock.nowMs();
     const rows = await deadline(client, options, query(client, identify, []));
     const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
-    return wrap(client, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
+    return wrap(client, options, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
   } catch (error) {
     lost = true; // never was: the caller learns of it from the rejection
     destroy(client);
@@ -80,12 +80,16 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001');
 }
 
-function wrap(client: pg.Client, who: { incarnation: string; clockOffsetMs: number }): Connection {
+function wrap(client: pg.Client, { clock, connectMs }: ConnectOptions, who: { incarnation: string; clockOffsetMs: number }): Connection {
   return {
     ...who,
     run: (statement, values) => query(client, statement, values),
     destroy: () => destroy(client),
-    close: () => client.end(),
+    async close() {
+      // A frozen server never says goodbye.
+      const cancel = clock.after(connectMs, () => destroy(client));
+      await client.end().finally(cancel);
+    },
   };
 }
 

@@ -73,9 +73,17 @@ export class PostgresReplica implements Replica {
     return this.#reads.call(this.#kinds.read, { ref, deadlineMs }, deadlineMs);
   }
 
-  swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
+  async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const { deadlineMs } = options;
     const call = { ref, request, next: request.next, stamp: request.stamp ?? '', deadlineMs };
-    return this.#writes.call(this.#kinds.swap, call, deadlineMs);
+    try {
+      return await this.#writes.call(this.#kinds.swap, call, deadlineMs);
+    } catch (error) {
+      // Perhaps it is another incarnation since, and the connection has lived through it: the next dot must be minted in its new name.
+      const mayBeAnother = request.mintedBy !== undefined && error instanceof ReplicaError && error.fault === 'REFUSED';
+      if (mayBeAnother) await this.ping(options).catch(() => undefined);
+      throw error;
+    }
   }
 
   keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, { deadlineMs }: CallOptions): Promise<KeepResult> {
@@ -141,7 +149,7 @@ export class PostgresReplica implements Replica {
   }
 
   #identifyKind(): CallKind<undefined, undefined> {
-    return { name: 'identify', statement: identify, writes: false, keyOf: () => 'identify', values: () => [], replies: () => [undefined] };
+    return { name: 'identify', statement: identify, writes: false, keyOf: () => 'identify', values: () => [], replies: (rows) => [this.#identified(String(rows[0]?.[0]))] };
   }
 
   /** Once a process; again after a failure, and after the database turned out to be another one. */
@@ -154,12 +162,16 @@ export class PostgresReplica implements Replica {
     return this.#migrated;
   }
 
-  #connected(connection: Connection): void {
-    const before = this.#identity?.incarnation;
-    if (before !== undefined && before !== connection.incarnation) {
-      this.#options.log.warn({ replica: this.id, before, now: connection.incarnation }, 'the replica is another incarnation than it was');
-    }
-    this.#identity = { incarnation: connection.incarnation, clockOffsetMs: connection.clockOffsetMs };
+  #connected({ incarnation, clockOffsetMs }: Connection): void {
+    this.#identified(incarnation);
+    this.#identity = { incarnation, clockOffsetMs };
+  }
+
+  #identified(incarnation: string): undefined {
+    if (!this.#identity || this.#identity.incarnation === incarnation) return;
+    const { incarnation: before } = this.#identity;
+    this.#options.log.warn({ replica: this.id, before, now: incarnation }, 'the replica is another incarnation than it was');
+    this.#identity = { ...this.#identity, incarnation };
   }
 
   #wakeFeeds(): void {
