@@ -47,12 +47,18 @@ const hedgeAfterMs = 50;
 const probeEveryMs = 100;
 const probeTimeoutMs = 1_000;
 
-/** One gateway without its edge: replicas behind their guards, the coordinator, and the store on top. */
+/**
+ * One gateway without its edge: replicas behind their guards, the coordinator, and the store on
+ * top.
+ */
 export function assembleStore(parts: StoreParts): AssembledStore {
   const { clock, random, log, metrics } = parts;
   const replicas = parts.replicas.map((replica) => new GuardedReplica(replica, { clock, metrics }));
   const members = replicas.map(({ id, zone }) => ({ id, zone }));
-  const cluster = new Cluster(createTopology({ epoch: 1, members, partitions: parts.partitions }), replicas);
+  const cluster = new Cluster(
+    createTopology({ epoch: 1, members, partitions: parts.partitions }),
+    replicas,
+  );
   const hybridClock = new HybridClock(clock);
   const gatewayId = random.hex(8);
   const deps: Deps = {
@@ -63,9 +69,12 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     metrics,
     repair: new ReadRepair({ clock, log, metrics }),
     minter: new Minter({ clock, hybridClock }),
-    ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
-    lines: new ConsensusLines(),
-    rules: parts.rules ?? consensusRules,
+    consensus: new ConsensusLines({
+      clock,
+      random,
+      ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
+      rules: parts.rules ?? consensusRules,
+    }),
     gatewayId,
     mintMs: parts.timeouts.mintMs,
     hedgeAfterMs,

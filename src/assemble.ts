@@ -2,7 +2,7 @@ import { assembleStore, type AssembledStore } from './assemble-store.ts';
 import type { Config, KeyspaceConfig } from './config.ts';
 import { sealSession } from './consistency/session-token.ts';
 import { StoreError } from './errors.ts';
-import { createFeed } from './feed/feed.ts';
+import { createFeed, type Feed } from './feed/feed.ts';
 import { startTrimming } from './feed/trim.ts';
 import { createGatewayServer } from './gateway/http.ts';
 import { migrate } from './replica/postgres/migrate.ts';
@@ -34,9 +34,11 @@ const bootstrapRetryMs = 500;
 const bootstrapMs = 15_000;
 
 /**
- * THE COMPOSITION ROOT: one gateway over given Postgres databases, every part told what it stands on.
+ * THE COMPOSITION ROOT: one gateway over given Postgres databases, every part told what it stands
+ * on.
  *
- * Starts with what it finds: a replica that is down is migrated and used when it comes. Rejects with one sentence for the operator.
+ * Starts with what it finds: a replica that is down is migrated and used when it comes. Rejects
+ * with one sentence for the operator.
  */
 export async function startGateway({ config, log, mode }: GatewayOptions): Promise<Gateway> {
   const metrics = createMetrics();
@@ -51,26 +53,10 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     signingKeys: config.signingKeys,
     timeouts: config.timeouts,
   });
-  const { store, cluster, sealer } = assembled;
-  const sources = config.replicas.map(({ id, url }) =>
-    postgresChangeSource({ id, url, clock, connectMs: config.timeouts.connectMs, answerMs: config.timeouts.requestMs }),
-  );
-  const feed = createFeed({
-    clock,
-    random,
-    log,
-    metrics,
-    sealer,
-    sources: () => sources,
-    store,
-    replicasOf: (keyspace, key) => cluster.placeKey(keyspace, key).targets.map(({ replica }) => replica.id),
-    emptySession: (caller) => sealSession(sealer, caller.tenant),
-    settings: { queueEvents: config.limits.subscriptionQueue, retentionMs: config.changeLogHours * 3_600_000 },
-  });
-  const trimming = startTrimming({ clock, random, log, sources: () => sources, changeLogHours: config.changeLogHours });
+  const changes = openFeed({ config, log, metrics, assembled });
   const server = createGatewayServer({
-    store,
-    changes: feed,
+    store: assembled.store,
+    changes: changes.feed,
     authenticator: createAuthenticator(config.auth),
     log,
     metrics,
@@ -82,20 +68,59 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     corsOrigins: config.cors.origins,
   });
   const drain = async (): Promise<void> => {
-    trimming.stop();
     await server.drain();
-    await feed.close();
+    await changes.close();
     await assembled.close();
   };
   try {
+    const port = await server.listen(config.listen.port, config.listen.host);
     await reachReplicas(assembled);
     await bootstrap(assembled, config.keyspaces);
-    const port = await server.listen(config.listen.port, config.listen.host);
     return { port, url: `http://${shownHost(config.listen.host)}:${port}`, drain };
   } catch (error) {
     await drain();
     throw error;
   }
+}
+
+/** The change feed, and what keeps the logs that it reads from growing for ever. */
+function openFeed(parts: {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  assembled: AssembledStore;
+}): { feed: Feed; close(): Promise<void> } {
+  const { config, log, metrics, assembled } = parts;
+  const { store, cluster, sealer } = assembled;
+  const { connectMs, requestMs } = config.timeouts;
+  const sources = config.replicas.map(({ id, url }) =>
+    postgresChangeSource({ id, url, clock, connectMs, answerMs: requestMs }),
+  );
+  const feed = createFeed({
+    clock,
+    random,
+    log,
+    metrics,
+    sealer,
+    sources: () => sources,
+    store,
+    replicasOf: (keyspace, key) =>
+      cluster.placeKey(keyspace, key).targets.map(({ replica }) => replica.id),
+    emptySession: (caller) => sealSession(sealer, caller.tenant),
+    settings: {
+      queueEvents: config.limits.subscriptionQueue,
+      retentionMs: config.changeLogHours * 3_600_000,
+    },
+  });
+  const { changeLogHours } = config;
+  const trimming = startTrimming({ clock, random, log, sources: () => sources, changeLogHours });
+  return {
+    feed,
+    async close() {
+      trimming.stop();
+      await feed.close();
+    },
+  };
 }
 
 function openReplicas(config: Config, log: Log, metrics: Metrics): readonly PostgresReplica[] {
@@ -110,44 +135,69 @@ function openReplicas(config: Config, log: Log, metrics: Metrics): readonly Post
         metrics,
         connectMs: config.timeouts.connectMs,
         ...config.pool,
-        migrate: async () => void (await migrate(url, { replica: id, log, timeoutMs: migrationMs })),
+        migrate: async () => {
+          await migrate(url, { replica: id, log, timeoutMs: migrationMs });
+        },
       }),
   );
 }
 
-/** Meets every replica that can be met, and refuses two names for one database: its acknowledgement would count twice. */
+/**
+ * Meets every replica that can be met, and refuses two names for one database: its acknowledgement
+ * would count twice.
+ */
 async function reachReplicas({ cluster }: AssembledStore): Promise<void> {
   const deadlineMs = clock.monotonicMs() + migrationMs;
-  await Promise.all(cluster.replicas.map((replica) => replica.ping({ deadlineMs }).catch(() => undefined)));
+  await Promise.all(
+    cluster.replicas.map((replica) => replica.ping({ deadlineMs }).catch(() => undefined)),
+  );
   const byIncarnation = new Map<string, string>();
   for (const { id, incarnation } of cluster.replicas) {
     if (incarnation === undefined) continue;
     const other = byIncarnation.get(incarnation);
     if (other !== undefined) {
-      throw new Error(`Replicas "${other}" and "${id}" are the same database: every replica needs one of its own.`);
+      throw new Error(
+        `Replicas "${other}" and "${id}" are the same database: every replica needs one of its own.`,
+      );
     }
     byIncarnation.set(incarnation, id);
   }
 }
 
 function reachedMajority({ cluster }: AssembledStore): boolean {
-  const reached = cluster.replicas.filter(({ state, incarnation }) => state !== 'DOWN' && incarnation !== undefined);
+  const reached = cluster.replicas.filter(
+    ({ state, incarnation }) => state !== 'DOWN' && incarnation !== undefined,
+  );
   return reached.length > cluster.replicas.length / 2;
 }
 
-/** Creates the keyspaces of the configuration that are not there. Other gateways may be doing the same. */
-async function bootstrap({ store, deps }: AssembledStore, keyspaces: readonly KeyspaceConfig[]): Promise<void> {
+/**
+ * Creates the keyspaces of the configuration that are not there. Other gateways may be doing the
+ * same.
+ */
+async function bootstrap(
+  { store, deps }: AssembledStore,
+  keyspaces: readonly KeyspaceConfig[],
+): Promise<void> {
   const giveUpMs = clock.monotonicMs() + bootstrapMs;
   for (const { tenant, name, ...settings } of keyspaces) {
     for (;;) {
       try {
-        if (!(await store.keyspace({ tenant }, name))) await store.createKeyspace({ tenant }, name, withoutUndefined(settings));
+        if (!(await store.keyspace({ tenant }, name)))
+          await store.createKeyspace({ tenant }, name, withoutUndefined(settings));
         break;
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
-        if (error.code === 'BAD_USER_INPUT' && (await store.keyspace({ tenant }, name).catch(() => undefined))) break;
+        if (
+          error.code === 'BAD_USER_INPUT' &&
+          (await store.keyspace({ tenant }, name).catch(() => undefined))
+        )
+          break;
         if (error.code === 'BAD_USER_INPUT' || clock.monotonicMs() > giveUpMs) {
-          deps.log.error({ tenant, keyspace: name, reason: error.message }, 'a keyspace of the configuration could not be created');
+          deps.log.error(
+            { tenant, keyspace: name, reason: error.message },
+            'a keyspace of the configuration could not be created',
+          );
           break;
         }
         await clock.sleep(bootstrapRetryMs);
@@ -156,7 +206,9 @@ async function bootstrap({ store, deps }: AssembledStore, keyspaces: readonly Ke
   }
 }
 
-function withoutUndefined<T extends object>(settings: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+function withoutUndefined<T extends object>(
+  settings: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -2,8 +2,10 @@
 export type Outcome = 'NONE' | 'UNKNOWN';
 
 /**
- * THE TABLE of failures: what a client may do about each, and whether something may have been written.
- * It is the public contract (docs/consistency.md, "Outcomes"); a code that is not here is never sent.
+ * THE TABLE of failures: what a client may do about each, and whether something may have been
+ * written.
+ * It is the public contract (docs/consistency.md, "Outcomes"); a code that is not here is never
+ * sent.
  */
 export const failures = {
   BAD_USER_INPUT: { retry: false, outcome: 'NONE', http: 400 },
@@ -25,8 +27,10 @@ export const failures = {
 export type FailureCode = keyof typeof failures;
 
 /**
- * The one error class above the coordinator. `details` go to the client as they are, in `extensions`: plain JSON, no secrets.
- * An administrative write that failed half-way may say `outcome: 'UNKNOWN'` in its details; it then overrides the table.
+ * The one error class above the coordinator. `details` go to the client as they are, in
+ * `extensions`: plain JSON, no secrets.
+ * An administrative write that failed half-way may say `outcome: 'UNKNOWN'` in its details; it then
+ * overrides the table.
  */
 export class StoreError extends Error {
   readonly code: FailureCode;
@@ -45,6 +49,10 @@ export class StoreError extends Error {
 }
 
 /** A refused argument: names the field, the limit it broke and (shortened) what it was. */
-export function badInput(message: string, field: string, more: { limit?: unknown; value?: unknown } = {}): StoreError {
+export function badInput(
+  message: string,
+  field: string,
+  more: { limit?: unknown; value?: unknown } = {},
+): StoreError {
   return new StoreError('BAD_USER_INPUT', message, { field, ...more });
 }

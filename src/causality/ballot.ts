@@ -1,8 +1,10 @@
 /**
  * Ballots: the counters of the consensus actor, totally ordered and never issued twice.
  *
- * Shape: (milliseconds since 2020) · 4096 + proposer number, one integer below 2^53 until the year 2089. Time in the round makes ballots
- * comparable with clocks, so that a key recreated long after gets a greater one without remembering; the number makes two proposers' ballots differ.
+ * Shape: (milliseconds since 2020) · 4096 + proposer number, one integer below 2^53 until the year
+ * 2089. Time in the round makes ballots
+ * comparable with clocks, so that a key recreated long after gets a greater one without
+ * remembering; the number makes two proposers' ballots differ.
  * Source: Lamport, "Paxos Made Simple", 2001 (disjoint sets of proposal numbers).
  */
 const numbers = 4_096;
@@ -11,8 +13,13 @@ const epochMs = 1_577_836_800_000;
 /** Proposer numbers run from 1 to this. */
 export const proposerNumberMax = numbers - 1;
 
-/** The least ballot of `number` that is greater than `floor` and not before `nowMs` (ms since 1970). */
-export function nextBallot(floor: number, { number, nowMs }: { number: number; nowMs: number }): number {
+/**
+ * The least ballot of `number` that is greater than `floor` and not before `nowMs` (ms since 1970).
+ */
+export function nextBallot(
+  floor: number,
+  { number, nowMs }: { number: number; nowMs: number },
+): number {
   const round = Math.max(Math.floor(floor / numbers) + 1, Math.floor(nowMs) - epochMs);
   return round * numbers + number;
 }

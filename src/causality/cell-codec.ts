@@ -4,9 +4,11 @@ import { decodeOutcomes, encodeOutcomes } from './outcomes.ts';
 import { decodeVector, encodeVector } from './version-vector.ts';
 
 /**
- * A cell as two texts, both valid JSON that a person can read in psql: its siblings and its context.
+ * A cell as two texts, both valid JSON that a person can read in psql: its siblings and its
+ * context.
  *
- * Every sibling says how many UTF-16 units its value has, and the value comes last, so that decoding cuts the value out as it was
+ * Every sibling says how many UTF-16 units its value has, and the value comes last, so that
+ * decoding cuts the value out as it was
  * sent and never parses it.
  */
 export interface CellText {
@@ -30,7 +32,10 @@ interface SiblingHeader {
 }
 
 const valueMark = ',"value":';
-/** Where a value starts for a header that carries dependencies: their keys may contain the mark, so their length is told first. */
+/**
+ * Where a value starts for a header that carries dependencies: their keys may contain the mark, so
+ * their length is told first.
+ */
 const headerLength = /^\{"header":(\d+),/;
 
 export function encodeCell(cell: Cell): Required<CellText> {
@@ -51,15 +56,22 @@ export function decodeCell(text: CellText): Cell {
 /**
  * 64 bits that name the state of a cell: equal digests mean equal states. Zero for the absent cell.
  *
- * A dot names its content once and for all, so dots, tombstone marks and expiry times say everything; values are not hashed.
- * Expiry enters as the time that was set, never as "has it passed", so that a hash does not change by waiting.
+ * A dot names its content once and for all, so dots, tombstone marks and expiry times say
+ * everything; values are not hashed.
+ * Expiry enters as the time that was set, never as "has it passed", so that a hash does not change
+ * by waiting.
  */
 export function digestOf(cell: Cell): bigint {
   if (cell.context.size === 0) return 0n;
   const siblings = cell.siblings.map(
-    ({ dot, value, expiresAtMs }) => `${dot.actor}:${dot.counter}:${value === null ? 'x' : ''}${expiresAtMs ?? ''}`,
+    ({ dot, value, expiresAtMs }) =>
+      `${dot.actor}:${dot.counter}:${value === null ? 'x' : ''}${expiresAtMs ?? ''}`,
   );
-  const digest = hash('sha1', `${siblings.join(',')}|${encodeVector(cell.context)}`, 'buffer').readBigInt64BE(0);
+  const digest = hash(
+    'sha1',
+    `${siblings.join(',')}|${encodeVector(cell.context)}`,
+    'buffer',
+  ).readBigInt64BE(0);
   return digest === 0n ? 1n : digest;
 }
 
@@ -81,7 +93,7 @@ function encodeSibling(sibling: Sibling): string {
 
 function decodeSiblings(text: string): Sibling[] {
   const siblings: Sibling[] = [];
-  for (let at = 1; at < text.length - 1; ) {
+  for (let at = 1; at < text.length - 1;) {
     const prefix = headerLength.exec(text.slice(at, at + 24));
     if (!prefix) throw new Error(`a stored cell is not readable at character ${at}`);
     const start = at + prefix[0].length;

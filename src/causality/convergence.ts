@@ -8,22 +8,31 @@ export interface Convergence {
   readonly join: (a: Cell, b: Cell) => Cell;
   /** The sortable time of a cell with one version; '' where versions are kept side by side. */
   readonly stampOf: (cell: Cell) => string;
-  /** Whether whoever is shown `cell` is shown everything that `seen` names, or what came after it. */
+  /**
+   * Whether whoever is shown `cell` is shown everything that `seen` names, or what came after it.
+   */
   readonly reflects: (cell: Cell, seen: VersionVector) => boolean;
 }
 
 /** Concurrent versions are all kept. */
-export const keepSiblings: Convergence = { join, stampOf: () => '', reflects: ({ context }, seen) => includes(context, seen) };
+export const keepSiblings: Convergence = {
+  join,
+  stampOf: () => '',
+  reflects: ({ context }, seen) => includes(context, seen),
+};
 
 /** One version is kept: the greatest (hybrid clock, gateway, value hash). */
 export const keepNewest: Convergence = {
   join: (a, b) => {
     const newest = stampOf(a) >= stampOf(b) ? a : b;
-    return a.outcomes || b.outcomes ? { ...newest, ...joinedOutcomes(a, b, newest.context) } : newest;
+    return a.outcomes || b.outcomes
+      ? { ...newest, ...joinedOutcomes(a, b, newest.context) }
+      : newest;
   },
   stampOf,
   // One version stands for all before it: a later stamp has replaced the one that was seen.
-  reflects: ({ context }, seen) => Math.max(0, ...context.values()) >= Math.max(0, ...seen.values()),
+  reflects: ({ context }, seen) =>
+    Math.max(0, ...context.values()) >= Math.max(0, ...seen.values()),
 };
 
 /** A cell that holds just this version; its dot is (gateway, hybrid clock). */
@@ -36,6 +45,7 @@ function stampOf(cell: Cell): string {
   if (version === undefined) return '';
   const { actor, counter } = version.dot;
   const digits = String(counter).padStart(16, '0');
-  // The hash only decides between two gateways that were given one id by mistake: still the same winner everywhere.
+  // The hash only decides between two gateways that were given one id by mistake: still the same
+  // winner everywhere.
   return `${digits}.${actor}.${hash('sha1', version.value ?? '').slice(0, 8)}`;
 }

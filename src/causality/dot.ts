@@ -1,8 +1,10 @@
 /**
  * The name of one version: the `counter`-th event of `actor`.
  *
- * An actor is a replica incarnation (a UUID kept inside that Postgres), or `PI` for consensus. Never a gateway and never a
- * client: a gateway-minted dot with a compact version vector silently drops acknowledged siblings when two of its
+ * An actor is a replica incarnation (a UUID kept inside that Postgres), or `PI` for consensus.
+ * Never a gateway and never a
+ * client: a gateway-minted dot with a compact version vector silently drops acknowledged siblings
+ * when two of its
  * writes arrive out of order.
  */
 export interface Dot {
@@ -19,7 +21,10 @@ export function dotName(dot: Dot): string {
   return `${dot.actor}:${dot.counter}`;
 }
 
-/** A total order, later counters last. Only for choosing deterministically; it says nothing about causality. */
+/**
+ * A total order, later counters last. Only for choosing deterministically; it says nothing about
+ * causality.
+ */
 export function compareDots(a: Dot, b: Dot): number {
   return a.counter - b.counter || (a.actor < b.actor ? -1 : a.actor > b.actor ? 1 : 0);
 }

@@ -8,23 +8,31 @@ export interface OutcomeRecord {
 }
 
 /**
- * The records of one key, by write id. They are part of the cell and travel with it, because a record that stayed behind when its version
+ * The records of one key, by write id. They are part of the cell and travel with it, because a
+ * record that stayed behind when its version
  * was carried on by another proposer would let a retry apply twice.
  */
 export type Outcomes = ReadonlyMap<string, OutcomeRecord>;
 
 export const noOutcomes: Outcomes = new Map();
 
-/** Retries are answered for ten minutes; kept a little longer, so that no clock's skew cuts that short. */
+/**
+ * Retries are answered for ten minutes; kept a little longer, so that no clock's skew cuts that
+ * short.
+ */
 const keptUs = 15 * 60 * 1_000_000;
 
-/** More records than this, within the time above, and the key takes no further idempotency keys for a while. */
+/**
+ * More records than this, within the time above, and the key takes no further idempotency keys for
+ * a while.
+ */
 export const outcomesMax = 1_000;
 
 /**
  * What both know, less what is too old.
  *
- * Age is measured against the latest time in the joined cell, never against a clock, so that every replica forgets alike.
+ * Age is measured against the latest time in the joined cell, never against a clock, so that every
+ * replica forgets alike.
  * Law: associative, commutative, idempotent.
  */
 export function mergeOutcomes(a: Outcomes, b: Outcomes, latestUs: number): Outcomes {

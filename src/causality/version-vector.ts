@@ -3,7 +3,8 @@ import type { Dot } from './dot.ts';
 /**
  * What has been seen: for each actor, every event up to its counter.
  *
- * Never pruned: a pruned vector makes old versions look concurrent again, which is an endless supply of false conflicts (Riak's lesson).
+ * Never pruned: a pruned vector makes old versions look concurrent again, which is an endless
+ * supply of false conflicts (Riak's lesson).
  * Source: Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", 1983.
  */
 export type VersionVector = ReadonlyMap<string, number>;
@@ -43,7 +44,10 @@ export function encodeVector(seen: VersionVector): string {
   return `{${parts.map(([actor, counter]) => `"${actor}":${counter}`).join(',')}}`;
 }
 
-/** Reads what `encodeVector` wrote. Only for texts of our own (database rows, signed tokens): it does not validate. */
+/**
+ * Reads what `encodeVector` wrote. Only for texts of our own (database rows, signed tokens): it
+ * does not validate.
+ */
 export function decodeVector(text: string): VersionVector {
   if (text === '{}') return nothingSeen;
   return new Map(Object.entries(JSON.parse(text) as Record<string, number>));

@@ -13,7 +13,10 @@ import type { ClusterView } from './store.ts';
 export class Cluster {
   readonly topology: Topology;
   readonly #replicas: ReadonlyMap<string, GuardedReplica>;
-  /** A keyspace is a value that changes only by being read anew, so what is computed from it can hang on it. */
+  /**
+   * A keyspace is a value that changes only by being read anew, so what is computed from it can
+   * hang on it.
+   */
   readonly #placements = new WeakMap<Keyspace, Placement>();
   readonly #primaries = new WeakMap<Placement, (readonly Target[] | undefined)[]>();
 
@@ -55,13 +58,19 @@ export class Cluster {
       replicationFactor: placement.replicationFactor,
       targets: [...targets.values()],
       groups: [...groups.values()],
-      primariesOf: (key) => this.#primariesOf(placement, placement.partitionOf(key)).map(({ replica }) => replica.id),
+      primariesOf: (key) =>
+        this.#primariesOf(placement, placement.partitionOf(key)).map(({ replica }) => replica.id),
     };
   }
 
-  /** The cluster as an operator sees it. Partitions are counted for hashed keyspaces of `replicationFactor`. */
+  /**
+   * The cluster as an operator sees it. Partitions are counted for hashed keyspaces of
+   * `replicationFactor`.
+   */
   view(replicationFactor: number): ClusterView {
-    const owned = ownedPartitions(createPlacement(this.topology, { partitioner: 'CONSISTENT_HASH', replicationFactor }));
+    const owned = ownedPartitions(
+      createPlacement(this.topology, { partitioner: 'CONSISTENT_HASH', replicationFactor }),
+    );
     return {
       epoch: this.topology.epoch,
       partitions: this.topology.partitions,
@@ -90,10 +99,12 @@ export class Cluster {
     this.#primaries.set(placement, lists);
     const known = lists[partition];
     if (known) return known;
-    const targets = placement.preferenceList(partition).flatMap(({ replica: id, role }): Target[] => {
-      const replica = this.#replicas.get(id);
-      return replica && role === 'primary' ? [{ replica, role }] : [];
-    });
+    const targets = placement
+      .preferenceList(partition)
+      .flatMap(({ replica: id, role }): Target[] => {
+        const replica = this.#replicas.get(id);
+        return replica && role === 'primary' ? [{ replica, role }] : [];
+      });
     lists[partition] = targets;
     return targets;
   }

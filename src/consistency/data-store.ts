@@ -1,20 +1,18 @@
 import type { Deps } from '../coordinator/deps.ts';
-import type { Change } from '../coordinator/minter.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
 import { badInput, StoreError } from '../errors.ts';
-import { checkKey, checkValue, expiryOf } from './arguments.ts';
+import { checkKey, checkValue } from './arguments.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
-import { retryable } from './idempotency.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
 import { majority, type Path } from './levels.ts';
-import { openContext, sealContext } from './opaque.ts';
+import { sealContext } from './opaque.ts';
 import { readRange } from './range-page.ts';
 import { Reader } from './reader.ts';
-import { grant, levelled, type Grant, type TimeoutRules } from './request-plan.ts';
+import { grant, levelled, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import { dependenciesOf, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import type {
   Asked,
   Caller,
@@ -35,7 +33,8 @@ import type {
   WriteAnswer,
   WriteOptions,
 } from './store.ts';
-import { compareAndSet, writeVersion, type OpenedExpectation, type WriteOrder, type Written } from './writer.ts';
+import { openExpectation, writeOrder, type Begun } from './write-order.ts';
+import { compareAndSet, writeVersion, type Written } from './writer.ts';
 
 export interface DataStoreDeps {
   readonly coordinator: Deps;
@@ -45,19 +44,17 @@ export interface DataStoreDeps {
   readonly timeouts: TimeoutRules;
 }
 
-/** What a request stands on, once its keyspace, level and session are known. */
-interface Begun {
-  readonly caller: Caller;
-  readonly keyspace: Keyspace;
-  readonly granted: Grant;
-  readonly session: Session;
-}
-
 const manyMax = 500;
-/** More keys than this in one request are not listed one by one in a session: they are read from, or written to, a quorum instead. */
+/**
+ * More keys than this in one request are not listed one by one in a session: they are read from, or
+ * written to, a quorum instead.
+ */
 const listedMax = 32;
 
-/** The store, over a cluster of replicas: levels become plans here, and answers become entries with receipts and sessions. */
+/**
+ * The store, over a cluster of replicas: levels become plans here, and answers become entries with
+ * receipts and sessions.
+ */
 export class DataStore implements Store {
   readonly #deps: DataStoreDeps;
   readonly #keeper: SessionKeeper;
@@ -75,25 +72,45 @@ export class DataStore implements Store {
     const { keyspace, granted, session } = begun;
     const { entry, receipt } = await this.#reader.read({ keyspace, key }, { ...granted, session });
     const after = this.#keeper.afterRead(session, entry, { ...granted, receipt });
-    return this.#answer(begun, await this.#bounded(begun, after), { entry, receipt: levelled(keyspace, granted, receipt) });
+    return this.#answer(begun, await this.#bounded(begun, after), {
+      entry,
+      receipt: levelled(keyspace, granted, receipt),
+    });
   }
 
-  async getMany(caller: Caller, { keyspace: name, keys }: { keyspace: string; keys: readonly string[] }, asked: Asked): Promise<ManyAnswer> {
+  async getMany(
+    caller: Caller,
+    { keyspace: name, keys }: { keyspace: string; keys: readonly string[] },
+    asked: Asked,
+  ): Promise<ManyAnswer> {
     checkCount(keys.length, 'keys');
     const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys.length);
     for (const key of keys) checkKey(key, 'keys');
     const { keyspace, granted, session } = begun;
-    // One turn of the event loop: one statement a replica. A key that is asked for twice is read once.
-    const reads = new Map([...new Set(keys)].map((key) => [key, this.#reader.read({ keyspace, key }, { ...granted, session })]));
-    const results = new Map(await Promise.all([...reads].map(async ([key, result]) => [key, await result] as const)));
+    // One turn of the event loop: one statement a replica. A key that is asked for twice is read
+    // once.
+    const reads = new Map(
+      [...new Set(keys)].map((key) => [
+        key,
+        this.#reader.read({ keyspace, key }, { ...granted, session }),
+      ]),
+    );
+    const results = new Map(
+      await Promise.all([...reads].map(async ([key, result]) => [key, await result] as const)),
+    );
     const receipt = combineReceipts([...results.values()].map((result) => result.receipt));
     const entries = keys.flatMap((key) => results.get(key)?.entry ?? []);
     const after = [...results.values()].reduce(
-      (next, result) => this.#keeper.afterRead(next, result.entry, { ...granted, receipt: result.receipt }),
+      (next, result) =>
+        this.#keeper.afterRead(next, result.entry, { ...granted, receipt: result.receipt }),
       session,
     );
-    const listed = keys.length > listedMax && granted.plan.need > 1 ? { ...session, isPartial: true } : after;
-    return this.#answer(begun, await this.#bounded(begun, listed), { entries, receipt: levelled(keyspace, granted, receipt) });
+    const listed =
+      keys.length > listedMax && granted.plan.need > 1 ? { ...session, isPartial: true } : after;
+    return this.#answer(begun, await this.#bounded(begun, listed), {
+      entries,
+      receipt: levelled(keyspace, granted, receipt),
+    });
   }
 
   async range(caller: Caller, what: RangeArguments, asked: Asked): Promise<RangeAnswer> {
@@ -101,13 +118,24 @@ export class DataStore implements Store {
     const { keyspace, granted } = begun;
     const { coordinator, cluster, sealer } = this.#deps;
     const terms = { ...granted, session: begun.session };
-    const { session, ...page } = await readRange({ deps: coordinator, cluster, sealer, reader: this.#reader }, keyspace, { what, terms });
-    return this.#answer(begun, await this.#bounded(begun, session), { ...page, receipt: levelled(keyspace, granted, page.receipt) });
+    const { session, ...page } = await readRange(
+      { deps: coordinator, cluster, sealer, reader: this.#reader },
+      keyspace,
+      { what, terms },
+    );
+    return this.#answer(begun, await this.#bounded(begun, session), {
+      ...page,
+      receipt: levelled(keyspace, granted, page.receipt),
+    });
   }
 
   async put(caller: Caller, what: PutArguments, asked: Asked): Promise<WriteAnswer> {
     const begun = await this.#begin(caller, what.keyspace, { asked, path: 'write' });
-    const { answer, after } = await this.#write(begun, what, checkValue(begun.keyspace, what.value));
+    const { answer, after } = await this.#write(
+      begun,
+      what,
+      checkValue(begun.keyspace, what.value),
+    );
     return this.#answer(begun, after(begun.session), answer);
   }
 
@@ -117,35 +145,67 @@ export class DataStore implements Store {
     return this.#answer(begun, after(begun.session), answer);
   }
 
-  async putMany(caller: Caller, { keyspace, items }: PutManyArguments, asked: Asked): Promise<{ results: readonly ItemAnswer[]; session: string }> {
+  async putMany(
+    caller: Caller,
+    { keyspace, items }: PutManyArguments,
+    asked: Asked,
+  ): Promise<{ results: readonly ItemAnswer[]; session: string }> {
     checkCount(items.length, 'items');
-    const begun = manyAtOnce(await this.#begin(caller, keyspace, { asked, path: 'write' }), items.length);
+    const begun = manyAtOnce(
+      await this.#begin(caller, keyspace, { asked, path: 'write' }),
+      items.length,
+    );
     let { session } = begun;
     const results = await Promise.all(
       items.map(async ({ key, value, ...options }): Promise<ItemAnswer> => {
         try {
-          const { answer, after } = await this.#write(begun, { keyspace, key, ...options }, checkValue(begun.keyspace, value));
+          const { answer, after } = await this.#write(
+            begun,
+            { keyspace, key, ...options },
+            checkValue(begun.keyspace, value),
+          );
           session = items.length > listedMax ? { ...session, isPartial: true } : after(session);
           return { key, answer: this.#answer(begun, session, answer) };
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
-          return { key, error: { code: error.code, message: error.message, outcome: error.outcome } };
+          return {
+            key,
+            error: { code: error.code, message: error.message, outcome: error.outcome },
+          };
         }
       }),
     );
     return this.#answer(begun, session, { results });
   }
 
-  async compareAndSet(caller: Caller, what: CompareAndSetArguments, asked: Asked): Promise<CompareAndSetAnswer> {
-    const begun = await this.#begin(caller, what.keyspace, { asked: { ...asked, level: 'LINEARIZABLE', replicas: undefined }, path: 'write' });
+  async compareAndSet(
+    caller: Caller,
+    what: CompareAndSetArguments,
+    asked: Asked,
+  ): Promise<CompareAndSetAnswer> {
+    const begun = await this.#begin(caller, what.keyspace, {
+      asked: { ...asked, level: 'LINEARIZABLE', replicas: undefined },
+      path: 'write',
+    });
     const { keyspace, granted, session } = begun;
     const value = what.value === undefined ? null : checkValue(keyspace, what.value);
-    const order = this.#order(begun, what, { value, says: [what.expect] });
-    const { cell, receipt, applied } = await compareAndSet(this.#deps.coordinator, order, this.#opened(keyspace, what));
+    const order = writeOrder(this.#deps, begun, { what, value, says: [what.expect] });
+    const { cell, receipt, applied } = await compareAndSet(
+      this.#deps.coordinator,
+      order,
+      openExpectation(this.#deps.sealer, keyspace, what),
+    );
     const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
     const { writeId } = order.change;
-    const after = applied ? this.#keeper.afterWrite(session, entry, { writeId, receipt }) : this.#keeper.afterRead(session, entry, { ...granted, receipt });
-    return this.#answer(begun, after, { applied, entry, writeId: applied ? writeId : undefined, receipt: levelled(keyspace, granted, receipt) });
+    const after = applied
+      ? this.#keeper.afterWrite(session, entry, { writeId, receipt })
+      : this.#keeper.afterRead(session, entry, { ...granted, receipt });
+    return this.#answer(begun, after, {
+      applied,
+      entry,
+      writeId: applied ? writeId : undefined,
+      receipt: levelled(keyspace, granted, receipt),
+    });
   }
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined> {
@@ -154,7 +214,11 @@ export class DataStore implements Store {
   keyspaces(caller: Caller): Promise<readonly Keyspace[]> {
     return this.#deps.directory.list(caller.tenant);
   }
-  createKeyspace(caller: Caller, name: string, settings: Partial<KeyspaceSettings>): Promise<Keyspace> {
+  createKeyspace(
+    caller: Caller,
+    name: string,
+    settings: Partial<KeyspaceSettings>,
+  ): Promise<Keyspace> {
     return this.#deps.directory.create(caller.tenant, name, settings);
   }
   updateKeyspace(caller: Caller, name: string, changes: KeyspaceChanges): Promise<Keyspace> {
@@ -172,7 +236,11 @@ export class DataStore implements Store {
     return this.#deps.cluster.view(Math.min(3, this.#deps.cluster.topology.members.length));
   }
 
-  async #begin(caller: Caller, name: string, { asked, path }: { asked: Asked; path: Path }): Promise<Begun> {
+  async #begin(
+    caller: Caller,
+    name: string,
+    { asked, path }: { asked: Asked; path: Path },
+  ): Promise<Begun> {
     const { directory, timeouts, coordinator } = this.#deps;
     const keyspace = await directory.require(caller.tenant, name);
     const granted = grant(keyspace, asked, { path, clock: coordinator.clock, timeouts });
@@ -181,9 +249,13 @@ export class DataStore implements Store {
   }
 
   /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */
-  async #write(begun: Begun, what: KeyRef & WriteOptions, value: string | null): Promise<{ answer: Omit<WriteAnswer, 'session'>; after: (session: Session) => Session }> {
+  async #write(
+    begun: Begun,
+    what: KeyRef & WriteOptions,
+    value: string | null,
+  ): Promise<{ answer: Omit<WriteAnswer, 'session'>; after: (session: Session) => Session }> {
     const { keyspace, granted } = begun;
-    const order = this.#order(begun, what, { value, says: [] });
+    const order = writeOrder(this.#deps, begun, { what, value, says: [] });
     const { cell, receipt }: Written = await writeVersion(this.#deps.coordinator, order);
     const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
     const { writeId } = order.change;
@@ -193,59 +265,28 @@ export class DataStore implements Store {
     };
   }
 
-  #order(begun: Begun, what: KeyRef & WriteOptions, { value, says }: { value: string | null; says: readonly unknown[] }): WriteOrder {
-    const { keyspace, granted, session } = begun;
-    const { coordinator, cluster, sealer } = this.#deps;
-    refuseUnservedOptions(what);
-    const key = checkKey(what.key);
-    const seen = openContext(sealer, { keyspace, key }, what.context);
-    const expiresAtMs = value === null ? undefined : expiryOf(keyspace, what.ttlSeconds, coordinator.clock.nowMs());
-    const retry =
-      what.idempotencyKey === undefined
-        ? undefined
-        : retryable({ keyspace, key }, what.idempotencyKey, [value, what.context, what.ttlSeconds, granted.name, ...says]);
-    const depends = granted.level.storesDependencies;
-    const change: Change = {
-      writeId: retry?.writeId ?? coordinator.random.uuid(),
-      value,
-      seen,
-      expiresAtMs,
-      siblingsMax: keyspace.maxSiblings,
-      dependencies: depends ? dependenciesOf(session) : undefined,
-      dependsOnQuorum: depends && session.isPartial ? true : undefined,
-      fingerprint: retry?.fingerprint,
-    };
-    const placed = cluster.placeKey(keyspace, key);
-    return {
-      keyspace,
-      key: placed,
-      level: granted.level,
-      plan: granted.plan,
-      change,
-      retryable: retry,
-      replacesPresent: value === null && what.context === undefined,
-    };
-  }
-
-  #opened(keyspace: Keyspace, { key, expect }: CompareAndSetArguments): OpenedExpectation {
-    if (!('context' in expect)) return expect;
-    return { seen: openContext(this.#deps.sealer, { keyspace, key, field: 'expect.context' }, expect.context) };
-  }
-
   /** A read may have inherited more than a token holds. */
   #bounded({ caller, granted }: Begun, session: Session): Promise<Session> {
     return this.#keeper.bounded(caller.tenant, session, { plan: granted.plan, room: false });
   }
 
   /** Adds the token of what was seen; signed when somebody looks at it. */
-  #answer<T extends object>({ caller }: Begun, session: Session, answer: T): T & { session: string } {
+  #answer<T extends object>(
+    { caller }: Begun,
+    session: Session,
+    answer: T,
+  ): T & { session: string } {
     let token: string | undefined;
     const seal = (): string => (token ??= this.#keeper.seal(caller.tenant, session));
-    return Object.defineProperty(answer, 'session', { enumerable: true, get: seal }) as T & { session: string };
+    return Object.defineProperty(answer, 'session', { enumerable: true, get: seal }) as T & {
+      session: string;
+    };
   }
 }
 
-/** The terms of a request for many keys: a session that cannot list them all has them on a quorum. */
+/**
+ * The terms of a request for many keys: a session that cannot list them all has them on a quorum.
+ */
 function manyAtOnce(begun: Begun, count: number): Begun {
   const { level, plan } = begun.granted;
   if (count <= listedMax || (level.floor === 'none' && !level.storesDependencies)) return begun;
@@ -255,10 +296,9 @@ function manyAtOnce(begun: Begun, count: number): Begun {
 
 function checkCount(count: number, field: string): void {
   if (count >= 1 && count <= manyMax) return;
-  throw badInput(`Argument "${field}" must hold 1 to ${manyMax} items, and it holds ${count}`, field, { limit: manyMax, value: count });
-}
-
-/** An argument of the contract whose promise this version cannot keep yet is refused, never ignored. */
-function refuseUnservedOptions({ sloppy }: WriteOptions): void {
-  if (sloppy === true) throw badInput('Argument "sloppy" is not served by this version', 'sloppy');
+  throw badInput(
+    `Argument "${field}" must hold 1 to ${manyMax} items, and it holds ${count}`,
+    field,
+    { limit: manyMax, value: count },
+  );
 }

@@ -7,8 +7,20 @@ import { read } from '../coordinator/read.ts';
 import { write } from '../coordinator/write.ts';
 import { badInput, StoreError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
-import { checkSettings, currentRecord, keyspaceOf, settingsWith, type FoundRecord, type KeyspaceRecord } from './keyspace-record.ts';
-import { keyspaceDefaults, type Keyspace, type KeyspaceChanges, type KeyspaceSettings } from './keyspace.ts';
+import {
+  checkSettings,
+  currentRecord,
+  keyspaceOf,
+  settingsWith,
+  type FoundRecord,
+  type KeyspaceRecord,
+} from './keyspace-record.ts';
+import {
+  keyspaceDefaults,
+  type Keyspace,
+  type KeyspaceChanges,
+  type KeyspaceSettings,
+} from './keyspace.ts';
 import { majority } from './levels.ts';
 import { checkKey } from './arguments.ts';
 
@@ -22,15 +34,20 @@ interface Found {
   readonly current: FoundRecord | undefined;
 }
 
-/** How long a definition is used before it is read again; so a change is seen by every gateway about this soon. */
+/**
+ * How long a definition is used before it is read again; so a change is seen by every gateway about
+ * this soon.
+ */
 const freshMs = 2_000;
 const adminMs = 5_000;
 const dropMs = 60_000;
 const changeAttempts = 5;
 
 /**
- * Which keyspaces there are. The directory lives in the replicas themselves, in a keyspace of its own that no tenant can name, and is read at
- * QUORUM; each gateway keeps what it has read for a bounded time, and goes on with it while no quorum can be reached.
+ * Which keyspaces there are. The directory lives in the replicas themselves, in a keyspace of its
+ * own that no tenant can name, and is read at
+ * QUORUM; each gateway keeps what it has read for a bounded time, and goes on with it while no
+ * quorum can be reached.
  */
 export class Directory {
   readonly #deps: Deps;
@@ -44,7 +61,13 @@ export class Directory {
     this.#deps = deps;
     this.#cluster = cluster;
     const replicationFactor = Math.min(3, cluster.topology.members.length);
-    this.#system = { ...keyspaceDefaults, tenant: '$system', name: 'keyspaces', storageName: 'keyspaces', replicationFactor };
+    this.#system = {
+      ...keyspaceDefaults,
+      tenant: '$system',
+      name: 'keyspaces',
+      storageName: 'keyspaces',
+      replicationFactor,
+    };
   }
 
   /** The keyspace; KEYSPACE_NOT_FOUND when there is none. Answers from memory on the hot path. */
@@ -52,7 +75,11 @@ export class Directory {
     const keyspace = await this.find(tenant, name);
     if (keyspace) return keyspace;
     const shown = name.slice(0, 64);
-    throw new StoreError('KEYSPACE_NOT_FOUND', `There is no keyspace "${shown}": createKeyspace makes one`, { keyspace: shown });
+    throw new StoreError(
+      'KEYSPACE_NOT_FOUND',
+      `There is no keyspace "${shown}": createKeyspace makes one`,
+      { keyspace: shown },
+    );
   }
 
   find(tenant: string, name: string): Promise<Keyspace | undefined> {
@@ -62,7 +89,9 @@ export class Directory {
     if (!cached?.keyspace) return this.#load(tenant, name);
     if (cached.freshUntilMs < this.#deps.clock.monotonicMs()) {
       // Used once more while it is read anew, so that no request waits for the directory.
-      this.#load(tenant, name).catch(() => (cached.freshUntilMs = this.#deps.clock.monotonicMs() + freshMs));
+      this.#load(tenant, name).catch(
+        () => (cached.freshUntilMs = this.#deps.clock.monotonicMs() + freshMs),
+      );
     }
     return Promise.resolve(cached.keyspace);
   }
@@ -72,10 +101,15 @@ export class Directory {
     let bounds = prefixBounds(`${tenant}/`);
     for (;;) {
       const placed = this.#cluster.placeRange(this.#system, bounds);
-      const page = await range(this.#deps, placed, { plan: this.#plan(), limit: 500, reverse: false });
+      const page = await range(this.#deps, placed, {
+        plan: this.#plan(),
+        limit: 500,
+        reverse: false,
+      });
       for (const { key, cell } of page.rows) {
         const record = currentRecord(cell)?.record;
-        if (record && !record.dropped) found.push(keyspaceOf(tenant, key.slice(tenant.length + 1), record));
+        if (record && !record.dropped)
+          found.push(keyspaceOf(tenant, key.slice(tenant.length + 1), record));
       }
       const last = page.rows.at(-1);
       if (!page.more || !last) return found;
@@ -88,10 +122,16 @@ export class Directory {
     const replicas = this.#cluster.topology.members.length;
     const settings = settingsWith(given, replicas);
     checkSettings(name, settings, replicas);
-    const taken = () => badInput(`Cannot create keyspace "${name}": it is there already`, 'name', { value: name });
+    const taken = () =>
+      badInput(`Cannot create keyspace "${name}": it is there already`, 'name', { value: name });
     const { cell, current } = await this.#read(tenant, name);
     if (current && !current.record.dropped) throw taken();
-    const record = { generation: (current?.record.generation ?? 0) + 1, version: 1, dropped: false, settings } as KeyspaceRecord;
+    const record = {
+      generation: (current?.record.generation ?? 0) + 1,
+      version: 1,
+      dropped: false,
+      settings,
+    } as KeyspaceRecord;
     // Two gateways may do this at once: both read again, and both see the same one win.
     if (!(await this.#write(tenant, name, { record, cell }))) throw taken();
     return this.#remember(tenant, name, record) ?? keyspaceOf(tenant, name, record);
@@ -99,7 +139,9 @@ export class Directory {
 
   async update(tenant: string, name: string, changes: KeyspaceChanges): Promise<Keyspace> {
     const record = await this.#change(tenant, name, (before) => {
-      const named = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+      const named = Object.fromEntries(
+        Object.entries(changes).filter(([, value]) => value !== undefined),
+      );
       const settings = { ...before.settings, ...named };
       checkSettings(name, settings, this.#cluster.topology.members.length);
       return { ...before, settings };
@@ -108,12 +150,17 @@ export class Directory {
     return this.#remember(tenant, name, record) ?? keyspaceOf(tenant, name, record);
   }
 
-  /** False when there is none. The rows go afterwards, in bounded steps; until then nothing can name them. */
+  /**
+   * False when there is none. The rows go afterwards, in bounded steps; until then nothing can name
+   * them.
+   */
   async drop(tenant: string, name: string): Promise<boolean> {
     const record = await this.#change(tenant, name, (before) => ({ ...before, dropped: true }));
     if (!record) return false;
     this.#remember(tenant, name, record);
-    const removal = this.#removeRows(keyspaceOf(tenant, name, record)).finally(() => this.#drops.delete(removal));
+    const removal = this.#removeRows(keyspaceOf(tenant, name, record)).finally(() =>
+      this.#drops.delete(removal),
+    );
     this.#drops.add(removal);
     return true;
   }
@@ -127,22 +174,38 @@ export class Directory {
     const options = { deadlineMs: this.#deps.clock.monotonicMs() + dropMs };
     await Promise.all(
       this.#cluster.replicas.map((replica) =>
-        replica.deleteKeyspace({ tenant, keyspace: storageName }, options).catch((error: unknown) => {
-          this.#deps.log.warn({ error, replica: replica.id, tenant, storageName }, 'rows of a dropped keyspace are left on a replica');
-        }),
+        replica
+          .deleteKeyspace({ tenant, keyspace: storageName }, options)
+          .catch((error: unknown) => {
+            this.#deps.log.warn(
+              { error, replica: replica.id, tenant, storageName },
+              'rows of a dropped keyspace are left on a replica',
+            );
+          }),
       ),
     );
   }
 
-  /** Read, modify, write, and look whether it was this change that won; undefined when there is no such keyspace. */
-  async #change(tenant: string, name: string, modify: (before: KeyspaceRecord) => KeyspaceRecord): Promise<KeyspaceRecord | undefined> {
+  /**
+   * Read, modify, write, and look whether it was this change that won; undefined when there is no
+   * such keyspace.
+   */
+  async #change(
+    tenant: string,
+    name: string,
+    modify: (before: KeyspaceRecord) => KeyspaceRecord,
+  ): Promise<KeyspaceRecord | undefined> {
     for (let attempt = 0; attempt < changeAttempts; attempt += 1) {
       const { cell, current } = await this.#read(tenant, name);
       if (!current || current.record.dropped) return undefined;
       const record = { ...modify(current.record), version: current.record.version + 1 };
       if (await this.#write(tenant, name, { record, cell })) return record;
     }
-    throw new StoreError('CONTENDED', `Keyspace "${name}" is being changed by others at the same time`, { rounds: changeAttempts });
+    throw new StoreError(
+      'CONTENDED',
+      `Keyspace "${name}" is being changed by others at the same time`,
+      { rounds: changeAttempts },
+    );
   }
 
   async #load(tenant: string, name: string): Promise<Keyspace | undefined> {
@@ -156,7 +219,11 @@ export class Directory {
     return load;
   }
 
-  #remember(tenant: string, name: string, record: KeyspaceRecord | undefined): Keyspace | undefined {
+  #remember(
+    tenant: string,
+    name: string,
+    record: KeyspaceRecord | undefined,
+  ): Keyspace | undefined {
     const id = `${tenant}/${name}`;
     if (!record || record.dropped) {
       this.#cache.delete(id);
@@ -178,7 +245,8 @@ export class Directory {
   }
 
   /**
-   * A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached. That a keyspace is *not* there takes a
+   * A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached.
+   * That a keyspace is *not* there takes a
    * quorum to say, and so does everything that is written.
    */
   async #readForUse(tenant: string, name: string): Promise<Found> {
@@ -193,9 +261,18 @@ export class Directory {
   }
 
   /** Whether, once it is on a quorum, the record that was written is the one that counts. */
-  async #write(tenant: string, name: string, { record, cell }: { record: KeyspaceRecord; cell: Cell }): Promise<boolean> {
+  async #write(
+    tenant: string,
+    name: string,
+    { record, cell }: { record: KeyspaceRecord; cell: Cell },
+  ): Promise<boolean> {
     const key = this.#cluster.placeKey(this.#system, `${tenant}/${name}`);
-    const change = { writeId: this.#deps.random.uuid(), value: JSON.stringify(record), seen: seenOf(cell), siblingsMax: 100 };
+    const change = {
+      writeId: this.#deps.random.uuid(),
+      value: JSON.stringify(record),
+      seen: seenOf(cell),
+      siblingsMax: 100,
+    };
     await write(this.#deps, key, { plan: this.#plan(), change });
     const { current } = await this.#read(tenant, name);
     return current?.writeId === change.writeId;
@@ -203,6 +280,11 @@ export class Directory {
 
   #plan(): Plan {
     const startMs = this.#deps.clock.monotonicMs();
-    return { need: majority(this.#system.replicationFactor), writeBack: true, startMs, deadlineMs: startMs + adminMs };
+    return {
+      need: majority(this.#system.replicationFactor),
+      writeBack: true,
+      startMs,
+      deadlineMs: startMs + adminMs,
+    };
   }
 }

@@ -3,22 +3,30 @@ import type { Keyspace } from './keyspace.ts';
 import type { Entry } from './store.ts';
 
 /** A cell as a reader sees it at `nowMs`. */
-export function entryOf(keyspace: Keyspace, key: string, what: { cell: Cell; nowMs: number }): Entry {
+export function entryOf(
+  keyspace: Keyspace,
+  key: string,
+  what: { cell: Cell; nowMs: number },
+): Entry {
   const { cell, nowMs } = what;
   const live = visible(cell).filter((sibling) => !isTombstone(sibling, nowMs));
   return { keyspace, key, cell, revision: revisionOf(cell), live };
 }
 
 /**
- * A string that grows with the state: whatever has seen more is greater, and a key recreated after its tombstone was collected is
- * greater than all before (its dots start at the clock). Concurrent states are ordered, but arbitrarily.
+ * A string that grows with the state: whatever has seen more is greater, and a key recreated after
+ * its tombstone was collected is
+ * greater than all before (its dots start at the clock). Concurrent states are ordered, but
+ * arbitrarily.
  *
- * Shape: the latest time in the context (µs, 16 digits), then the sum of all (20 digits): the maximum alone would not grow
+ * Shape: the latest time in the context (µs, 16 digits), then the sum of all (20 digits): the
+ * maximum alone would not grow
  * when a slower clock's event is added.
  */
 export function revisionOf(cell: Cell): string {
   let sum = 0n;
-  // Ballots enter as they are: split into time and proposer number, a later round of a smaller number would count less.
+  // Ballots enter as they are: split into time and proposer number, a later round of a smaller
+  // number would count less.
   for (const counter of cell.context.values()) sum += BigInt(counter);
   return `${String(latestUs(cell.context)).padStart(16, '0')}.${String(sum).padStart(20, '0')}`;
 }

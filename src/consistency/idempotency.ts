@@ -14,7 +14,8 @@ const keyCharsMax = 256;
 const retryAfterMs = 60_000;
 
 /**
- * The identity of a write that carries an idempotency key: the same key, for the same key of the same keyspace, is the same write. `says` is everything
+ * The identity of a write that carries an idempotency key: the same key, for the same key of the
+ * same keyspace, is the same write. `says` is everything
  * that must not differ in a retry.
  */
 export function retryable(
@@ -23,22 +24,42 @@ export function retryable(
   says: readonly unknown[],
 ): Retryable {
   if (idempotencyKey === '' || idempotencyKey.length > keyCharsMax) {
-    throw badInput(`Argument "idempotencyKey" must have 1 to ${keyCharsMax} characters`, 'idempotencyKey', { limit: keyCharsMax });
+    throw badInput(
+      `Argument "idempotencyKey" must have 1 to ${keyCharsMax} characters`,
+      'idempotencyKey',
+      { limit: keyCharsMax },
+    );
   }
   const { tenant, storageName } = at.keyspace;
   const name = hash('sha256', JSON.stringify([tenant, storageName, at.key, idempotencyKey]));
-  return { writeId: `retryable-${name.slice(0, 32)}`, fingerprint: hash('sha256', JSON.stringify(says)).slice(0, 16) };
+  return {
+    writeId: `retryable-${name.slice(0, 32)}`,
+    fingerprint: hash('sha256', JSON.stringify(says)).slice(0, 16),
+  };
 }
 
-/** The outcome of the first attempt, if a cell remembers one. Errors: BAD_USER_INPUT when it said something else; LIMIT_EXCEEDED. */
-export function firstOutcome(cell: Cell, { writeId, fingerprint }: Retryable): OutcomeRecord | undefined {
+/**
+ * The outcome of the first attempt, if a cell remembers one. Errors: BAD_USER_INPUT when it said
+ * something else; LIMIT_EXCEEDED.
+ */
+export function firstOutcome(
+  cell: Cell,
+  { writeId, fingerprint }: Retryable,
+): OutcomeRecord | undefined {
   const outcome = cell.outcomes?.get(writeId);
   if (outcome && outcome.fingerprint !== fingerprint) {
-    throw badInput('Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request', 'idempotencyKey');
+    throw badInput(
+      'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
+      'idempotencyKey',
+    );
   }
   if (!outcome && (cell.outcomes?.size ?? 0) >= outcomesMax) {
     // Forgetting one early could apply a retry twice; saying so cannot.
-    throw new StoreError('LIMIT_EXCEEDED', `A key remembers at most ${outcomesMax} idempotency keys at a time`, { limit: outcomesMax, used: outcomesMax, retryAfterMs });
+    throw new StoreError(
+      'LIMIT_EXCEEDED',
+      `A key remembers at most ${outcomesMax} idempotency keys at a time`,
+      { limit: outcomesMax, used: outcomesMax, retryAfterMs },
+    );
   }
   return outcome;
 }

@@ -34,7 +34,9 @@ const recordSchema = z.object({
   settings: settingsSchema,
 });
 
-/** What the directory stores of one name. It is never deleted: the generation must not be forgotten. */
+/**
+ * What the directory stores of one name. It is never deleted: the generation must not be forgotten.
+ */
 export type KeyspaceRecord = z.output<typeof recordSchema>;
 
 export interface FoundRecord {
@@ -43,13 +45,17 @@ export interface FoundRecord {
 }
 
 /**
- * The record that counts. Two gateways that create or change one keyspace at once leave two siblings; everyone chooses alike: the
+ * The record that counts. Two gateways that create or change one keyspace at once leave two
+ * siblings; everyone chooses alike: the
  * latest generation, its latest version, and of two equal ones the first.
  */
 export function currentRecord(cell: Cell): FoundRecord | undefined {
   const found = cell.siblings
     .filter((sibling) => !isTombstone(sibling, 0))
-    .map((sibling) => ({ sibling, record: recordSchema.parse(JSON.parse(sibling.value ?? 'null')) }))
+    .map((sibling) => ({
+      sibling,
+      record: recordSchema.parse(JSON.parse(sibling.value ?? 'null')),
+    }))
     .sort(
       (a, b) =>
         b.record.generation - a.record.generation ||
@@ -60,8 +66,17 @@ export function currentRecord(cell: Cell): FoundRecord | undefined {
   return first && { record: first.record, writeId: first.sibling.writeId };
 }
 
-export function keyspaceOf(tenant: string, name: string, { generation, settings }: KeyspaceRecord): Keyspace {
-  return { tenant, name, storageName: generation === 1 ? name : `${name}@${generation}`, ...settings };
+export function keyspaceOf(
+  tenant: string,
+  name: string,
+  { generation, settings }: KeyspaceRecord,
+): Keyspace {
+  return {
+    tenant,
+    name,
+    storageName: generation === 1 ? name : `${name}@${generation}`,
+    ...settings,
+  };
 }
 
 const nameShape = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -69,9 +84,17 @@ const nameShape = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 /** Refuses a name or settings that could not be served. `replicas` is how many there are. */
 export function checkSettings(name: string, settings: KeyspaceSettings, replicas: number): void {
   const refuse = (field: string, rule: string, value: unknown, limit?: unknown) =>
-    badInput(`Cannot keep keyspace "${name}": ${field} ${rule}, and it is ${JSON.stringify(value)}`, field, { value, limit });
+    badInput(
+      `Cannot keep keyspace "${name}": ${field} ${rule}, and it is ${JSON.stringify(value)}`,
+      field,
+      { value, limit },
+    );
   if (!nameShape.test(name)) {
-    throw badInput('A keyspace is named with 1 to 63 letters, digits, ".", "_" or "-", the first a letter or digit', 'name', { value: name.slice(0, 64) });
+    throw badInput(
+      'A keyspace is named with 1 to 63 letters, digits, ".", "_" or "-", the first a letter or digit',
+      'name',
+      { value: name.slice(0, 64) },
+    );
   }
   const bounds = {
     replicationFactor: [1, replicas],
@@ -82,7 +105,8 @@ export function checkSettings(name: string, settings: KeyspaceSettings, replicas
   for (const [field, [least, most]] of Object.entries(bounds)) {
     const value = settings[field as keyof typeof bounds];
     if (value === undefined) continue;
-    if (!Number.isInteger(value) || value < least || value > most) throw refuse(field, `must be from ${least} to ${most}`, value, most);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw refuse(field, `must be from ${least} to ${most}`, value, most);
   }
   checkSplitKeys(name, settings);
   checkLevels(name, settings);
@@ -90,11 +114,19 @@ export function checkSettings(name: string, settings: KeyspaceSettings, replicas
 
 function checkSplitKeys(name: string, { partitioner, splitKeys }: KeyspaceSettings): void {
   if (splitKeys.length > 0 && partitioner !== 'RANGE') {
-    throw badInput(`Cannot keep keyspace "${name}": splitKeys belong to the partitioner RANGE, and it is ${partitioner}`, 'splitKeys');
+    throw badInput(
+      `Cannot keep keyspace "${name}": splitKeys belong to the partitioner RANGE, and it is ${partitioner}`,
+      'splitKeys',
+    );
   }
-  if (splitKeys.length > 1_000) throw badInput('At most 1000 splitKeys', 'splitKeys', { limit: 1_000, value: splitKeys.length });
+  if (splitKeys.length > 1_000)
+    throw badInput('At most 1000 splitKeys', 'splitKeys', {
+      limit: 1_000,
+      value: splitKeys.length,
+    });
   splitKeys.forEach((key) => checkKey(key, 'splitKeys'));
-  if (new Set(splitKeys).size < splitKeys.length) throw badInput(`Cannot keep keyspace "${name}": a split key is given twice`, 'splitKeys');
+  if (new Set(splitKeys).size < splitKeys.length)
+    throw badInput(`Cannot keep keyspace "${name}": a split key is given twice`, 'splitKeys');
 }
 
 function checkLevels(name: string, settings: KeyspaceSettings): void {
@@ -105,16 +137,29 @@ function checkLevels(name: string, settings: KeyspaceSettings): void {
   for (const [side, minimum, standard] of pairs) {
     for (const level of [minimum, standard]) {
       if (levels[level].route === 'quorum' || policies[settings.conflicts].consensus) continue;
-      throw badInput(`Cannot keep keyspace "${name}": ${level} ${side}s need conflicts SIBLINGS, and it is ${settings.conflicts}`, `minimum${side === 'read' ? 'Read' : 'Write'}Level`);
+      throw badInput(
+        `Cannot keep keyspace "${name}": ${level} ${side}s need conflicts SIBLINGS, and it is ${settings.conflicts}`,
+        `minimum${side === 'read' ? 'Read' : 'Write'}Level`,
+      );
     }
     if (levels[standard].strength >= levels[minimum].strength) continue;
-    throw badInput(`Cannot keep keyspace "${name}": its default ${side} level ${standard} is weaker than its minimum ${minimum}`, `default${side === 'read' ? 'Read' : 'Write'}Level`);
+    throw badInput(
+      `Cannot keep keyspace "${name}": its default ${side} level ${standard} is weaker than its minimum ${minimum}`,
+      `default${side === 'read' ? 'Read' : 'Write'}Level`,
+    );
   }
 }
 
 /** What was given, over the defaults; split keys in byte order. */
 export function settingsWith(given: Partial<KeyspaceSettings>, replicas: number): KeyspaceSettings {
-  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
-  const settings = { ...keyspaceDefaults, replicationFactor: Math.min(3, replicas), ...named } as KeyspaceSettings;
+  const wishes: Record<string, unknown> = { ...given };
+  const named = Object.fromEntries(
+    Object.entries(wishes).filter(([, wish]) => (wish ?? null) !== null),
+  );
+  const settings = {
+    ...keyspaceDefaults,
+    replicationFactor: Math.min(3, replicas),
+    ...named,
+  } as KeyspaceSettings;
   return { ...settings, splitKeys: settings.splitKeys.toSorted(compareKeys) };
 }

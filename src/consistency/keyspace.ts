@@ -6,7 +6,10 @@ import type { PartitionerName } from '../placement/partitioner.ts';
 export interface Keyspace {
   readonly tenant: string;
   readonly name: string;
-  /** What its rows are filed under: `name`, or `name@2` after it was dropped and created again, so that nothing old comes back. */
+  /**
+   * What its rows are filed under: `name`, or `name@2` after it was dropped and created again, so
+   * that nothing old comes back.
+   */
   readonly storageName: string;
   readonly partitioner: PartitionerName;
   /** Sorted by bytes; only for RANGE. */

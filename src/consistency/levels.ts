@@ -17,7 +17,10 @@ export interface Level {
   readonly storesDependencies: boolean;
   /** Weaker to stronger, for `minimumReadLevel` and `minimumWriteLevel`. */
   readonly strength: number;
-  /** Paths on which it would promise what cannot be kept, with the reason. It is refused there, never served as another one. */
+  /**
+   * Paths on which it would promise what cannot be kept, with the reason. It is refused there,
+   * never served as another one.
+   */
   readonly refusedOn?: Readonly<Partial<Record<Path, string>>>;
 }
 
@@ -27,40 +30,81 @@ const one = (): number => 1;
 const every = (n: number): number => n;
 
 const perKey = 'consensus is per key, and a range has many';
-const waitsForNothing = 'a feed follows what is written; it reads nothing that a session or a round could wait for';
+const waitsForNothing =
+  'a feed follows what is written; it reads nothing that a session or a round could wait for';
 
 /**
- * THE TABLE. The one place that knows the names of levels; below `consistency/` only plans are heard of.
+ * THE TABLE. The one place that knows the names of levels; below `consistency/` only plans are
+ * heard of.
  * Source: docs/consistency.md, section "Levels".
  */
 export const levels = {
   ONE: {
-    route: 'quorum', readNeed: one, writeNeed: one, writeBack: false,
-    floor: 'none', storesDependencies: false, strength: 0,
+    route: 'quorum',
+    readNeed: one,
+    writeNeed: one,
+    writeBack: false,
+    floor: 'none',
+    storesDependencies: false,
+    strength: 0,
   },
   READ_YOUR_WRITES: {
-    route: 'quorum', readNeed: one, writeNeed: one, writeBack: false,
-    floor: 'written', storesDependencies: false, strength: 1, refusedOn: { changes: waitsForNothing },
+    route: 'quorum',
+    readNeed: one,
+    writeNeed: one,
+    writeBack: false,
+    floor: 'written',
+    storesDependencies: false,
+    strength: 1,
+    refusedOn: { changes: waitsForNothing },
   },
   SESSION: {
-    route: 'quorum', readNeed: one, writeNeed: one, writeBack: false,
-    floor: 'all', storesDependencies: true, strength: 2, refusedOn: { changes: waitsForNothing },
+    route: 'quorum',
+    readNeed: one,
+    writeNeed: one,
+    writeBack: false,
+    floor: 'all',
+    storesDependencies: true,
+    strength: 2,
+    refusedOn: { changes: waitsForNothing },
   },
   CAUSAL: {
-    route: 'quorum', readNeed: majority, writeNeed: one, writeBack: true,
-    floor: 'all', storesDependencies: true, strength: 3, refusedOn: { changes: waitsForNothing },
+    route: 'quorum',
+    readNeed: majority,
+    writeNeed: one,
+    writeBack: true,
+    floor: 'all',
+    storesDependencies: true,
+    strength: 3,
+    refusedOn: { changes: waitsForNothing },
   },
   QUORUM: {
-    route: 'quorum', readNeed: majority, writeNeed: majority, writeBack: true,
-    floor: 'none', storesDependencies: false, strength: 4,
+    route: 'quorum',
+    readNeed: majority,
+    writeNeed: majority,
+    writeBack: true,
+    floor: 'none',
+    storesDependencies: false,
+    strength: 4,
   },
   ALL: {
-    route: 'quorum', readNeed: every, writeNeed: every, writeBack: true,
-    floor: 'none', storesDependencies: false, strength: 5,
+    route: 'quorum',
+    readNeed: every,
+    writeNeed: every,
+    writeBack: true,
+    floor: 'none',
+    storesDependencies: false,
+    strength: 5,
   },
   LINEARIZABLE: {
-    route: 'consensus', readNeed: majority, writeNeed: majority, writeBack: true,
-    floor: 'none', storesDependencies: false, strength: 6, refusedOn: { range: perKey, changes: waitsForNothing },
+    route: 'consensus',
+    readNeed: majority,
+    writeNeed: majority,
+    writeBack: true,
+    floor: 'none',
+    storesDependencies: false,
+    strength: 6,
+    refusedOn: { range: perKey, changes: waitsForNothing },
   },
 } as const satisfies Record<string, Level>;
 

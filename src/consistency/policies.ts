@@ -4,7 +4,10 @@ import { keepNewest, keepSiblings, type Convergence } from '../causality/converg
 export interface Policy extends Convergence {
   /** Whether dots are minted at a replica (siblings) or stamps at the gateway (one version). */
   readonly mintsDots: boolean;
-  /** Whether LINEARIZABLE writes are possible: where one version silently wins, a loss would be silent. */
+  /**
+   * Whether LINEARIZABLE writes are possible: where one version silently wins, a loss would be
+   * silent.
+   */
   readonly consensus: boolean;
 }
 

@@ -24,14 +24,27 @@ interface RangeDeps {
 
 type Page = Omit<RangeAnswer, 'receipt' | 'session'> & { receipt: Receipt; session: Session };
 
-/** One page of a range: arguments checked, cursors opened and sealed, and nothing on it older than what the session has seen. */
-export async function readRange(parts: RangeDeps, keyspace: Keyspace, { what, terms }: { what: RangeArguments; terms: ReadTerms }): Promise<Page> {
+/**
+ * One page of a range: arguments checked, cursors opened and sealed, and nothing on it older than
+ * what the session has seen.
+ */
+export async function readRange(
+  parts: RangeDeps,
+  keyspace: Keyspace,
+  { what, terms }: { what: RangeArguments; terms: ReadTerms },
+): Promise<Page> {
   const { deps, cluster, sealer } = parts;
   const { limit, reverse } = checkPage(what.first, what.last);
   const bounds = narrowed(rangeBounds(what), sealer, keyspace, what);
   const plan = planOf(keyspace, terms);
   const page = await range(deps, cluster.placeRange(keyspace, bounds), { plan, limit, reverse });
-  const covered = await coverRows(parts, keyspace, { page, bounds, limit, reverse, terms: { ...terms, plan } });
+  const covered = await coverRows(parts, keyspace, {
+    page,
+    bounds,
+    limit,
+    reverse,
+    terms: { ...terms, plan },
+  });
   const rows = reverse ? covered.rows.toReversed() : covered.rows;
   return {
     edges: rows.map((entry) => ({ entry, cursor: sealCursor(sealer, keyspace, entry.key) })),
@@ -43,10 +56,17 @@ export async function readRange(parts: RangeDeps, keyspace: Keyspace, { what, te
   };
 }
 
-/** A page is too much to list in a session, so at the session levels its rows are read from a quorum, and left on one. */
+/**
+ * A page is too much to list in a session, so at the session levels its rows are read from a
+ * quorum, and left on one.
+ */
 function planOf(keyspace: Keyspace, { level, plan }: ReadTerms): Plan {
   if (level.floor === 'none') return plan;
-  return { ...plan, need: Math.max(plan.need, majority(keyspace.replicationFactor)), writeBack: true };
+  return {
+    ...plan,
+    need: Math.max(plan.need, majority(keyspace.replicationFactor)),
+    writeBack: true,
+  };
 }
 
 interface PageToCover {
@@ -57,22 +77,32 @@ interface PageToCover {
   readonly terms: ReadTerms;
 }
 
-/** The rows, those replaced (or added) that did not show what the session has seen of their keys. */
+/**
+ * The rows, those replaced (or added) that did not show what the session has seen of their keys.
+ */
 async function coverRows(
   { reader }: RangeDeps,
   keyspace: Keyspace,
   { page, bounds, limit, reverse, terms }: PageToCover,
 ): Promise<{ rows: readonly Entry[]; more: boolean; session: Session }> {
   const cells = new Map(page.rows.map(({ key, cell }) => [key, cell]));
-  const entries = new Map(page.rows.map(({ key, cell }) => [key, reader.entry({ keyspace, key }, cell)]));
+  const entries = new Map(
+    page.rows.map(({ key, cell }) => [key, reader.entry({ keyspace, key }, cell)]),
+  );
   if (terms.level.floor !== 'none') {
     const last = page.rows.at(-1)?.key;
     const isOnPage = (key: string): boolean => {
       if (bounds.from !== undefined && compareKeys(key, bounds.from) < 0) return false;
       if (bounds.to !== undefined && compareKeys(key, bounds.to) >= 0) return false;
-      return !page.more || last === undefined || (reverse ? compareKeys(key, last) >= 0 : compareKeys(key, last) <= 0);
+      return (
+        !page.more ||
+        last === undefined ||
+        (reverse ? compareKeys(key, last) >= 0 : compareKeys(key, last) <= 0)
+      );
     };
-    const listed = [...terms.session.floors.values()].filter((floor) => floor.keyspace === keyspace.storageName && isOnPage(floor.key));
+    const listed = [...terms.session.floors.values()].filter(
+      (floor) => floor.keyspace === keyspace.storageName && isOnPage(floor.key),
+    );
     const keys = new Set([...cells.keys(), ...listed.map(({ key }) => key)]);
     await Promise.all(
       [...keys].map(async (key) => {
@@ -82,29 +112,50 @@ async function coverRows(
     );
   }
   const live = [...entries.values()].filter((entry) => entry.live.length > 0);
-  const ordered = live.sort((a, b) => (reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key)));
+  const ordered = live.sort((a, b) =>
+    reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key),
+  );
   const rows = ordered.slice(0, limit);
-  const inherited = inherit(terms.session, rows.flatMap(({ cell }) => cell.siblings));
-  const session = terms.level.floor === 'none' || rows.length === 0 ? terms.session : { ...inherited, isPartial: true };
+  const inherited = inherit(
+    terms.session,
+    rows.flatMap(({ cell }) => cell.siblings),
+  );
+  const session =
+    terms.level.floor === 'none' || rows.length === 0
+      ? terms.session
+      : { ...inherited, isPartial: true };
   return { rows, more: page.more || ordered.length > limit, session };
 }
 
 /** The stretch that `from`/`to` or `prefix` names. */
-export function rangeBounds({ from, to, prefix }: Pick<RangeArguments, 'from' | 'to' | 'prefix'>): KeyBounds {
+export function rangeBounds({
+  from,
+  to,
+  prefix,
+}: Pick<RangeArguments, 'from' | 'to' | 'prefix'>): KeyBounds {
   if (prefix !== undefined) {
-    if (from !== undefined || to !== undefined) throw badInput('Argument "prefix" excludes "from" and "to": give one or the other', 'prefix');
+    if (from !== undefined || to !== undefined)
+      throw badInput('Argument "prefix" excludes "from" and "to": give one or the other', 'prefix');
     return prefixBounds(checkBound(prefix, 'prefix'));
   }
   if (from !== undefined) checkBound(from, 'from');
   if (to !== undefined) checkBound(to, 'to');
   if (from !== undefined && to !== undefined && compareKeys(from, to) > 0) {
-    throw badInput('Argument "from" comes after "to" in byte order: swap them, or read backwards with "last"', 'from');
+    throw badInput(
+      'Argument "from" comes after "to" in byte order: swap them, or read backwards with "last"',
+      'from',
+    );
   }
   return { from, to };
 }
 
 /** The part of the stretch between the cursors. */
-function narrowed(bounds: KeyBounds, sealer: Sealer, keyspace: Keyspace, { after, before }: RangeArguments): KeyBounds {
+function narrowed(
+  bounds: KeyBounds,
+  sealer: Sealer,
+  keyspace: Keyspace,
+  { after, before }: RangeArguments,
+): KeyBounds {
   let { from, to } = bounds;
   if (after !== undefined) {
     const next = keyAfter(openCursor(sealer, keyspace, { token: after, field: 'after' }));

@@ -26,9 +26,15 @@ export interface ReadTerms {
   readonly session: Session;
 }
 
-/** Reads entries at a level, for a session. Errors: those of `read`, `readCovering` and consensus. */
+/**
+ * Reads entries at a level, for a session. Errors: those of `read`, `readCovering` and consensus.
+ */
 export class Reader {
-  readonly #deps: { readonly coordinator: Deps; readonly cluster: Cluster; readonly keeper: SessionKeeper };
+  readonly #deps: {
+    readonly coordinator: Deps;
+    readonly cluster: Cluster;
+    readonly keeper: SessionKeeper;
+  };
 
   constructor(deps: { coordinator: Deps; cluster: Cluster; keeper: SessionKeeper }) {
     this.#deps = deps;
@@ -42,16 +48,30 @@ export class Reader {
     const floor = keeper.floor(session, level, at);
     const plan = keeper.planFor(session, level, { at, plan: terms.plan });
     const { cell, receipt } = await read(coordinator, key, plan);
-    return this.#covering(at, { terms: { ...terms, plan }, floor, found: { entry: this.entry(at, cell), receipt } });
+    return this.#covering(at, {
+      terms: { ...terms, plan },
+      floor,
+      found: { entry: this.entry(at, cell), receipt },
+    });
   }
 
-  /** A row of a range, read again by itself when it does not show what the session, or its own versions, say must be seen. */
-  async cover(at: { keyspace: Keyspace; key: string }, terms: ReadTerms, found: Cell | undefined): Promise<Entry | undefined> {
+  /**
+   * A row of a range, read again by itself when it does not show what the session, or its own
+   * versions, say must be seen.
+   */
+  async cover(
+    at: { keyspace: Keyspace; key: string },
+    terms: ReadTerms,
+    found: Cell | undefined,
+  ): Promise<Entry | undefined> {
     const { cluster, coordinator, keeper } = this.#deps;
     const floor = keeper.floor(terms.session, terms.level, at);
     if (found && keeper.isCovered(this.entry(at, found), floor, terms.level)) return undefined;
     const key = cluster.placeKey(at.keyspace, at.key);
-    const { cell } = await readCovering(coordinator, key, { plan: terms.plan, covers: (one) => keeper.isCovered(this.entry(at, one), floor, terms.level) });
+    const { cell } = await readCovering(coordinator, key, {
+      plan: terms.plan,
+      covers: (one) => keeper.isCovered(this.entry(at, one), floor, terms.level),
+    });
     return this.entry(at, cell);
   }
 
@@ -59,8 +79,15 @@ export class Reader {
     return entryOf(keyspace, key, { cell, nowMs: this.#deps.coordinator.clock.nowMs() });
   }
 
-  /** One round where a quorum agrees on the consensus part, which is then the chosen value; a full round of CASPaxos otherwise. */
-  async #agreed(at: { keyspace: Keyspace; key: string }, key: PlacedKey, plan: Plan): Promise<EntryRead> {
+  /**
+   * One round where a quorum agrees on the consensus part, which is then the chosen value; a full
+   * round of CASPaxos otherwise.
+   */
+  async #agreed(
+    at: { keyspace: Keyspace; key: string },
+    key: PlacedKey,
+    plan: Plan,
+  ): Promise<EntryRead> {
     const { coordinator } = this.#deps;
     const result = await readIf(coordinator, key, { plan, usable: agree });
     if (result) return { entry: this.entry(at, result.cell), receipt: result.receipt };
@@ -77,8 +104,13 @@ export class Reader {
     const { cluster, coordinator, keeper } = this.#deps;
     if (includes(nothingSeen, floor) && terms.level.floor !== 'all') return found;
     if (keeper.isCovered(found.entry, floor, terms.level)) return found;
-    const covers = (cell: Cell): boolean => keeper.isCovered(this.entry(at, cell), floor, terms.level);
-    const { cell, receipt } = await readCovering(coordinator, cluster.placeKey(at.keyspace, at.key), { plan: terms.plan, covers });
+    const covers = (cell: Cell): boolean =>
+      keeper.isCovered(this.entry(at, cell), floor, terms.level);
+    const { cell, receipt } = await readCovering(
+      coordinator,
+      cluster.placeKey(at.keyspace, at.key),
+      { plan: terms.plan, covers },
+    );
     return { entry: this.entry(at, cell), receipt };
   }
 }

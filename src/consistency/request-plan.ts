@@ -27,7 +27,8 @@ export interface TimeoutRules {
 /**
  * Turns what was asked, or the keyspace's default, into a plan.
  *
- * Errors: LEVEL_NOT_ALLOWED (weaker than the keyspace's minimum, or not served on this path), BAD_USER_INPUT.
+ * Errors: LEVEL_NOT_ALLOWED (weaker than the keyspace's minimum, or not served on this path),
+ * BAD_USER_INPUT.
  */
 export function grant(
   keyspace: Keyspace,
@@ -37,16 +38,21 @@ export function grant(
   const { path, clock } = how;
   const side = path === 'write' ? 'write' : 'read';
   if (asked.level !== undefined && asked.replicas !== undefined) {
-    throw badInput('Arguments "consistency" and "replicas" exclude each other: give one of them', 'replicas');
+    throw badInput(
+      'Arguments "consistency" and "replicas" exclude each other: give one of them',
+      'replicas',
+    );
   }
   const startMs = clock.monotonicMs();
   const times = { startMs, deadlineMs: startMs + timeoutOf(asked.timeoutMs, how.timeouts) };
   if (asked.replicas !== undefined) return byNumber(keyspace, asked.replicas, { side, times });
-  const name = asked.level ?? (side === 'read' ? keyspace.defaultReadLevel : keyspace.defaultWriteLevel);
+  const name =
+    asked.level ?? (side === 'read' ? keyspace.defaultReadLevel : keyspace.defaultWriteLevel);
   const level: Level = levels[name];
   refuseUnkeepable(keyspace, name, path);
   const minimum = minimumOf(keyspace, side);
-  if (level.strength < levels[minimum].strength) throw tooWeak(keyspace, side, { asked: name, minimum });
+  if (level.strength < levels[minimum].strength)
+    throw tooWeak(keyspace, side, { asked: name, minimum });
   const need = needOf(level, side, keyspace.replicationFactor);
   return { side, name, level, plan: { ...times, need, writeBack: level.writeBack } };
 }
@@ -55,29 +61,54 @@ export function grant(
 function refuseUnkeepable(keyspace: Keyspace, name: LevelName, path: Path): void {
   const level: Level = levels[name];
   const refuse = (reason: string, allowed: readonly string[]): StoreError =>
-    new StoreError('LEVEL_NOT_ALLOWED', `Consistency ${name} is not served here: ${reason}`, { asked: name, allowed });
+    new StoreError('LEVEL_NOT_ALLOWED', `Consistency ${name} is not served here: ${reason}`, {
+      asked: name,
+      allowed,
+    });
   const reason = level.refusedOn?.[path];
-  if (reason !== undefined) throw refuse(reason, levelsThat((other) => other.refusedOn?.[path] === undefined));
+  if (reason !== undefined)
+    throw refuse(
+      reason,
+      levelsThat((other) => other.refusedOn?.[path] === undefined),
+    );
   if (level.route === 'quorum' || policies[keyspace.conflicts].consensus) return;
   const why = `keyspace "${keyspace.name}" keeps the last write, and a write that consensus had confirmed could be lost to a later clock in silence`;
-  throw refuse(why, levelsThat((other) => other.route === 'quorum'));
+  throw refuse(
+    why,
+    levelsThat((other) => other.route === 'quorum'),
+  );
 }
 
 function levelsThat(suits: (level: Level) => boolean): string[] {
   return Object.entries(levels).flatMap(([name, level]) => (suits(level) ? [name] : []));
 }
 
-/** The receipt with the level's name, and whether this request overlaps with the other side's default: R + W > N. */
-export function levelled(keyspace: Keyspace, { side, name, plan }: Grant, receipt: Receipt): LevelledReceipt {
+/**
+ * The receipt with the level's name, and whether this request overlaps with the other side's
+ * default: R + W > N.
+ */
+export function levelled(
+  keyspace: Keyspace,
+  { side, name, plan }: Grant,
+  receipt: Receipt,
+): LevelledReceipt {
   const n = keyspace.replicationFactor;
-  const other = side === 'read' ? needOf(levels[keyspace.defaultWriteLevel], 'write', n) : needOf(levels[keyspace.defaultReadLevel], 'read', n);
+  const other =
+    side === 'read'
+      ? needOf(levels[keyspace.defaultWriteLevel], 'write', n)
+      : needOf(levels[keyspace.defaultReadLevel], 'read', n);
   return { ...receipt, level: name, overlapping: plan.need + other > n };
 }
 
 /** A number of replicas: no name, no session. Its needs stand in the plan. */
 const numbered: Level = {
-  route: 'quorum', readNeed: (n) => n, writeNeed: (n) => n, writeBack: true,
-  floor: 'none', storesDependencies: false, strength: 0,
+  route: 'quorum',
+  readNeed: (n) => n,
+  writeNeed: (n) => n,
+  writeBack: true,
+  floor: 'none',
+  storesDependencies: false,
+  strength: 0,
 };
 
 function byNumber(
@@ -87,13 +118,23 @@ function byNumber(
 ): Grant {
   const n = keyspace.replicationFactor;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > n) {
-    throw badInput(`Argument "replicas" must be from 1 to ${n} in keyspace "${keyspace.name}", and it is ${replicas}`, 'replicas', { limit: n, value: replicas });
+    throw badInput(
+      `Argument "replicas" must be from 1 to ${n} in keyspace "${keyspace.name}", and it is ${replicas}`,
+      'replicas',
+      { limit: n, value: replicas },
+    );
   }
   const minimum = minimumOf(keyspace, side);
   const required: Level = levels[minimum];
   const promisesMore = required.floor !== 'none' || required.route === 'consensus';
-  if (promisesMore || replicas < needOf(required, side, n)) throw tooWeak(keyspace, side, { asked: `replicas: ${replicas}`, minimum });
-  return { side, name: undefined, level: numbered, plan: { ...times, need: replicas, writeBack: replicas > 1 } };
+  if (promisesMore || replicas < needOf(required, side, n))
+    throw tooWeak(keyspace, side, { asked: `replicas: ${replicas}`, minimum });
+  return {
+    side,
+    name: undefined,
+    level: numbered,
+    plan: { ...times, need: replicas, writeBack: replicas > 1 },
+  };
 }
 
 function minimumOf(keyspace: Keyspace, side: Side): LevelName {
@@ -104,7 +145,11 @@ function needOf(level: Level, side: Side, n: number): number {
   return side === 'read' ? level.readNeed(n) : level.writeNeed(n);
 }
 
-function tooWeak(keyspace: Keyspace, side: Side, { asked, minimum }: { asked: string; minimum: LevelName }): StoreError {
+function tooWeak(
+  keyspace: Keyspace,
+  side: Side,
+  { asked, minimum }: { asked: string; minimum: LevelName },
+): StoreError {
   const least = levels[minimum].strength;
   const allowed = levelsThat(({ strength }) => strength >= least);
   return new StoreError(
@@ -114,8 +159,15 @@ function tooWeak(keyspace: Keyspace, side: Side, { asked, minimum }: { asked: st
   );
 }
 
-function timeoutOf(timeoutMs: number | undefined, { requestMs, requestMaxMs }: TimeoutRules): number {
+function timeoutOf(
+  timeoutMs: number | undefined,
+  { requestMs, requestMaxMs }: TimeoutRules,
+): number {
   if (timeoutMs === undefined) return requestMs;
   if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= requestMaxMs) return timeoutMs;
-  throw badInput(`Argument "timeoutMs" must be from 1 to ${requestMaxMs}, and it is ${timeoutMs}`, 'timeoutMs', { limit: requestMaxMs, value: timeoutMs });
+  throw badInput(
+    `Argument "timeoutMs" must be from 1 to ${requestMaxMs}, and it is ${timeoutMs}`,
+    'timeoutMs',
+    { limit: requestMaxMs, value: timeoutMs },
+  );
 }

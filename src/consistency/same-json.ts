@@ -1,5 +1,6 @@
 /**
- * Whether two JSON texts say the same: white space and the order of members do not matter; numbers are compared as they are written, so that
+ * Whether two JSON texts say the same: white space and the order of members do not matter; numbers
+ * are compared as they are written, so that
  * nothing is lost in a conversion.
  */
 export function sameJson(a: string, b: string): boolean {

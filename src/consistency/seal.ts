@@ -1,26 +1,38 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { badInput } from '../errors.ts';
 
-/** Every kind of opaque string that leaves the gateway and comes back. A string of one kind is refused as another. */
+/**
+ * Every kind of opaque string that leaves the gateway and comes back. A string of one kind is
+ * refused as another.
+ */
 export type SealKind = 'context' | 'cursor' | 'bookmark' | 'session' | 'writeId';
 
 const macBytes = 16;
 const longestToken = 16_384;
 
 /**
- * Signs what clients carry for us, so that nothing they send back is trusted unsigned: a forged context with huge counters would
+ * Signs what clients carry for us, so that nothing they send back is trusted unsigned: a forged
+ * context with huge counters would
  * dominate a key for ever.
  *
- * `boundTo` (tenant first, then what else the string belongs to: keyspace, key) enters the signature but not the string, so a string of
- * another tenant or key does not open. Source: HMAC-SHA-256 (RFC 2104), cut to 128 bits (RFC 2104, section 5).
+ * `boundTo` (tenant first, then what else the string belongs to: keyspace, key) enters the
+ * signature but not the string, so a string of
+ * another tenant or key does not open. Source: HMAC-SHA-256 (RFC 2104), cut to 128 bits (RFC 2104,
+ * section 5).
  */
 export interface Sealer {
   seal(kind: SealKind, boundTo: readonly string[], payload: string): string;
-  /** The payload; a `BAD_USER_INPUT` that names `field` when the string is not ours, not of this kind, or bound to something else. */
+  /**
+   * The payload; a `BAD_USER_INPUT` that names `field` when the string is not ours, not of this
+   * kind, or bound to something else.
+   */
   open(kind: SealKind, boundTo: readonly string[], token: string, field: string): string;
 }
 
-/** `keys`: the first one signs, all of them verify; so a key is rotated by putting a new one in front. */
+/**
+ * `keys`: the first one signs, all of them verify; so a key is rotated by putting a new one in
+ * front.
+ */
 export function createSealer(keys: readonly string[]): Sealer {
   const [signing] = keys;
   if (signing === undefined) throw new Error('at least one signing key is needed');
@@ -31,7 +43,10 @@ export function createSealer(keys: readonly string[]): Sealer {
     },
     open(kind, boundTo, token, field) {
       const refuse = () =>
-        badInput(`Argument "${field}" is not a ${kind} that was given out for this place: pass it back exactly as it was received`, field);
+        badInput(
+          `Argument "${field}" is not a ${kind} that was given out for this place: pass it back exactly as it was received`,
+          field,
+        );
       if (token.length > longestToken) throw refuse();
       const dot = token.indexOf('.');
       if (dot < 0) throw refuse();
@@ -39,16 +54,22 @@ export function createSealer(keys: readonly string[]): Sealer {
       // The round trip refuses strings that decode to the same bytes but are not what we sent.
       if (payload.toString('base64url') !== token.slice(0, dot)) throw refuse();
       const given = Buffer.from(token.slice(dot + 1), 'base64url');
-      if (given.length !== macBytes || given.toString('base64url') !== token.slice(dot + 1)) throw refuse();
+      if (given.length !== macBytes || given.toString('base64url') !== token.slice(dot + 1))
+        throw refuse();
       const text = payload.toString();
-      const genuine = keys.some((key) => timingSafeEqual(sign(key, { kind, boundTo, payload: text }), given));
+      const genuine = keys.some((key) =>
+        timingSafeEqual(sign(key, { kind, boundTo, payload: text }), given),
+      );
       if (!genuine) throw refuse();
       return text;
     },
   };
 }
 
-function sign(key: string, what: { kind: SealKind; boundTo: readonly string[]; payload: string }): Buffer {
+function sign(
+  key: string,
+  what: { kind: SealKind; boundTo: readonly string[]; payload: string },
+): Buffer {
   // Lengths before the parts: no two different lists of parts may run together into the same bytes.
   const parts = [what.kind, ...what.boundTo, what.payload];
   const message = parts.map((part) => `${part.length}:${part}`).join('');

@@ -9,7 +9,17 @@ import type { Keyspace } from './keyspace.ts';
 import { majority, type Level } from './levels.ts';
 import { policies } from './policies.ts';
 import type { Sealer } from './seal.ts';
-import { dotsOf, floorOf, forget, forgetOnQuorum, inherit, ownDependencies, remember, type Floor, type Session } from './session.ts';
+import {
+  dotsOf,
+  floorOf,
+  forget,
+  forgetOnQuorum,
+  inherit,
+  ownDependencies,
+  remember,
+  type Floor,
+  type Session,
+} from './session.ts';
 import { encodeSession, openSession, sealSession, tokenLimits } from './session-token.ts';
 import type { Entry } from './store.ts';
 
@@ -26,8 +36,10 @@ const oneKeyBytes = 2_048;
 /**
  * Keeps what a session has seen, from one token to the next.
  *
- * The token never outgrows its bounds, and nothing is left out of it unseen: its oldest keys are first brought to a quorum, and the token then
- * says that such keys exist, so that reads of keys it does not list ask a quorum too (docs/decisions/0007).
+ * The token never outgrows its bounds, and nothing is left out of it unseen: its oldest keys are
+ * first brought to a quorum, and the token then
+ * says that such keys exist, so that reads of keys it does not list ask a quorum too
+ * (docs/decisions/0007).
  */
 export class SessionKeeper {
   readonly #deps: KeeperDeps;
@@ -36,7 +48,10 @@ export class SessionKeeper {
     this.#deps = deps;
   }
 
-  /** Opens a token with room for one more key. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED when its oldest keys cannot be brought to a quorum. */
+  /**
+   * Opens a token with room for one more key. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED when its
+   * oldest keys cannot be brought to a quorum.
+   */
   async open(tenant: string, token: string | undefined, plan: Plan): Promise<Session> {
     const session = openSession(this.#deps.sealer, tenant, token);
     return this.bounded(tenant, session, { plan, room: true });
@@ -53,26 +68,47 @@ export class SessionKeeper {
     return level.floor === 'written' ? floor.written : merge(floor.written, floor.read);
   }
 
-  /** The plan of a read, for a session that may have seen the key without listing it: then a quorum has what it saw. */
-  planFor(session: Session, level: Level, what: { at: { keyspace: Keyspace; key: string }; plan: Plan }): Plan {
+  /**
+   * The plan of a read, for a session that may have seen the key without listing it: then a quorum
+   * has what it saw.
+   */
+  planFor(
+    session: Session,
+    level: Level,
+    what: { at: { keyspace: Keyspace; key: string }; plan: Plan },
+  ): Plan {
     const { at, plan } = what;
     if (level.floor === 'none' || !session.isPartial || floorOf(session, place(at))) return plan;
-    return { ...plan, need: Math.max(plan.need, majority(at.keyspace.replicationFactor)), writeBack: true };
+    return {
+      ...plan,
+      need: Math.max(plan.need, majority(at.keyspace.replicationFactor)),
+      writeBack: true,
+    };
   }
 
   /** Whether an entry shows what the session, and what its own versions, say must be seen of it. */
   isCovered(entry: Entry, floor: VersionVector, level: Level): boolean {
     const { reflects } = policies[entry.keyspace.conflicts];
-    const own = level.floor === 'all' ? ownDependencies(entry.cell.siblings, place(entry)) : nothingSeen;
+    const own =
+      level.floor === 'all' ? ownDependencies(entry.cell.siblings, place(entry)) : nothingSeen;
     return reflects(entry.cell, merge(floor, own));
   }
 
-  /** The session after a read. A read at ONE outside of any session level is not remembered: it promises nothing to go back on. */
-  afterRead(session: Session, entry: Entry, what: { level: Level; plan: Plan; receipt: Receipt }): Session {
+  /**
+   * The session after a read. A read at ONE outside of any session level is not remembered: it
+   * promises nothing to go back on.
+   */
+  afterRead(
+    session: Session,
+    entry: Entry,
+    what: { level: Level; plan: Plan; receipt: Receipt },
+  ): Session {
     const { level, plan, receipt } = what;
-    if (entry.cell.siblings.length === 0 || (level.floor === 'none' && plan.need === 1)) return session;
+    if (entry.cell.siblings.length === 0 || (level.floor === 'none' && plan.need === 1))
+      return session;
     const inherited = inherit(session, entry.cell.siblings);
-    const isEverywhere = receipt.answered === receipt.replicationFactor && receipt.stale === receipt.repaired;
+    const isEverywhere =
+      receipt.answered === receipt.replicationFactor && receipt.stale === receipt.repaired;
     if (isEverywhere) return forget(inherited, place(entry));
     return remember(inherited, place(entry), { read: dotsOf(entry.cell.siblings) });
   }
@@ -85,11 +121,19 @@ export class SessionKeeper {
     return own.length === 0 ? session : remember(session, place(entry), { written: dotsOf(own) });
   }
 
-  /** The session within the bounds of a token: its oldest keys are brought to a quorum, and leave the list. */
-  async bounded(tenant: string, session: Session, { plan, room }: { plan: Plan; room: boolean }): Promise<Session> {
+  /**
+   * The session within the bounds of a token: its oldest keys are brought to a quorum, and leave
+   * the list.
+   */
+  async bounded(
+    tenant: string,
+    session: Session,
+    { plan, room }: { plan: Plan; room: boolean },
+  ): Promise<Session> {
     const keys = tokenLimits.keys - (room ? 1 : 0);
     const bytes = Math.floor((tokenLimits.bytes * 3) / 4) - 64 - (room ? oneKeyBytes : 0);
-    const isCrowded = (one: Session): boolean => one.floors.size > keys || Buffer.byteLength(encodeSession(one)) > bytes;
+    const isCrowded = (one: Session): boolean =>
+      one.floors.size > keys || Buffer.byteLength(encodeSession(one)) > bytes;
     if (!isCrowded(session)) return session;
     const leaving: Floor[] = [];
     let next = session;
@@ -112,10 +156,16 @@ export class SessionKeeper {
     const seen = merge(floor.written, floor.read);
     const covers = (cell: Entry['cell']): boolean => key.convergence.reflects(cell, seen);
     const { cell } = await readCovering(coordinator, key, { plan, covers });
-    await bringTo(coordinator, key, { plan: { ...plan, need: majority(keyspace.replicationFactor) }, cell });
+    await bringTo(coordinator, key, {
+      plan: { ...plan, need: majority(keyspace.replicationFactor) },
+      cell,
+    });
   }
 }
 
-function place({ keyspace, key }: { keyspace: Keyspace; key: string }): { keyspace: string; key: string } {
+function place({ keyspace, key }: { keyspace: Keyspace; key: string }): {
+  keyspace: string;
+  key: string;
+} {
   return { keyspace: keyspace.storageName, key };
 }

@@ -1,17 +1,31 @@
 import type { Sealer } from './seal.ts';
 import { floorName, freshSession, type Floor, type Session } from './session.ts';
 
-/** The bounds of a token; the keeper brings the oldest keys to a quorum before either is reached. */
+/**
+ * The bounds of a token; the keeper brings the oldest keys to a quorum before either is reached.
+ */
 export const tokenLimits = { keys: 256, bytes: 8_192 } as const;
 
-type Wire = readonly [keyspace: string, key: string, written: Record<string, number>, read: Record<string, number>];
+type Wire = readonly [
+  keyspace: string,
+  key: string,
+  written: Record<string, number>,
+  read: Record<string, number>,
+];
 
 /** A session as the opaque string that travels with its client: signed, and bound to the tenant. */
-export function sealSession(sealer: Sealer, tenant: string, session: Session = freshSession): string {
+export function sealSession(
+  sealer: Sealer,
+  tenant: string,
+  session: Session = freshSession,
+): string {
   return sealer.seal('session', [tenant], encodeSession(session));
 }
 
-/** What a token says; a fresh session when there is none. BAD_USER_INPUT when it was not given out to this tenant. */
+/**
+ * What a token says; a fresh session when there is none. BAD_USER_INPUT when it was not given out
+ * to this tenant.
+ */
 export function openSession(sealer: Sealer, tenant: string, token: string | undefined): Session {
   if (token === undefined) return freshSession;
   const payload = sealer.open('session', [tenant], token, 'session');
@@ -28,6 +42,11 @@ export function encodeSession({ floors, isPartial }: Session): string {
 }
 
 function openFloor([keyspace, key, written, read]: Wire): [string, Floor] {
-  const floor = { keyspace, key, written: new Map(Object.entries(written)), read: new Map(Object.entries(read)) };
+  const floor = {
+    keyspace,
+    key,
+    written: new Map(Object.entries(written)),
+    read: new Map(Object.entries(read)),
+  };
   return [floorName(floor), floor];
 }

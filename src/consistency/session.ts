@@ -1,7 +1,10 @@
 import type { Dependency, Sibling } from '../causality/cell.ts';
 import { merge, nothingSeen, type VersionVector } from '../causality/version-vector.ts';
 
-/** What a session must be able to see of one key: the latest dot of each actor that it has read, or written. */
+/**
+ * What a session must be able to see of one key: the latest dot of each actor that it has read, or
+ * written.
+ */
 export interface Floor {
   /** The storage name. */
   readonly keyspace: string;
@@ -13,8 +16,10 @@ export interface Floor {
 /**
  * What one session has seen of its tenant. A value: every operation makes a new one.
  *
- * Invariant: whatever the session has read or written is either listed here, or held by all its replicas, or — once `isPartial` — at
- * least by a quorum of them. So a key that is not listed may be read at ONE, and from a partial session at QUORUM.
+ * Invariant: whatever the session has read or written is either listed here, or held by all its
+ * replicas, or — once `isPartial` — at
+ * least by a quorum of them. So a key that is not listed may be read at ONE, and from a partial
+ * session at QUORUM.
  */
 export interface Session {
   /** By `keyspace NUL key`, the longest unused first. */
@@ -29,7 +34,10 @@ export function floorName(at: { readonly keyspace: string; readonly key: string 
   return `${at.keyspace}\0${at.key}`;
 }
 
-export function floorOf(session: Session, at: { keyspace: string; key: string }): Floor | undefined {
+export function floorOf(
+  session: Session,
+  at: { keyspace: string; key: string },
+): Floor | undefined {
   return session.floors.get(floorName(at));
 }
 
@@ -51,7 +59,10 @@ export function remember(
   return { ...session, floors };
 }
 
-/** The session without a key that needs no watching any more, because all replicas hold what it saw of it. */
+/**
+ * The session without a key that needs no watching any more, because all replicas hold what it saw
+ * of it.
+ */
 export function forget(session: Session, at: { keyspace: string; key: string }): Session {
   if (!session.floors.has(floorName(at))) return session;
   const floors = new Map(session.floors);
@@ -68,22 +79,31 @@ export function forgetOnQuorum(session: Session, at: { keyspace: string; key: st
 export function inherit(session: Session, versions: readonly Sibling[]): Session {
   let next = session;
   for (const { dependencies = [], dependsOnQuorum } of versions) {
-    for (const { keyspace, key, dots } of dependencies) next = remember(next, { keyspace, key }, { read: new Map(dots) });
+    for (const { keyspace, key, dots } of dependencies)
+      next = remember(next, { keyspace, key }, { read: new Map(dots) });
     if (dependsOnQuorum && !next.isPartial) next = { ...next, isPartial: true };
   }
   return next;
 }
 
 /**
- * What a version written now depends on: all that is listed. Its own key too: the replica that mints it may lack what the session wrote
+ * What a version written now depends on: all that is listed. Its own key too: the replica that
+ * mints it may lack what the session wrote
  * there before, and a reader must not see the second write without the first.
  */
 export function dependenciesOf(session: Session): readonly Dependency[] {
-  return [...session.floors.values()].map(({ keyspace, key, written, read }) => ({ keyspace, key, dots: [...merge(written, read)] }));
+  return [...session.floors.values()].map(({ keyspace, key, written, read }) => ({
+    keyspace,
+    key,
+    dots: [...merge(written, read)],
+  }));
 }
 
 /** What versions of a key say that must be seen of the key itself. */
-export function ownDependencies(versions: readonly Sibling[], at: { keyspace: string; key: string }): VersionVector {
+export function ownDependencies(
+  versions: readonly Sibling[],
+  at: { keyspace: string; key: string },
+): VersionVector {
   let floor = nothingSeen;
   for (const { keyspace, key, dots } of versions.flatMap(({ dependencies = [] }) => dependencies)) {
     if (keyspace === at.keyspace && key === at.key) floor = merge(floor, new Map(dots));
@@ -91,9 +111,13 @@ export function ownDependencies(versions: readonly Sibling[], at: { keyspace: st
   return floor;
 }
 
-/** The latest dot of each actor among these versions. Whoever has seen it has seen all that these versions had replaced. */
+/**
+ * The latest dot of each actor among these versions. Whoever has seen it has seen all that these
+ * versions had replaced.
+ */
 export function dotsOf(versions: readonly Sibling[]): VersionVector {
   const dots = new Map<string, number>();
-  for (const { dot } of versions) dots.set(dot.actor, Math.max(dots.get(dot.actor) ?? 0, dot.counter));
+  for (const { dot } of versions)
+    dots.set(dot.actor, Math.max(dots.get(dot.actor) ?? 0, dot.counter));
   return dots;
 }

@@ -26,7 +26,9 @@ export interface LevelledReceipt extends Receipt {
   readonly overlapping: boolean;
 }
 
-/** One key as a reader sees it at one moment. Tombstones and expired versions are still in `cell`. */
+/**
+ * One key as a reader sees it at one moment. Tombstones and expired versions are still in `cell`.
+ */
 export interface Entry {
   readonly keyspace: Keyspace;
   readonly key: string;
@@ -91,12 +93,15 @@ export interface PutArguments extends KeyRef, WriteOptions {
 export interface DeleteArguments extends KeyRef, WriteOptions {}
 export interface PutManyArguments {
   readonly keyspace: string;
-  readonly items: readonly { key: string; value: string; context?: string | undefined; ttlSeconds?: number | undefined }[];
+  readonly items: readonly {
+    key: string;
+    value: string;
+    context?: string | undefined;
+    ttlSeconds?: number | undefined;
+  }[];
 }
 export type Expectation =
-  | { readonly absent: boolean }
-  | { readonly value: string }
-  | { readonly context: string };
+  { readonly absent: boolean } | { readonly value: string } | { readonly context: string };
 export interface CompareAndSetArguments extends KeyRef {
   readonly expect: Expectation;
   /** Undefined deletes. */
@@ -106,12 +111,17 @@ export interface CompareAndSetArguments extends KeyRef {
 }
 
 /**
- * The store as one tenant sees it: names and levels in, entries and receipts out. Every method rejects with a `StoreError` only.
+ * The store as one tenant sees it: names and levels in, entries and receipts out. Every method
+ * rejects with a `StoreError` only.
  * The GraphQL floor calls nothing else for data.
  */
 export interface Store {
   get(caller: Caller, what: KeyRef, asked: Asked): Promise<EntryAnswer>;
-  getMany(caller: Caller, what: { keyspace: string; keys: readonly string[] }, asked: Asked): Promise<ManyAnswer>;
+  getMany(
+    caller: Caller,
+    what: { keyspace: string; keys: readonly string[] },
+    asked: Asked,
+  ): Promise<ManyAnswer>;
   range(caller: Caller, what: RangeArguments, asked: Asked): Promise<RangeAnswer>;
   put(caller: Caller, what: PutArguments, asked: Asked): Promise<WriteAnswer>;
   delete(caller: Caller, what: DeleteArguments, asked: Asked): Promise<WriteAnswer>;
@@ -120,16 +130,27 @@ export interface Store {
     what: PutManyArguments,
     asked: Asked,
   ): Promise<{ results: readonly ItemAnswer[]; session: string }>;
-  compareAndSet(caller: Caller, what: CompareAndSetArguments, asked: Asked): Promise<CompareAndSetAnswer>;
+  compareAndSet(
+    caller: Caller,
+    what: CompareAndSetArguments,
+    asked: Asked,
+  ): Promise<CompareAndSetAnswer>;
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined>;
   keyspaces(caller: Caller): Promise<readonly Keyspace[]>;
-  createKeyspace(caller: Caller, name: string, settings: Partial<KeyspaceSettings>): Promise<Keyspace>;
+  createKeyspace(
+    caller: Caller,
+    name: string,
+    settings: Partial<KeyspaceSettings>,
+  ): Promise<Keyspace>;
   updateKeyspace(caller: Caller, name: string, changes: KeyspaceChanges): Promise<Keyspace>;
   /** False when there was none. */
   dropKeyspace(caller: Caller, name: string): Promise<boolean>;
 
-  /** The signed causal context of an entry: what its reader passes to the next put or delete of the key. */
+  /**
+   * The signed causal context of an entry: what its reader passes to the next put or delete of the
+   * key.
+   */
   contextOf(entry: Entry): string;
   cluster(): ClusterView;
 }

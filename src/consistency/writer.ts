@@ -1,7 +1,7 @@
 import { isTombstone, seenOf, type Cell, type Seen } from '../causality/cell.ts';
 import { covers } from '../causality/version-vector.ts';
 import type { Deps } from '../coordinator/deps.ts';
-import type { Change } from '../coordinator/minter.ts';
+import { contentOf, type Change } from '../coordinator/minter.ts';
 import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { read } from '../coordinator/read.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
@@ -35,7 +35,10 @@ export interface Written {
 /** An expectation with its context opened. */
 export type OpenedExpectation = Exclude<Expectation, { context: string }> | { readonly seen: Seen };
 
-/** Writes one version, by the route of its level. Errors: those of `write`, `writeNewest` and consensus. */
+/**
+ * Writes one version, by the route of its level. Errors: those of `write`, `writeNewest` and
+ * consensus.
+ */
 export async function writeVersion(deps: Deps, order: WriteOrder): Promise<Written> {
   if (order.level.route === 'consensus') {
     const { cell, receipt } = await runConsensus(deps, order, () => ({ apply: true }));
@@ -49,25 +52,45 @@ export async function writeVersion(deps: Deps, order: WriteOrder): Promise<Writt
   const result = await writeNewest(deps, key, { plan, change });
   if (!result.superseded) return result;
   // A version with a greater stamp stands: that is what the answer shows, not the one that lost.
-  const standing = await read(deps, key, { ...plan, need: 1, writeBack: false }).catch(() => undefined);
-  return { ...result, cell: standing ? key.convergence.join(result.cell, standing.cell) : result.cell };
+  const standing = await read(deps, key, { ...plan, need: 1, writeBack: false }).catch(
+    () => undefined,
+  );
+  return {
+    ...result,
+    cell: standing ? key.convergence.join(result.cell, standing.cell) : result.cell,
+  };
 }
 
-/** Compare and set, always by consensus. A refusal is an answer: the cell says what stands instead. */
-export async function compareAndSet(deps: Deps, order: WriteOrder, expect: OpenedExpectation): Promise<Written & { applied: boolean }> {
-  const { cell, receipt, answer } = await runConsensus(deps, order, (state) => ({ apply: isAsExpected(state, expect, deps.clock.nowMs()) }));
+/**
+ * Compare and set, always by consensus. A refusal is an answer: the cell says what stands instead.
+ */
+export async function compareAndSet(
+  deps: Deps,
+  order: WriteOrder,
+  expect: OpenedExpectation,
+): Promise<Written & { applied: boolean }> {
+  const { cell, receipt, answer } = await runConsensus(deps, order, (state) => ({
+    apply: isAsExpected(state, expect, deps.clock.nowMs()),
+  }));
   return { cell, receipt, applied: answer };
 }
 
 function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { apply: boolean }) {
   const { key, plan, change, retryable } = order;
   const outcomeOf = (applied: boolean): { outcome?: NonNullable<Draft['outcome']> } =>
-    retryable ? { outcome: { id: retryable.writeId, fingerprint: retryable.fingerprint, applied } } : {};
+    retryable
+      ? { outcome: { id: retryable.writeId, fingerprint: retryable.fingerprint, applied } }
+      : {};
   const decide = (state: Cell): Decision<boolean> => {
     const first = retryable && firstOutcome(state, retryable);
     if (first) return { kind: 'answer', answer: first.applied };
     if (!judge(state).apply) return { kind: 'answer', answer: false };
-    return { kind: 'write', answer: true, version: { ...draftOf(deps, change), ...outcomeOf(true) } };
+    const version = contentOf(change, deps.hybridClock.tick());
+    return {
+      kind: 'write',
+      answer: true,
+      draft: { version, seen: change.seen.context, ...outcomeOf(true) },
+    };
   };
   // A refusal that may be asked for again is remembered, or the retry could be let through.
   const remember = retryable ? (applied: boolean) => outcomeOf(applied).outcome : undefined;
@@ -75,23 +98,15 @@ function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { a
   return deps.consensus.run(key, { plan, operation, writeId: change.writeId });
 }
 
-function draftOf(deps: Deps, change: Change): Draft {
-  return {
-    writeId: change.writeId,
-    writtenAtUs: deps.hybridClock.tick(),
-    value: change.value,
-    seen: change.seen.context,
-    ...(change.expiresAtMs === undefined ? {} : { expiresAtMs: change.expiresAtMs }),
-    ...(change.dependencies?.length ? { dependencies: change.dependencies } : {}),
-    ...(change.dependsOnQuorum ? { dependsOnQuorum: true as const } : {}),
-  };
-}
-
 /**
- * The first outcome of a retried write. The quorum read that looks for it also brings the version that it finds to a quorum, so that the
+ * The first outcome of a retried write. The quorum read that looks for it also brings the version
+ * that it finds to a quorum, so that the
  * answer is as good as the level that is asked for.
  */
-async function replay(deps: Deps, { keyspace, key, plan, retryable }: WriteOrder): Promise<Written | undefined> {
+async function replay(
+  deps: Deps,
+  { keyspace, key, plan, retryable }: WriteOrder,
+): Promise<Written | undefined> {
   if (!retryable) return undefined;
   const need = Math.max(plan.need, majority(keyspace.replicationFactor));
   const { cell, receipt } = await read(deps, key, { ...plan, need, writeBack: true });
@@ -109,8 +124,15 @@ function isAsExpected(state: Cell, expect: OpenedExpectation, nowMs: number): bo
   if ('absent' in expect) return expect.absent === (live.length === 0);
   if ('value' in expect) {
     const [only, ...others] = live;
-    return only?.value !== undefined && only.value !== null && others.length === 0 && sameJson(only.value, expect.value);
+    return (
+      only?.value !== undefined &&
+      only.value !== null &&
+      others.length === 0 &&
+      sameJson(only.value, expect.value)
+    );
   }
   const { context, writeIds } = expect.seen;
-  return state.siblings.every(({ dot, writeId }) => covers(context, dot) || writeIds.includes(writeId));
+  return state.siblings.every(
+    ({ dot, writeId }) => covers(context, dot) || writeIds.includes(writeId),
+  );
 }

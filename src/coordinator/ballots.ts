@@ -18,7 +18,8 @@ const claimAttempts = 8;
 const renewAfterMs = 6 * 3_600_000;
 
 /**
- * Issues this gateway's ballots. Its proposer number is one that a majority of all replicas recorded for it, so no two gateways share one:
+ * Issues this gateway's ballots. Its proposer number is one that a majority of all replicas
+ * recorded for it, so no two gateways share one:
  * two majorities meet, and a replica gives a number once.
  */
 export class Ballots {
@@ -31,10 +32,14 @@ export class Ballots {
     this.#options = options;
   }
 
-  /** A ballot greater than `floor` and than all before. Rejects with QUORUM_UNAVAILABLE while no number can be claimed. */
+  /**
+   * A ballot greater than `floor` and than all before. Rejects with QUORUM_UNAVAILABLE while no
+   * number can be claimed.
+   */
   async next(floor: number): Promise<number> {
     const { clock } = this.#options;
-    if (this.#claim && clock.monotonicMs() - this.#claimedMs > renewAfterMs) this.#claim = undefined;
+    if (this.#claim && clock.monotonicMs() - this.#claimedMs > renewAfterMs)
+      this.#claim = undefined;
     this.#claim ??= this.#claimNumber().catch((error: unknown) => {
       this.#claim = undefined;
       throw error;
@@ -51,26 +56,42 @@ export class Ballots {
     for (let attempt = 0; attempt < claimAttempts; attempt += 1) {
       const number = 1 + Math.floor(random.next() * proposerNumberMax);
       const options = { deadlineMs: clock.monotonicMs() + claimMs };
-      const claims = replicas.map((replica) => replica.claimNumber(number, owner, options).catch(() => undefined));
+      const claims = replicas.map((replica) =>
+        replica.claimNumber(number, owner, options).catch(() => undefined),
+      );
       const holders = await majorityOf(claims, majority);
       if (holders.filter((holder) => holder === owner).length >= majority) return number;
       if (holders.filter((holder) => holder !== undefined).length < majority) break;
     }
-    throw new StoreError('QUORUM_UNAVAILABLE', 'Cannot take part in consensus: this gateway needs a proposer number, and a majority of all replicas to record it', {
-      required: majority,
-      alive: replicas.filter(({ state }) => state !== 'DOWN').length,
-    });
+    throw new StoreError(
+      'QUORUM_UNAVAILABLE',
+      'Cannot take part in consensus: this gateway needs a proposer number, and a majority of all replicas to record it',
+      {
+        required: majority,
+        alive: replicas.filter(({ state }) => state !== 'DOWN').length,
+      },
+    );
   }
 }
 
-/** The answers as soon as `enough` useful ones are in, or all: one silent replica must not hold the first consensus write up. */
-function majorityOf(claims: readonly Promise<string | undefined>[], enough: number): Promise<(string | undefined)[]> {
+/**
+ * The answers as soon as `enough` useful ones are in, or all: one silent replica must not hold the
+ * first consensus write up.
+ */
+function majorityOf(
+  claims: readonly Promise<string | undefined>[],
+  enough: number,
+): Promise<(string | undefined)[]> {
   return new Promise((resolve) => {
     const answers: (string | undefined)[] = [];
     for (const claim of claims) {
       void claim.then((answer) => {
         answers.push(answer);
-        const mostFrequent = Math.max(...answers.map((one) => answers.filter((other) => other === one && other !== undefined).length));
+        const mostFrequent = Math.max(
+          ...answers.map(
+            (one) => answers.filter((other) => other === one && other !== undefined).length,
+          ),
+        );
         if (mostFrequent >= enough || answers.length === claims.length) resolve([...answers]);
       });
     }

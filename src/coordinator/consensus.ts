@@ -1,7 +1,16 @@
 import type { Cell } from '../causality/cell.ts';
 import { proposerOf } from '../causality/ballot.ts';
 import { StoreError } from '../errors.ts';
-import { baseOf, fateOf, planRound, stateOf, type ConsensusRules, type HalfAccepted, type Operation, type RoundPlan } from '../paxos/proposer.ts';
+import {
+  baseOf,
+  fateOf,
+  planRound,
+  stateOf,
+  type ConsensusRules,
+  type HalfAccepted,
+  type Operation,
+  type RoundPlan,
+} from '../paxos/proposer.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { PrepareResult } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -20,7 +29,9 @@ export interface ConsensusDeps {
   readonly rules: ConsensusRules;
 }
 
-/** One operation that waits for its round. `writeId` names what it may write; undefined for a read. */
+/**
+ * One operation that waits for its round. `writeId` names what it may write; undefined for a read.
+ */
 interface Waiting {
   readonly operation: Operation<unknown>;
   readonly plan: Plan;
@@ -51,15 +62,20 @@ interface Pending extends HalfAccepted {
 const groupMax = 64;
 const roundsMax = 50;
 const yieldMs = 4;
-/** Pauses after a lost round grow to this; while a proposal is half accepted they stay short, so that its fate can still be told. */
+/**
+ * Pauses after a lost round grow to this; while a proposal is half accepted they stay short, so
+ * that its fate can still be told.
+ */
 const pauseMaxMs = 100;
 const pendingPauseMaxMs = 12;
 
 /**
- * CASPaxos, a line a key: the operations of this gateway on one key queue up instead of duelling, and those that wait together are decided in
+ * CASPaxos, a line a key: the operations of this gateway on one key queue up instead of duelling,
+ * and those that wait together are decided in
  * one round, one after another at the same point.
  *
- * Source: Rystsov, "CASPaxos", 2018; docs/consistency.md, section 4 (consensus as one more actor of the version vector, rules A and B).
+ * Source: Rystsov, "CASPaxos", 2018; docs/consistency.md, section 4 (consensus as one more actor of
+ * the version vector, rules A and B).
  */
 export class ConsensusLines implements Consensus {
   readonly #deps: ConsensusDeps;
@@ -69,7 +85,10 @@ export class ConsensusLines implements Consensus {
     this.#deps = deps;
   }
 
-  /** Runs `operation` in a round. Rejects with CONTENDED, QUORUM_UNAVAILABLE, READ_TIMEOUT (nothing written) or WRITE_UNCERTAIN. */
+  /**
+   * Runs `operation` in a round. Rejects with CONTENDED, QUORUM_UNAVAILABLE, READ_TIMEOUT (nothing
+   * written) or WRITE_UNCERTAIN.
+   */
   run<Answer>(key: PlacedKey, what: ConsensusRequest<Answer>): Promise<Agreed<Answer>> {
     const { clock } = this.#deps;
     const name = `${key.ref.tenant}\0${key.ref.keyspace}\0${key.ref.key}`;
@@ -86,7 +105,9 @@ export class ConsensusLines implements Consensus {
         fault: undefined,
         rounds: 0,
       };
-      clock.after(Math.max(0, what.plan.deadlineMs - clock.monotonicMs()), () => giveUp(key, waiting));
+      clock.after(Math.max(0, what.plan.deadlineMs - clock.monotonicMs()), () =>
+        giveUp(key, waiting),
+      );
       const line = this.#lines.get(name);
       if (line) return void line.waiting.push(waiting);
       const opened: Line = { key, waiting: [waiting] };
@@ -101,7 +122,8 @@ export class ConsensusLines implements Consensus {
       if (group.length === 0) continue;
       const proposal = new Proposal(this.#deps, line.key, group);
       await proposal.settle();
-      // Where another gateway proposes too, it gets its turn: without a pause the one that has just won wins again, round after round.
+      // Where another gateway proposes too, it gets its turn: without a pause the one that has just
+      // won wins again, round after round.
       if (proposal.metRival) await this.#deps.clock.sleep(this.#deps.random.next() * yieldMs);
     }
     this.#lines.delete(name);
@@ -133,7 +155,8 @@ class Proposal {
       try {
         if (await this.#round()) return;
       } catch (error) {
-        return this.#fail(error);
+        this.#fail(error);
+        return;
       }
       // Randomised, growing pauses: of two duelling proposers one gets through.
       const { clock, random } = this.#deps;
@@ -149,22 +172,27 @@ class Proposal {
     this.#own.add(ballot);
     const promises = await this.#prepare(ballot);
     if (promises.verdict !== 'met') return this.#notPromised(promises);
-    const holdings = promises.replies.flatMap(({ target, reply }) => (reply ? [{ id: target.replica.id, stored: reply.stored }] : []));
+    const holdings = promises.replies.flatMap(({ target, reply }) =>
+      reply ? [{ id: target.replica.id, stored: reply.stored }] : [],
+    );
     const cells = holdings.map(({ stored }) => stored.cell);
     const state = stateOf(cells);
-    if (baseOf(state) !== 0 && proposerOf(baseOf(state)) !== proposerOf(ballot)) this.metRival = true;
+    if (baseOf(state) !== 0 && proposerOf(baseOf(state)) !== proposerOf(ballot))
+      this.metRival = true;
     const confirmed = this.#judgePending(state);
     if (this.#group.length === 0) return true;
     const operations = confirmed ? [] : this.#group.map(({ operation }) => operation);
     const mustAccept = this.#pending !== undefined;
     const plan = planRound(operations, { cells, ballot, mustAccept }, this.#deps.rules);
     const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, base: baseOf(state) };
-    if (!plan.next) return answerAll(this.#deps, this.#key, { ...tried, attempts: promises.attempts });
+    if (!plan.next)
+      return answerAll(this.#deps, this.#key, { ...tried, attempts: promises.attempts });
     if (!confirmed) propose(tried);
     const known = new Map(holdings.map(({ id, stored }) => [id, stored]));
     const accepts = await this.#accept(plan.next, ballot, known);
     for (const waiting of this.#group) waiting.attempts = accepts.attempts;
-    if (accepts.verdict === 'met') return answerAll(this.#deps, this.#key, { ...tried, attempts: accepts.attempts });
+    if (accepts.verdict === 'met')
+      return answerAll(this.#deps, this.#key, { ...tried, attempts: accepts.attempts });
     this.#notAccepted(accepts, confirmed ? undefined : tried);
     return false;
   }
@@ -180,7 +208,11 @@ class Proposal {
     });
   }
 
-  #accept(cell: Cell, ballot: number, known: ReadonlyMap<string, PrepareResult['stored']>): Promise<Round<JoinOutcome>> {
+  #accept(
+    cell: Cell,
+    ballot: number,
+    known: ReadonlyMap<string, PrepareResult['stored']>,
+  ): Promise<Round<JoinOutcome>> {
     const { targets } = this.#key;
     return scatter(targets, {
       clock: this.#deps.clock,
@@ -188,14 +220,19 @@ class Proposal {
       atOnce: targets.length,
       call: ({ replica }) => {
         const guess = known.get(replica.id);
-        return joinInto(replica, { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) }, this.#plan());
+        return joinInto(
+          replica,
+          { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) },
+          this.#plan(),
+        );
       },
       accepts: ({ status }) => status === 'joined',
     });
   }
 
   /**
-   * The earlier proposal, when it stands and only needs to be confirmed. One that is fenced off is decided again; of one that cannot be told,
+   * The earlier proposal, when it stands and only needs to be confirmed. One that is fenced off is
+   * decided again; of one that cannot be told,
    * those who wait for it are told so.
    */
   #judgePending(state: Cell): Pending | undefined {
@@ -211,25 +248,37 @@ class Proposal {
   }
 
   #notPromised(promises: Round<PrepareResult>): boolean {
-    const refusals = promises.attempts.flatMap(({ reply }) => (reply && !reply.promised ? [reply.stored.promised] : []));
+    const refusals = promises.attempts.flatMap(({ reply }) =>
+      reply && !reply.promised ? [reply.stored.promised] : [],
+    );
     this.#floor = Math.max(this.#floor, ...refusals);
     for (const waiting of this.#group) {
-      const subject = { verb: waiting.writeId === undefined ? 'read' : 'write', keyspace: this.#key.ref.keyspace } as const;
+      const subject = {
+        verb: waiting.writeId === undefined ? 'read' : 'write',
+        keyspace: this.#key.ref.keyspace,
+      } as const;
       const fault = readFailure(promises, waiting.plan, subject);
       const hopeless = fault.code === 'QUORUM_UNAVAILABLE';
       // A write that lost its promises is CONTENDED, whatever kept them: nothing was written.
-      waiting.fault = hopeless || (subject.verb === 'read' && refusals.length === 0) ? fault : undefined;
+      waiting.fault =
+        hopeless || (subject.verb === 'read' && refusals.length === 0) ? fault : undefined;
       if (hopeless && !waiting.proposed) giveUp(this.#key, waiting);
     }
     return this.#group.every(({ settled }) => settled);
   }
 
-  /** `tried` is what this round itself proposed; undefined when it only confirmed an earlier one. */
+  /**
+   * `tried` is what this round itself proposed; undefined when it only confirmed an earlier one.
+   */
   #notAccepted(accepts: Round<JoinOutcome>, tried: Pending | undefined): void {
-    const refusals = accepts.attempts.flatMap(({ reply }) => (reply?.status === 'refused' ? [reply.promised] : []));
+    const refusals = accepts.attempts.flatMap(({ reply }) =>
+      reply?.status === 'refused' ? [reply.promised] : [],
+    );
     this.#floor = Math.max(this.#floor, ...refusals);
     if (!tried?.plan.wrote.includes(true)) return;
-    const certainlyNowhere = accepts.attempts.every(({ reply, fault }) => reply?.status === 'refused' || fault?.maybeApplied === false);
+    const certainlyNowhere = accepts.attempts.every(
+      ({ reply, fault }) => reply?.status === 'refused' || fault?.maybeApplied === false,
+    );
     if (!certainlyNowhere) {
       this.#pending = tried;
       return;
@@ -238,7 +287,8 @@ class Proposal {
   }
 
   #fail(error: unknown): void {
-    const fault = error instanceof StoreError ? error : new StoreError('INTERNAL_SERVER_ERROR', String(error));
+    const fault =
+      error instanceof StoreError ? error : new StoreError('INTERNAL_SERVER_ERROR', String(error));
     for (const waiting of this.#group) {
       waiting.fault = fault;
       giveUp(this.#key, waiting);
@@ -247,10 +297,12 @@ class Proposal {
 
   #plan(): Pick<Plan, 'need' | 'deadlineMs'> {
     const [first] = this.#group;
-    return { need: first?.plan.need ?? 1, deadlineMs: Math.max(...this.#group.map(({ plan }) => plan.deadlineMs)) };
+    return {
+      need: first?.plan.need ?? 1,
+      deadlineMs: Math.max(...this.#group.map(({ plan }) => plan.deadlineMs)),
+    };
   }
 }
-
 
 /** From here on the versions of these operations may be somewhere. */
 function propose({ group, plan }: Pending): void {
@@ -259,30 +311,51 @@ function propose({ group, plan }: Pending): void {
   });
 }
 
-function answerAll(deps: ConsensusDeps, key: PlacedKey, what: Pending & { attempts: readonly Attempt<unknown>[] }): true {
+function answerAll(
+  deps: ConsensusDeps,
+  key: PlacedKey,
+  what: Pending & { attempts: readonly Attempt<unknown>[] },
+): true {
   const { group, plan, attempts } = what;
   group.forEach((waiting, index) => {
     const cell = plan.after[index];
     if (waiting.settled || !cell) return;
     waiting.settled = true;
-    waiting.resolve({ answer: plan.answers[index], cell, receipt: writeReceipt(deps.clock, key, { plan: waiting.plan, attempts }) });
+    waiting.resolve({
+      answer: plan.answers[index],
+      cell,
+      receipt: writeReceipt(deps.clock, key, { plan: waiting.plan, attempts }),
+    });
   });
   return true;
 }
 
-/** What is true of an operation that gets no further: it may be there, or replicas failed it, or other proposers kept it out. */
+/**
+ * What is true of an operation that gets no further: it may be there, or replicas failed it, or
+ * other proposers kept it out.
+ */
 function giveUp(key: PlacedKey, waiting: Waiting): void {
   if (waiting.settled) return;
   waiting.settled = true;
   const { keyspace } = key.ref;
   if (waiting.proposed && waiting.writeId !== undefined) {
     const acknowledged = waiting.attempts.filter(({ status }) => status === 'OK').length;
-    const details = { verdict: 'late', required: waiting.plan.need, acknowledged, writeId: waiting.writeId, keyspace } as const;
+    const details = {
+      verdict: 'late',
+      required: waiting.plan.need,
+      acknowledged,
+      writeId: waiting.writeId,
+      keyspace,
+    } as const;
     return waiting.reject(writeUncertain(waiting.attempts, details));
   }
-  const contended = new StoreError('CONTENDED', `Other writers of this key of keyspace "${keyspace}" were faster, round after round`, {
-    rounds: waiting.rounds,
-    retryAfterMs: 50,
-  });
+  const contended = new StoreError(
+    'CONTENDED',
+    `Other writers of this key of keyspace "${keyspace}" were faster, round after round`,
+    {
+      rounds: waiting.rounds,
+      retryAfterMs: 50,
+    },
+  );
   waiting.reject(waiting.fault ?? contended);
 }

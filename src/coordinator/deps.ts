@@ -7,7 +7,10 @@ import type { Random } from '../runtime/random.ts';
 import type { Consensus } from './agreement.ts';
 import type { Minter } from './minter.ts';
 
-/** What a coordinator works with; handed in, so that the simulator runs the same code under its own time and chance. */
+/**
+ * What a coordinator works with; handed in, so that the simulator runs the same code under its own
+ * time and chance.
+ */
 export interface Deps {
   readonly clock: Clock;
   readonly hybridClock: HybridClock;

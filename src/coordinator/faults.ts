@@ -9,14 +9,20 @@ export interface Subject {
   readonly keyspace: string;
 }
 
-/** Replicas worth asking, those that are well first. The order of the preference list decides among equals. */
+/**
+ * Replicas worth asking, those that are well first. The order of the preference list decides among
+ * equals.
+ */
 export function inOrderOfHealth(targets: readonly Target[]): readonly Target[] {
   if (targets.every(({ replica }) => replica.state === 'UP')) return targets;
   const rank = { UP: 0, SUSPECT: 1, DOWN: 2 } as const;
   return [...targets].sort((a, b) => rank[a.replica.state] - rank[b.replica.state]);
 }
 
-/** Refuses before anything is sent when too few replicas are live: certainly nothing is written then. */
+/**
+ * Refuses before anything is sent when too few replicas are live: certainly nothing is written
+ * then.
+ */
 export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subject): void {
   const live = key.targets.filter(({ replica }) => replica.state !== 'DOWN');
   if (live.length >= need) return;
@@ -43,12 +49,18 @@ export function quorumUnavailable(
   );
 }
 
-/** What a read that did not get its answers is called: too few live, or not in time. Nothing was written either way. */
+/**
+ * What a read that did not get its answers is called: too few live, or not in time. Nothing was
+ * written either way.
+ */
 export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject): StoreError {
-  const perReplica = round.attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt, round.verdict)));
+  const perReplica = round.attempts.map((attempt) =>
+    outcomeOf(attempt, settledStatus(attempt, round.verdict)),
+  );
   const down = perReplica.filter(({ status }) => status === 'DOWN').length;
   const alive = perReplica.length - down;
-  if (alive < plan.need) return quorumUnavailable(subject, { required: plan.need, alive, perReplica });
+  if (alive < plan.need)
+    return quorumUnavailable(subject, { required: plan.need, alive, perReplica });
   return new StoreError(
     'READ_TIMEOUT',
     `Cannot read in keyspace "${subject.keyspace}": ${plan.need} answers are required, and ${round.replies.length} came in time`,
@@ -59,17 +71,32 @@ export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject)
 /** The write may be there: a replica took it, or may yet, and too few have said so. */
 export function writeUncertain(
   attempts: readonly Attempt<unknown>[],
-  what: { verdict: Round<unknown>['verdict']; required: number; acknowledged: number; writeId: string; keyspace: string },
+  what: {
+    verdict: Round<unknown>['verdict'];
+    required: number;
+    acknowledged: number;
+    writeId: string;
+    keyspace: string;
+  },
 ): StoreError {
   const { keyspace, verdict, ...details } = what;
   return new StoreError(
     'WRITE_UNCERTAIN',
     `A write to keyspace "${keyspace}" may or may not have happened: ${what.required} acknowledgements are required, and ${what.acknowledged} came in time`,
-    { ...details, perReplica: attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt, verdict))) },
+    {
+      ...details,
+      perReplica: attempts.map((attempt) => outcomeOf(attempt, settledStatus(attempt, verdict))),
+    },
   );
 }
 
-/** A call that has not answered has timed out only when time was up; before that, others decided the request. */
-function settledStatus({ status }: Attempt<unknown>, verdict: Round<unknown>['verdict']): Attempt<unknown>['status'] {
+/**
+ * A call that has not answered has timed out only when time was up; before that, others decided the
+ * request.
+ */
+function settledStatus(
+  { status }: Attempt<unknown>,
+  verdict: Round<unknown>['verdict'],
+): Attempt<unknown>['status'] {
   return status === 'PENDING' && verdict === 'late' ? 'TIMEOUT' : status;
 }

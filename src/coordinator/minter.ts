@@ -1,4 +1,14 @@
-import { emptyCell, nextCounter, visible, withOutcome, write, type Cell, type Dependency, type Seen, type Sibling } from '../causality/cell.ts';
+import {
+  emptyCell,
+  nextCounter,
+  visible,
+  withOutcome,
+  write,
+  type Cell,
+  type Dependency,
+  type Seen,
+  type Sibling,
+} from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
@@ -15,7 +25,9 @@ export interface Change {
   readonly expiresAtMs?: number | undefined;
   readonly dependencies?: readonly Dependency[] | undefined;
   readonly dependsOnQuorum?: true | undefined;
-  /** Set when the write carries an idempotency key: a second one with this write id changes nothing. */
+  /**
+   * Set when the write carries an idempotency key: a second one with this write id changes nothing.
+   */
   readonly fingerprint?: string | undefined;
   /** Refused when the cell would hold more versions than this. */
   readonly siblingsMax: number;
@@ -28,7 +40,9 @@ export interface Minted {
   forward(replica: Replica, deadlineMs: number): Promise<JoinOutcome>;
 }
 
-/** The key has as many concurrent versions as its keyspace allows; certainly nothing was written. */
+/**
+ * The key has as many concurrent versions as its keyspace allows; certainly nothing was written.
+ */
 export class SiblingLimit extends Error {}
 
 interface Waiting {
@@ -53,8 +67,10 @@ const knownMax = 20_000;
 /**
  * Mints dots at coordinating replicas: one line a key and replica.
  *
- * While one swap of a key is in flight, further changes of that key gather and go together in the next swap, each with a dot of its own; so
- * a hot key costs one row version a round trip, not one a write. The cell is taken from a small memory of the last one stored: a wrong guess costs
+ * While one swap of a key is in flight, further changes of that key gather and go together in the
+ * next swap, each with a dot of its own; so
+ * a hot key costs one row version a round trip, not one a write. The cell is taken from a small
+ * memory of the last one stored: a wrong guess costs
  * one round trip, because a failed swap returns what is there.
  */
 export class Minter {
@@ -68,8 +84,15 @@ export class Minter {
     this.#hybridClock = deps.hybridClock;
   }
 
-  /** Rejects with `ReplicaError`, or with `SiblingLimit` when nothing was written because the key is full. */
-  mint(at: { replica: Replica; ref: CellRef }, change: Change, deadlineMs: number): Promise<Minted> {
+  /**
+   * Rejects with `ReplicaError`, or with `SiblingLimit` when nothing was written because the key is
+   * full.
+   */
+  mint(
+    at: { replica: Replica; ref: CellRef },
+    change: Change,
+    deadlineMs: number,
+  ): Promise<Minted> {
     const name = `${at.replica.id}\0${at.ref.tenant}\0${at.ref.keyspace}\0${at.ref.key}`;
     return new Promise((resolve, reject) => {
       const waiting = { change, deadlineMs, resolve, reject };
@@ -100,7 +123,10 @@ export class Minter {
   #inTime(group: readonly Waiting[]): readonly Waiting[] {
     const nowMs = this.#clock.monotonicMs();
     const late = group.filter(({ deadlineMs }) => deadlineMs <= nowMs);
-    for (const { reject } of late) reject(new ReplicaError('TIMEOUT', 'earlier writes of this key took until time was up', false));
+    for (const { reject } of late)
+      reject(
+        new ReplicaError('TIMEOUT', 'earlier writes of this key took until time was up', false),
+      );
     return late.length === 0 ? group : group.filter((waiting) => !late.includes(waiting));
   }
 
@@ -119,7 +145,8 @@ export class Minter {
       }
       if (cell !== known.cell) {
         const { incarnation } = line.replica;
-        if (incarnation === undefined) throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
+        if (incarnation === undefined)
+          throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
         const request = { expected: known.digest, next: cell, mintedBy: incarnation };
         const result = await line.replica.swap(line.ref, request, { deadlineMs });
         if (result.status !== 'swapped') {
@@ -134,11 +161,19 @@ export class Minter {
       for (const { reject } of full) reject(new SiblingLimit());
       return;
     }
-    throw new ReplicaError('TIMEOUT', 'other writers of this key were faster until time was up', false);
+    throw new ReplicaError(
+      'TIMEOUT',
+      'other writers of this key were faster until time was up',
+      false,
+    );
   }
 
   /** The cell after all changes of the group that fit, each with the next dot of the replica. */
-  #compose(start: Cell, replica: Replica, group: readonly Waiting[]): { cell: Cell; placed: Waiting[]; full: Waiting[] } {
+  #compose(
+    start: Cell,
+    replica: Replica,
+    group: readonly Waiting[],
+  ): { cell: Cell; placed: Waiting[]; full: Waiting[] } {
     const actor = replica.incarnation ?? '';
     const placed: Waiting[] = [];
     const full: Waiting[] = [];
@@ -171,14 +206,20 @@ export class Minter {
 
 /** The cell with the outcome of an idempotent write; any other write leaves no record. */
 export function recorded(cell: Cell, { writeId, fingerprint }: Change, atUs: number): Cell {
-  return fingerprint === undefined ? cell : withOutcome(cell, writeId, { fingerprint, applied: true, atUs });
+  return fingerprint === undefined
+    ? cell
+    : withOutcome(cell, writeId, { fingerprint, applied: true, atUs });
 }
 
 export function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): Sibling {
+  return { dot: at.dot, ...contentOf(change, at.nowUs) };
+}
+
+/** A version but for its dot. */
+export function contentOf(change: Change, nowUs: number): Omit<Sibling, 'dot'> {
   return {
-    dot: at.dot,
     writeId: change.writeId,
-    writtenAtUs: at.nowUs,
+    writtenAtUs: nowUs,
     value: change.value,
     ...(change.expiresAtMs === undefined ? {} : { expiresAtMs: change.expiresAtMs }),
     ...(change.dependencies?.length ? { dependencies: change.dependencies } : {}),

@@ -7,7 +7,10 @@ import type { Target } from './plan.ts';
 import { roundedMs } from './scatter.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 
-/** IDLE: never asked. ASKED: a page is under way. READY: has pages. FAILED: of no use for this request any more. */
+/**
+ * IDLE: never asked. ASKED: a page is under way. READY: has pages. FAILED: of no use for this
+ * request any more.
+ */
 export type SourceState = 'IDLE' | 'ASKED' | 'READY' | 'FAILED';
 
 const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
@@ -28,7 +31,11 @@ export class RangeSource {
   /** Resolves when the page that is under way has come or failed. */
   pending: Promise<void> | undefined;
 
-  constructor(target: Target, bounds: KeyBounds & { tenant: string; keyspace: string }, what: { reverse: boolean }) {
+  constructor(
+    target: Target,
+    bounds: KeyBounds & { tenant: string; keyspace: string },
+    what: { reverse: boolean },
+  ) {
     this.target = target;
     this.#bounds = bounds;
     this.#reverse = what.reverse;
@@ -66,14 +73,24 @@ export class RangeSource {
     return reverse ? order >= 0 : order <= 0;
   }
 
-  /** Asks for the next page, from where it is or from `notBefore` (all up to there is decided), whichever is further. Never rejects. */
-  fetch(what: { clock: Clock; deadlineMs: number; size: number; notBefore: string | undefined }): Promise<void> {
+  /**
+   * Asks for the next page, from where it is or from `notBefore` (all up to there is decided),
+   * whichever is further. Never rejects.
+   */
+  fetch(what: {
+    clock: Clock;
+    deadlineMs: number;
+    size: number;
+    notBefore: string | undefined;
+  }): Promise<void> {
     const { clock, deadlineMs, size } = what;
     const startedMs = clock.monotonicMs();
     const at = this.#further(this.reached, what.notBefore);
     this.state = 'ASKED';
     const { tenant, keyspace, from, to } = this.#bounds;
-    const bounds = this.#reverse ? { from, to: at ?? to } : { from: at === undefined ? from : keyAfter(at), to };
+    const bounds = this.#reverse
+      ? { from, to: at ?? to }
+      : { from: at === undefined ? from : keyAfter(at), to };
     this.pending = this.target.replica
       .scan({ tenant, keyspace, ...bounds, reverse: this.#reverse, limit: size }, { deadlineMs })
       .then(
@@ -85,7 +102,10 @@ export class RangeSource {
           this.state = 'READY';
         },
         (error: unknown) => {
-          this.#fault = error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), false);
+          this.#fault =
+            error instanceof ReplicaError
+              ? error
+              : new ReplicaError('REFUSED', String(error), false);
           this.state = 'FAILED';
         },
       )
@@ -96,7 +116,10 @@ export class RangeSource {
     return this.pending;
   }
 
-  /** Its line in a receipt. `unanswered` says what a page that has not come yet is called at this moment. */
+  /**
+   * Its line in a receipt. `unanswered` says what a page that has not come yet is called at this
+   * moment.
+   */
   outcome(unanswered: 'PENDING' | 'TIMEOUT', found?: 'REPAIRED' | 'STALE'): ReplicaOutcome {
     const { replica, role } = this.target;
     return {

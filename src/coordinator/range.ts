@@ -37,16 +37,27 @@ export interface RangePage {
 
 const fetchMax = 1_000;
 
+/** Past every key. Not a string: any string may be a key. */
+const END = Symbol('end');
+type Reached = string | typeof END;
+
 /**
  * One page of keys, merged over replicas and partitions in byte order.
  *
- * A key is decided only when `need` of its own primaries have covered it, and a key of the page may not be passed over while a smaller one could
- * still turn up: so the page grows up to the *frontier*, the last key that `need` members of every group of primaries have scanned past. A replica that
- * is silent never holds a key back that it alone could change, and deleted keys never end a page: scanning goes on until it is full.
+ * A key is decided only when `need` of its own primaries have covered it, and a key of the page may
+ * not be passed over while a smaller one could
+ * still turn up: so the page grows up to the *frontier*, the last key that `need` members of every
+ * group of primaries have scanned past. A replica that
+ * is silent never holds a key back that it alone could change, and deleted keys never end a page:
+ * scanning goes on until it is full.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
-export async function range(deps: Deps, placed: PlacedRange, what: { plan: Plan; limit: number; reverse: boolean }): Promise<RangePage> {
+export async function range(
+  deps: Deps,
+  placed: PlacedRange,
+  what: { plan: Plan; limit: number; reverse: boolean },
+): Promise<RangePage> {
   return new RangeMerge(deps, placed, what).page();
 }
 
@@ -62,7 +73,11 @@ class RangeMerge {
   readonly #repaired = new Set<string>();
   #decidedUpTo: string | undefined;
 
-  constructor(deps: Deps, placed: PlacedRange, what: { plan: Plan; limit: number; reverse: boolean }) {
+  constructor(
+    deps: Deps,
+    placed: PlacedRange,
+    what: { plan: Plan; limit: number; reverse: boolean },
+  ) {
     this.#deps = deps;
     this.#placed = placed;
     this.#plan = what.plan;
@@ -78,7 +93,7 @@ class RangeMerge {
       const frontier = this.#frontier();
       if (frontier !== undefined) await this.#decideUpTo(frontier);
       const full = this.#rows.length > this.#limit;
-      if (full || frontier === 'end') break;
+      if (full || frontier === END) break;
       this.#ask();
       const leftMs = this.#plan.deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw this.#failure('late');
@@ -86,17 +101,31 @@ class RangeMerge {
       await this.#progress(leftMs);
     }
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: 'met' });
-    return { rows: this.#rows.slice(0, this.#limit), more: this.#rows.length > this.#limit, receipt: this.#receipt() };
+    return {
+      rows: this.#rows.slice(0, this.#limit),
+      more: this.#rows.length > this.#limit,
+      receipt: this.#receipt(),
+    };
   }
 
-  /** Asks every replica whose answer is needed to move the frontier; for one answer, only as many as cover all groups. */
+  /**
+   * Asks every replica whose answer is needed to move the frontier; for one answer, only as many as
+   * cover all groups.
+   */
   #ask(): void {
     const wanted = this.#plan.need === 1 ? this.#cover() : this.#sources;
     const size = Math.min(fetchMax, this.#limit + 1);
     for (const source of wanted) {
       if (source.state === 'FAILED' || source.state === 'ASKED' || source.exhausted) continue;
-      const consumed = source.reached === undefined || !this.#isBeyond(source.reached, this.#decidedUpTo);
-      if (consumed) void source.fetch({ clock: this.#deps.clock, deadlineMs: this.#plan.deadlineMs, size, notBefore: this.#decidedUpTo });
+      const consumed =
+        source.reached === undefined || !this.#isBeyond(source.reached, this.#decidedUpTo);
+      if (consumed)
+        void source.fetch({
+          clock: this.#deps.clock,
+          deadlineMs: this.#plan.deadlineMs,
+          size,
+          notBefore: this.#decidedUpTo,
+        });
     }
   }
 
@@ -105,19 +134,27 @@ class RangeMerge {
     const chosen = this.#sources.filter(({ state }) => state === 'READY' || state === 'ASKED');
     for (const group of this.#placed.groups) {
       if (chosen.some(({ id }) => group.includes(id))) continue;
-      const next = this.#sources.find(({ id, state, isLive }) => group.includes(id) && state === 'IDLE' && isLive);
+      const next = this.#sources.find(
+        ({ id, state, isLive }) => group.includes(id) && state === 'IDLE' && isLive,
+      );
       if (next) chosen.push(next);
     }
     return chosen;
   }
 
-  /** How far `need` members of every group have scanned: a key, 'end', or undefined while some group has too few answers. */
-  #frontier(): string | 'end' | undefined {
-    let least: string | 'end' = 'end';
+  /**
+   * How far `need` members of every group have scanned: a key, END, or undefined while some group
+   * has too few answers.
+   */
+  #frontier(): Reached | undefined {
+    let least: Reached = END;
     for (const group of this.#placed.groups) {
       const reached = this.#sources
-        .filter(({ id, state, exhausted }) => group.includes(id) && (state === 'READY' || exhausted || state === 'ASKED'))
-        .map(({ exhausted, reached }) => (exhausted ? 'end' : reached))
+        .filter(
+          ({ id, state, exhausted }) =>
+            group.includes(id) && (state === 'READY' || exhausted || state === 'ASKED'),
+        )
+        .map(({ exhausted, reached }) => (exhausted ? END : reached))
         .filter((at) => at !== undefined)
         .sort((a, b) => this.#compareReached(b, a));
       const at = reached[this.#plan.need - 1];
@@ -127,11 +164,15 @@ class RangeMerge {
     return least;
   }
 
-  async #decideUpTo(frontier: string | 'end'): Promise<void> {
+  async #decideUpTo(frontier: Reached): Promise<void> {
     const keys = new Set<string>();
     for (const source of this.#sources) {
       for (const key of source.keys()) {
-        if (this.#isBeyond(key, this.#decidedUpTo) && (frontier === 'end' || !this.#isBeyond(key, frontier))) keys.add(key);
+        if (
+          this.#isBeyond(key, this.#decidedUpTo) &&
+          (frontier === END || !this.#isBeyond(key, frontier))
+        )
+          keys.add(key);
       }
     }
     const nowMs = this.#deps.clock.nowMs();
@@ -140,18 +181,23 @@ class RangeMerge {
       if (this.#rows.length > this.#limit) break;
       const decided = this.#decide(key);
       if (decided.healed) healed.push(decided.healed);
-      if (decided.cell.siblings.some((sibling) => !isTombstone(sibling, nowMs))) this.#rows.push({ key, cell: decided.cell });
+      if (decided.cell.siblings.some((sibling) => !isTombstone(sibling, nowMs)))
+        this.#rows.push({ key, cell: decided.cell });
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);
     }
-    // A replica that fails takes its pages out of the count, and the frontier may fall back: what was decided stays so.
-    const advances = frontier !== 'end' && this.#isBeyond(frontier, this.#decidedUpTo);
+    // A replica that fails takes its pages out of the count, and the frontier may fall back: what
+    // was decided stays so.
+    const advances = frontier !== END && this.#isBeyond(frontier, this.#decidedUpTo);
     if (advances && this.#rows.length <= this.#limit) this.#decidedUpTo = frontier;
     // All at once: the repairs of a page become one statement a replica.
     await Promise.all(healed);
   }
 
-  /** Joins what the key's primaries that have covered it hold; with write-back, `healed` resolves when `need` of them hold it. */
+  /**
+   * Joins what the key's primaries that have covered it hold; with write-back, `healed` resolves
+   * when `need` of them hold it.
+   */
   #decide(key: string): { cell: Cell; healed?: Promise<void> } {
     const primaries = this.#placed.primariesOf(key);
     const holdings = this.#sources
@@ -167,28 +213,48 @@ class RangeMerge {
       this.#deps.repair.later(request, Promise.resolve(holdings));
       return { cell };
     }
-    return { cell, healed: this.#writeBack(request, { behind, needed: this.#plan.need - holders }) };
+    return {
+      cell,
+      healed: this.#writeBack(request, { behind, needed: this.#plan.need - holders }),
+    };
   }
 
   async #writeBack(
     request: Parameters<typeof joinInto>[1],
-    { behind, needed }: { behind: readonly { store: Target['replica'] | { id: string }; stored: StoredCell }[]; needed: number },
+    {
+      behind,
+      needed,
+    }: {
+      behind: readonly { store: Target['replica'] | { id: string }; stored: StoredCell }[];
+      needed: number;
+    },
   ): Promise<void> {
     const joins = behind.map(async ({ store, stored }) => {
       const source = this.#sources.find(({ id }) => id === store.id);
       if (!source) return false;
-      const outcome = await joinInto(source.target.replica, { ...request, guess: stored }, this.#plan);
+      const outcome = await joinInto(
+        source.target.replica,
+        { ...request, guess: stored },
+        this.#plan,
+      );
       if (outcome.status === 'joined') this.#repaired.add(store.id);
       return outcome.status === 'joined';
     });
-    const done = (await Promise.allSettled(joins)).filter((result) => result.status === 'fulfilled' && result.value).length;
-    this.#deps.metrics.repairs.inc({ kind: 'write_back', result: done >= needed ? 'met' : 'unreachable' }, behind.length);
+    const done = (await Promise.allSettled(joins)).filter(
+      (result) => result.status === 'fulfilled' && result.value,
+    ).length;
+    this.#deps.metrics.repairs.inc(
+      { kind: 'write_back', result: done >= needed ? 'met' : 'unreachable' },
+      behind.length,
+    );
     if (done < needed) throw this.#failure('late');
   }
 
   #canStillMeet(): boolean {
     return this.#placed.groups.every((group) => {
-      const able = this.#sources.filter(({ id, state }) => group.includes(id) && state !== 'FAILED');
+      const able = this.#sources.filter(
+        ({ id, state }) => group.includes(id) && state !== 'FAILED',
+      );
       return able.length >= this.#plan.need;
     });
   }
@@ -199,21 +265,28 @@ class RangeMerge {
     const { clock, hedgeAfterMs } = this.#deps;
     const patienceMs = this.#plan.need === 1 ? Math.min(leftMs, hedgeAfterMs) : leftMs;
     let cancel = (): void => undefined;
-    const impatient = new Promise<'slow'>((wake) => (cancel = clock.after(patienceMs, () => wake('slow'))));
+    const impatient = new Promise<'slow'>(
+      (wake) => (cancel = clock.after(patienceMs, () => wake('slow'))),
+    );
     const first = await Promise.race([...pending, impatient]);
     cancel();
     if (first !== 'slow' || this.#plan.need > 1) return;
     const spare = this.#sources.find(({ state, isLive }) => state === 'IDLE' && isLive);
     const size = Math.min(fetchMax, this.#limit + 1);
-    void spare?.fetch({ clock, deadlineMs: this.#plan.deadlineMs, size, notBefore: this.#decidedUpTo });
+    void spare?.fetch({
+      clock,
+      deadlineMs: this.#plan.deadlineMs,
+      size,
+      notBefore: this.#decidedUpTo,
+    });
   }
 
   #compare(a: string, b: string): number {
     return this.#reverse ? compareKeys(b, a) : compareKeys(a, b);
   }
 
-  #compareReached(a: string | 'end', b: string | 'end'): number {
-    if (a === 'end' || b === 'end') return a === b ? 0 : a === 'end' ? 1 : -1;
+  #compareReached(a: Reached, b: Reached): number {
+    if (a === END || b === END) return a === b ? 0 : a === END ? 1 : -1;
     return this.#compare(a, b);
   }
 
@@ -223,7 +296,9 @@ class RangeMerge {
 
   #failure(why: 'late' | 'unreachable'): StoreError {
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: why });
-    const perReplica = this.#sources.map((source) => source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'));
+    const perReplica = this.#sources.map((source) =>
+      source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'),
+    );
     const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
     const alive = this.#sources.filter(({ state }) => state !== 'FAILED').length;
     const { keyspace } = this.#placed;

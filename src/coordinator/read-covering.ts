@@ -12,15 +12,24 @@ import { outcomeOf, scatter, type Round } from './scatter.ts';
 const pauseMs = 10;
 
 /**
- * Reads one key from as many replicas as it takes to see what a session has seen, and waits for what is still on its way.
+ * Reads one key from as many replicas as it takes to see what a session has seen, and waits for
+ * what is still on its way.
  *
- * Where all N primaries answer that they hold nothing at all, the floor was a deletion that has been collected since: that is covered.
+ * Where all N primaries answer that they hold nothing at all, the floor was a deletion that has
+ * been collected since: that is covered.
  * Errors: SESSION_UNSATISFIED, with what was found, when no reachable replica holds it in time.
  */
-export async function readCovering(deps: Deps, key: PlacedKey, what: { plan: Plan; covers: (cell: Cell) => boolean }): Promise<ReadResult> {
+export async function readCovering(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; covers: (cell: Cell) => boolean },
+): Promise<ReadResult> {
   const { plan, covers } = what;
   const isCovered = (replies: readonly StoredCell[]): boolean => {
-    const cell = replies.reduce((state, reply) => key.convergence.join(state, reply.cell), emptyCell);
+    const cell = replies.reduce(
+      (state, reply) => key.convergence.join(state, reply.cell),
+      emptyCell,
+    );
     return covers(cell) || (replies.length === key.targets.length && cell.context.size === 0);
   };
   for (;;) {
@@ -42,8 +51,15 @@ export async function readCovering(deps: Deps, key: PlacedKey, what: { plan: Pla
   }
 }
 
-/** Brings a cell to `plan.need` replicas, whoever has it now. Errors: READ_TIMEOUT, QUORUM_UNAVAILABLE (the cell was there before). */
-export async function bringTo(deps: Deps, key: PlacedKey, what: { plan: Plan; cell: Cell }): Promise<void> {
+/**
+ * Brings a cell to `plan.need` replicas, whoever has it now. Errors: READ_TIMEOUT,
+ * QUORUM_UNAVAILABLE (the cell was there before).
+ */
+export async function bringTo(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; cell: Cell },
+): Promise<void> {
   const { plan, cell } = what;
   const round = await scatter(key.targets, {
     clock: deps.clock,
@@ -52,13 +68,18 @@ export async function bringTo(deps: Deps, key: PlacedKey, what: { plan: Plan; ce
     call: ({ replica }) => joinInto(replica, { ...key, cell }, plan),
     accepts: ({ status }: JoinOutcome) => status === 'joined',
   });
-  if (round.verdict !== 'met') throw readFailure(round, plan, { verb: 'read', keyspace: key.ref.keyspace });
+  if (round.verdict !== 'met')
+    throw readFailure(round, plan, { verb: 'read', keyspace: key.ref.keyspace });
 }
 
 function unsatisfied(key: PlacedKey, round: Round<StoredCell>): StoreError {
   return new StoreError(
     'SESSION_UNSATISFIED',
     `No replica that can be reached holds what this session has seen of a key of keyspace "${key.ref.keyspace}"`,
-    { behind: round.attempts.map((attempt) => outcomeOf(attempt, attempt.status === 'OK' ? 'STALE' : attempt.status)) },
+    {
+      behind: round.attempts.map((attempt) =>
+        outcomeOf(attempt, attempt.status === 'OK' ? 'STALE' : attempt.status),
+      ),
+    },
   );
 }

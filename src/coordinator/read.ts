@@ -17,9 +17,12 @@ export interface ReadResult {
 /**
  * Reads one key: `plan.need` answers, joined.
  *
- * With `writeBack`, when the answers differ, the joined cell is brought to `need` replicas before returning; otherwise a later read could
- * meet only replicas that lack it, and time would seem to run backwards (Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly", 1995).
- * The replicas that were not needed for the answer are compared and healed in the background, at every level.
+ * With `writeBack`, when the answers differ, the joined cell is brought to `need` replicas before
+ * returning; otherwise a later read could
+ * meet only replicas that lack it, and time would seem to run backwards (Attiya, Bar-Noy, Dolev,
+ * "Sharing Memory Robustly", 1995).
+ * The replicas that were not needed for the answer are compared and healed in the background, at
+ * every level.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
@@ -41,7 +44,8 @@ export async function readIf(
   const round = await scatter(targets, {
     clock: deps.clock,
     plan,
-    // One answer is asked of one replica; for more, all are asked at once, so that one frozen replica costs nothing.
+    // One answer is asked of one replica; for more, all are asked at once, so that one frozen
+    // replica costs nothing.
     atOnce: plan.need === 1 ? 1 : targets.length,
     ...(plan.need === 1 ? { hedgeAfterMs: deps.hedgeAfterMs } : {}),
     call: ({ replica }) => replica.read(key.ref, plan),
@@ -69,10 +73,15 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>>
   const holders = round.replies.length - behind.length;
   if (!plan.writeBack || behind.length === 0 || holders >= plan.need) return new Set();
   const known = new Map(behind.map(({ store, stored }) => [store.id, stored]));
-  const upToDate = new Set(round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target));
+  const upToDate = new Set(
+    round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target),
+  );
   const others = key.targets.filter((target) => !upToDate.has(target));
-  // Those found behind first; the ones that have not answered yet may stand in for one that fails now.
-  const targets = [...others].sort((a, b) => Number(known.has(b.replica.id)) - Number(known.has(a.replica.id)));
+  // Those found behind first; the ones that have not answered yet may stand in for one that fails
+  // now.
+  const targets = [...others].sort(
+    (a, b) => Number(known.has(b.replica.id)) - Number(known.has(a.replica.id)),
+  );
   const repair = await scatter(targets, {
     clock: deps.clock,
     plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
@@ -84,30 +93,62 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>>
     accepts: ({ status }) => status === 'joined',
   });
   deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
-  if (repair.verdict !== 'met') throw readFailure(withRepair(round, repair), plan, { verb: 'read', keyspace: key.ref.keyspace } satisfies Subject);
+  if (repair.verdict !== 'met')
+    throw readFailure(withRepair(round, repair), plan, {
+      verb: 'read',
+      keyspace: key.ref.keyspace,
+    } satisfies Subject);
   return new Set(repair.replies.map(({ target }) => target.replica.id));
 }
 
-/** The round as the failed write-back left it: those that hold the answer are still alive, and still have answered. */
+/**
+ * The round as the failed write-back left it: those that hold the answer are still alive, and still
+ * have answered.
+ */
 function withRepair(round: Round<unknown>, repair: Round<unknown>): Round<unknown> {
-  const asked = new Map(repair.attempts.filter(({ status }) => status !== 'NOT_ASKED').map((attempt) => [attempt.target, attempt]));
+  const asked = new Map(
+    repair.attempts
+      .filter(({ status }) => status !== 'NOT_ASKED')
+      .map((attempt) => [attempt.target, attempt]),
+  );
   const attempts = round.attempts.map((attempt) => asked.get(attempt.target) ?? attempt);
-  return { ...repair, attempts, replies: attempts.filter(({ status }) => status === 'OK'), settled: round.settled };
+  return {
+    ...repair,
+    attempts,
+    replies: attempts.filter(({ status }) => status === 'OK'),
+    settled: round.settled,
+  };
 }
 
-/** Stragglers, replicas that were not asked, and those that were behind and not yet healed: compared and joined off the hot path. */
-function healTheRest(deps: Deps, key: PlacedKey, { round, repaired }: { round: Round<StoredCell>; repaired: ReadonlySet<string> }): void {
-  const agreedAlready = round.attempts.every(({ status }) => status === 'OK') && round.attempts.every(sameAsFirst) && repaired.size === 0;
+/**
+ * Stragglers, replicas that were not asked, and those that were behind and not yet healed: compared
+ * and joined off the hot path.
+ */
+function healTheRest(
+  deps: Deps,
+  key: PlacedKey,
+  { round, repaired }: { round: Round<StoredCell>; repaired: ReadonlySet<string> },
+): void {
+  const agreedAlready =
+    round.attempts.every(({ status }) => status === 'OK') &&
+    round.attempts.every(sameAsFirst) &&
+    repaired.size === 0;
   if (agreedAlready) return;
   const answers = round.settled.then(async (attempts) => {
-    const unasked = attempts.filter(({ status }) => status === 'NOT_ASKED').map(({ target }) => target);
+    const unasked = attempts
+      .filter(({ status }) => status === 'NOT_ASKED')
+      .map(({ target }) => target);
     const late = await Promise.all(unasked.map((target) => ask(deps, key, target)));
     return [...holdingsOf(attempts), ...late.flat()];
   });
   deps.repair.later(key, answers);
 }
 
-function sameAsFirst(attempt: Attempt<StoredCell>, _: number, all: readonly Attempt<StoredCell>[]): boolean {
+function sameAsFirst(
+  attempt: Attempt<StoredCell>,
+  _: number,
+  all: readonly Attempt<StoredCell>[],
+): boolean {
   return attempt.reply?.digest === all[0]?.reply?.digest;
 }
 
@@ -121,10 +162,15 @@ async function ask(deps: Deps, key: PlacedKey, { replica }: Target): Promise<Hol
 }
 
 export function holdingsOf(attempts: readonly Attempt<StoredCell>[]): Holding[] {
-  return attempts.flatMap(({ target, reply }) => (reply ? [{ store: target.replica, stored: reply }] : []));
+  return attempts.flatMap(({ target, reply }) =>
+    reply ? [{ store: target.replica, stored: reply }] : [],
+  );
 }
 
-/** Written at the moment of the answer: a straggler that came in during the write-back counts as it was found. */
+/**
+ * Written at the moment of the answer: a straggler that came in during the write-back counts as it
+ * was found.
+ */
 export function readReceipt(
   deps: Deps,
   key: PlacedKey,
@@ -132,7 +178,8 @@ export function readReceipt(
 ): Receipt {
   const { plan, round, cell, repaired } = what;
   const digest = digestOf(cell);
-  const isBehind = (reply: StoredCell): boolean => reply.digest !== digest && digestOf(key.convergence.join(cell, reply.cell)) === digest;
+  const isBehind = (reply: StoredCell): boolean =>
+    reply.digest !== digest && digestOf(key.convergence.join(cell, reply.cell)) === digest;
   const statusOf = ({ target, reply, status }: Attempt<StoredCell>): ReplicaStatus => {
     if (repaired.has(target.replica.id)) return 'REPAIRED';
     return reply && isBehind(reply) ? 'STALE' : status;

@@ -1,14 +1,6 @@
 /** What became of one replica in one request, at the moment of the answer. */
 export type ReplicaStatus =
-  | 'OK'
-  | 'STALE'
-  | 'REPAIRED'
-  | 'HINTED'
-  | 'TIMEOUT'
-  | 'DOWN'
-  | 'REFUSED'
-  | 'PENDING'
-  | 'NOT_ASKED';
+  'OK' | 'STALE' | 'REPAIRED' | 'HINTED' | 'TIMEOUT' | 'DOWN' | 'REFUSED' | 'PENDING' | 'NOT_ASKED';
 
 export interface ReplicaOutcome {
   readonly replica: string;
@@ -21,11 +13,16 @@ export interface ReplicaOutcome {
   readonly reason?: string;
 }
 
-/** What a request was really given by the replicas. The level's name is added above (consistency/store). */
+/**
+ * What a request was really given by the replicas. The level's name is added above
+ * (consistency/store).
+ */
 export interface Receipt {
   readonly replicationFactor: number;
   readonly required: number;
-  /** Replicas that answered a read, or acknowledged a write, before the answer. Hints never count. */
+  /**
+   * Replicas that answered a read, or acknowledged a write, before the answer. Hints never count.
+   */
   readonly answered: number;
   /** Replicas found behind the answer that was given. */
   readonly stale: number;
@@ -39,10 +36,21 @@ export interface Receipt {
 }
 
 /** From best to worst, for the one line that a replica has in a receipt over many keys. */
-const severity: readonly ReplicaStatus[] = ['OK', 'NOT_ASKED', 'PENDING', 'REPAIRED', 'STALE', 'HINTED', 'REFUSED', 'TIMEOUT', 'DOWN'];
+const severity: readonly ReplicaStatus[] = [
+  'OK',
+  'NOT_ASKED',
+  'PENDING',
+  'REPAIRED',
+  'STALE',
+  'HINTED',
+  'REFUSED',
+  'TIMEOUT',
+  'DOWN',
+];
 
 /**
- * One receipt over several keys, never rosier than the worst of them: `answered` is the least, a replica shows the worst that became of it,
+ * One receipt over several keys, never rosier than the worst of them: `answered` is the least, a
+ * replica shows the worst that became of it,
  * `stale`, `repaired` and `hinted` count cells.
  */
 export function combineReceipts(receipts: readonly Receipt[]): Receipt {
@@ -55,7 +63,8 @@ export function combineReceipts(receipts: readonly Receipt[]): Receipt {
     const isWorse = !before || severity.indexOf(outcome.status) > severity.indexOf(before.status);
     if (isWorse) replicas.set(outcome.replica, outcome);
   }
-  const sum = (count: (receipt: Receipt) => number): number => receipts.reduce((total, receipt) => total + count(receipt), 0);
+  const sum = (count: (receipt: Receipt) => number): number =>
+    receipts.reduce((total, receipt) => total + count(receipt), 0);
   return {
     ...first,
     answered: Math.min(...receipts.map(({ answered }) => answered)),

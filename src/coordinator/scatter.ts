@@ -28,7 +28,10 @@ export interface ScatterOptions<T> {
   readonly clock: Clock;
   readonly plan: Pick<Plan, 'need' | 'deadlineMs'>;
   readonly call: (target: Target) => Promise<T>;
-  /** How many are asked at once; the rest are asked one by one when a call fails, or is slower than `hedgeAfterMs`. */
+  /**
+   * How many are asked at once; the rest are asked one by one when a call fails, or is slower than
+   * `hedgeAfterMs`.
+   */
   readonly atOnce: number;
   readonly hedgeAfterMs?: number;
   /** Whether a reply counts as an acknowledgement; one that does not is a refusal. */
@@ -38,10 +41,14 @@ export interface ScatterOptions<T> {
 }
 
 /**
- * Asks replicas and answers as soon as the verdict is known: `met`, `unreachable` (too many have failed) or `late` (the deadline).
+ * Asks replicas and answers as soon as the verdict is known: `met`, `unreachable` (too many have
+ * failed) or `late` (the deadline).
  * Everything that is in flight at once in this gateway is in here. Never rejects.
  */
-export function scatter<T>(targets: readonly Target[], options: ScatterOptions<T>): Promise<Round<T>> {
+export function scatter<T>(
+  targets: readonly Target[],
+  options: ScatterOptions<T>,
+): Promise<Round<T>> {
   return new Promise((resolve) => new Scatter(targets, options, resolve).start());
 }
 
@@ -56,7 +63,11 @@ class Scatter<T> {
   #open = 0;
   #done = false;
 
-  constructor(targets: readonly Target[], options: ScatterOptions<T>, answer: (round: Round<T>) => void) {
+  constructor(
+    targets: readonly Target[],
+    options: ScatterOptions<T>,
+    answer: (round: Round<T>) => void,
+  ) {
     this.#options = options;
     this.#answer = answer;
     this.#attempts = targets.map(notAsked<T>);
@@ -115,7 +126,8 @@ class Scatter<T> {
   }
 
   #failed(attempt: Attempt<T>, error: unknown, elapsedMs: number): void {
-    const fault = error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
+    const fault =
+      error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
     attempt.status = fault.fault;
     attempt.fault = fault;
     attempt.elapsedMs = elapsedMs;
@@ -133,11 +145,20 @@ class Scatter<T> {
     if (this.#done) return;
     const good = this.#attempts.filter(({ status }) => status === 'OK');
     const acks = good.length;
-    if (this.#options.enough?.(good.flatMap(({ reply }) => (reply === undefined ? [] : [reply])))) return this.#finish('met');
-    const faults = this.#attempts.filter(({ status }) => status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED').length;
-    // With `enough`, `need` is out of reach on purpose: the round goes on until nobody is left to answer.
+    if (this.#options.enough?.(good.flatMap(({ reply }) => (reply === undefined ? [] : [reply]))))
+      return this.#finish('met');
+    const faults = this.#attempts.filter(
+      ({ status }) => status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED',
+    ).length;
+    // With `enough`, `need` is out of reach on purpose: the round goes on until nobody is left to
+    // answer.
     if (this.#options.enough && this.#open > 0) return;
-    const reached = verdict({ sent: this.#attempts.length, need: this.#options.plan.need, acks, faults });
+    const reached = verdict({
+      sent: this.#attempts.length,
+      need: this.#options.plan.need,
+      acks,
+      faults,
+    });
     if (reached !== 'pending') this.#finish(reached);
   }
 
@@ -153,11 +174,21 @@ class Scatter<T> {
 
 /** A target that no call has been made to. */
 export function notAsked<T>(target: Target): Attempt<T> {
-  return { target, status: 'NOT_ASKED', reply: undefined, fault: undefined, startedMs: undefined, elapsedMs: undefined };
+  return {
+    target,
+    status: 'NOT_ASKED',
+    reply: undefined,
+    fault: undefined,
+    startedMs: undefined,
+    elapsedMs: undefined,
+  };
 }
 
 /** The line of a receipt for one attempt, as it stands now. */
-export function outcomeOf(attempt: Attempt<unknown>, status: ReplicaStatus = attempt.status): ReplicaOutcome {
+export function outcomeOf(
+  attempt: Attempt<unknown>,
+  status: ReplicaStatus = attempt.status,
+): ReplicaOutcome {
   const { replica, role } = attempt.target;
   return {
     replica: replica.id,

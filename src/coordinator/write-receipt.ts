@@ -4,7 +4,11 @@ import type { Receipt } from './receipt.ts';
 import { outcomeOf, roundedMs, type Attempt } from './scatter.ts';
 
 /** The receipt of a write: who had acknowledged at the moment of the answer. */
-export function writeReceipt(clock: Clock, key: PlacedKey, { plan, attempts }: { plan: Plan; attempts: readonly Attempt<unknown>[] }): Receipt {
+export function writeReceipt(
+  clock: Clock,
+  key: PlacedKey,
+  { plan, attempts }: { plan: Plan; attempts: readonly Attempt<unknown>[] },
+): Receipt {
   return {
     replicationFactor: key.targets.length,
     required: plan.need,

@@ -4,7 +4,12 @@ import { StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { ReplicaError, type KeepResult } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth, quorumUnavailable, refuseIfTooFewLive, writeUncertain } from './faults.ts';
+import {
+  inOrderOfHealth,
+  quorumUnavailable,
+  refuseIfTooFewLive,
+  writeUncertain,
+} from './faults.ts';
 import { recorded, SiblingLimit, versionOf, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -17,16 +22,26 @@ export interface WriteResult {
   readonly receipt: Receipt;
 }
 
-/** How long a forward is tried, whatever the request's own deadline: that one bounds the wait, not the replication. */
+/**
+ * How long a forward is tried, whatever the request's own deadline: that one bounds the wait, not
+ * the replication.
+ */
 const forwardMs = 2_000;
 
 /**
- * Writes one version where concurrent versions are kept side by side: mint its dot at one replica, then forward the whole cell to
- * the others, joined there. All N primaries get it; the plan says how many acknowledgements are awaited.
+ * Writes one version where concurrent versions are kept side by side: mint its dot at one replica,
+ * then forward the whole cell to
+ * the others, joined there. All N primaries get it; the plan says how many acknowledgements are
+ * awaited.
  *
- * Errors: QUORUM_UNAVAILABLE and TOO_MANY_SIBLINGS (nothing written), WRITE_UNCERTAIN (a version is or may be there).
+ * Errors: QUORUM_UNAVAILABLE and TOO_MANY_SIBLINGS (nothing written), WRITE_UNCERTAIN (a version is
+ * or may be there).
  */
-export async function write(deps: Deps, key: PlacedKey, what: { plan: Plan; change: Change }): Promise<WriteResult> {
+export async function write(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; change: Change },
+): Promise<WriteResult> {
   const { plan, change } = what;
   refuseIfTooFewLive(key, plan.need, { verb: 'write', keyspace: key.ref.keyspace });
   const { minted, attempts } = await mintSomewhere(deps, key, what);
@@ -44,14 +59,22 @@ export async function write(deps: Deps, key: PlacedKey, what: { plan: Plan; chan
   const all = inListOrder(key, [...(coordinating ? [coordinating] : []), ...round.attempts]);
   if (round.verdict !== 'met') {
     const { writeId } = change;
-    throw writeUncertain(all, { verdict: round.verdict, required: plan.need, acknowledged: 1 + round.replies.length, writeId, keyspace: key.ref.keyspace });
+    throw writeUncertain(all, {
+      verdict: round.verdict,
+      required: plan.need,
+      acknowledged: 1 + round.replies.length,
+      writeId,
+      keyspace: key.ref.keyspace,
+    });
   }
   return { cell: minted.cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
 }
 
 /**
- * The first healthy primary coordinates. Another one is asked only when the first certainly did nothing, or when its deadline, which the
- * statement carries, has passed: a frozen server that thaws must not mint a second dot for one write.
+ * The first healthy primary coordinates. Another one is asked only when the first certainly did
+ * nothing, or when its deadline, which the
+ * statement carries, has passed: a frozen server that thaws must not mint a second dot for one
+ * write.
  */
 async function mintSomewhere(
   deps: Deps,
@@ -64,14 +87,26 @@ async function mintSomewhere(
     const startedMs = deps.clock.monotonicMs();
     if (startedMs >= plan.deadlineMs) break;
     const deadlineMs = Math.min(startedMs + deps.mintMs, plan.deadlineMs);
-    const attempt: Attempt<unknown> = { target, status: 'PENDING', reply: undefined, fault: undefined, startedMs, elapsedMs: undefined };
+    const attempt: Attempt<unknown> = {
+      target,
+      status: 'PENDING',
+      reply: undefined,
+      fault: undefined,
+      startedMs,
+      elapsedMs: undefined,
+    };
     attempts.push(attempt);
     try {
-      const minted = await deps.minter.mint({ replica: target.replica, ref: key.ref }, change, deadlineMs);
+      const minted = await deps.minter.mint(
+        { replica: target.replica, ref: key.ref },
+        change,
+        deadlineMs,
+      );
       attempt.status = 'OK';
       return { minted, attempts };
     } catch (error) {
-      // Where an earlier replica may have taken the write, this one's refusal does not say that nothing was written.
+      // Where an earlier replica may have taken the write, this one's refusal does not say that
+      // nothing was written.
       if (error instanceof SiblingLimit && !uncertain) throw tooManySiblings(key, change);
       const fault = faultOfMint(error);
       Object.assign(attempt, { status: fault.fault, fault });
@@ -88,7 +123,8 @@ async function mintSomewhere(
 
 function faultOfMint(error: unknown): ReplicaError {
   if (error instanceof ReplicaError) return error;
-  if (error instanceof SiblingLimit) return new ReplicaError('REFUSED', 'the key has too many concurrent versions', false);
+  if (error instanceof SiblingLimit)
+    return new ReplicaError('REFUSED', 'the key has too many concurrent versions', false);
   return new ReplicaError('REFUSED', String(error), true);
 }
 
@@ -101,7 +137,13 @@ function notMinted(
   const tried = new Map(attempts.map((attempt) => [attempt.target, attempt]));
   const all = key.targets.map((target) => tried.get(target) ?? notAsked(target));
   if (uncertain) {
-    return writeUncertain(all, { verdict: 'unreachable', required: plan.need, acknowledged: 0, writeId: change.writeId, keyspace });
+    return writeUncertain(all, {
+      verdict: 'unreachable',
+      required: plan.need,
+      acknowledged: 0,
+      writeId: change.writeId,
+      keyspace,
+    });
   }
   const perReplica = all.map((attempt) => outcomeOf(attempt));
   const alive = key.targets.length - attempts.length;
@@ -117,7 +159,8 @@ function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {
 }
 
 /**
- * Writes one version where only the newest is kept: one conditional upsert at all N replicas in parallel. A replica that holds a
+ * Writes one version where only the newest is kept: one conditional upsert at all N replicas in
+ * parallel. A replica that holds a
  * greater stamp acknowledges too: the write is superseded there, as it will be everywhere.
  *
  * Errors: QUORUM_UNAVAILABLE, WRITE_UNCERTAIN.
@@ -139,13 +182,19 @@ export async function writeNewest(
     call: async ({ replica }): Promise<KeepResult> => {
       if (!cell.outcomes) return replica.keepNewest(key.ref, next, options);
       const joined = await joinInto(replica, { ...key, cell }, options);
-      return { stored: joined.status === 'joined' && joined.cell.siblings[0]?.writeId === change.writeId };
+      return {
+        stored: joined.status === 'joined' && joined.cell.siblings[0]?.writeId === change.writeId,
+      };
     },
   });
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
   if (round.verdict !== 'met') throw newestFailure(key, what, round);
   const superseded = round.replies.some(({ reply }) => reply?.stored === false);
-  return { cell, superseded, receipt: writeReceipt(deps.clock, key, { plan, attempts: round.attempts }) };
+  return {
+    cell,
+    superseded,
+    receipt: writeReceipt(deps.clock, key, { plan, attempts: round.attempts }),
+  };
 }
 
 /** A stamp later than this gateway's clock and than everything that the writer has seen. */
@@ -156,18 +205,36 @@ function stampedCell(deps: Deps, change: Change): Cell {
   return recorded(newestCell(version), change, counter);
 }
 
-function newestFailure(key: PlacedKey, { plan, change }: { plan: Plan; change: Change }, round: Round<KeepResult>): StoreError {
+function newestFailure(
+  key: PlacedKey,
+  { plan, change }: { plan: Plan; change: Change },
+  round: Round<KeepResult>,
+): StoreError {
   const { keyspace } = key.ref;
-  const clean = round.attempts.every(({ status, fault }) => status === 'NOT_ASKED' || fault?.maybeApplied === false);
+  const clean = round.attempts.every(
+    ({ status, fault }) => status === 'NOT_ASKED' || fault?.maybeApplied === false,
+  );
   if (clean) {
     const perReplica = round.attempts.map((attempt) => outcomeOf(attempt));
-    return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive: 0, perReplica });
+    return quorumUnavailable(
+      { verb: 'write', keyspace },
+      { required: plan.need, alive: 0, perReplica },
+    );
   }
-  return writeUncertain(round.attempts, { verdict: round.verdict, required: plan.need, acknowledged: round.replies.length, writeId: change.writeId, keyspace });
+  return writeUncertain(round.attempts, {
+    verdict: round.verdict,
+    required: plan.need,
+    acknowledged: round.replies.length,
+    writeId: change.writeId,
+    keyspace,
+  });
 }
 
 /** The coordinating replica's line goes where the preference list has it. */
-function inListOrder(key: PlacedKey, attempts: readonly Attempt<unknown>[]): readonly Attempt<unknown>[] {
+function inListOrder(
+  key: PlacedKey,
+  attempts: readonly Attempt<unknown>[],
+): readonly Attempt<unknown>[] {
   const place = new Map<Target, number>(key.targets.map((target, index) => [target, index]));
   return [...attempts].sort((a, b) => (place.get(a.target) ?? 0) - (place.get(b.target) ?? 0));
 }

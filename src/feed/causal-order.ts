@@ -12,7 +12,10 @@ export type LogItem =
 export interface Released {
   readonly replica: string;
   readonly item: LogItem;
-  /** Pulled ahead of its turn: the replica's position has not reached it. It comes again in its turn. */
+  /**
+   * Pulled ahead of its turn: the replica's position has not reached it. It comes again in its
+   * turn.
+   */
   readonly early: boolean;
 }
 
@@ -31,12 +34,17 @@ interface Waiting {
 /**
  * Merges the logs of the replicas so that no change overtakes one that it replaced.
  *
- * Each log is in order by itself, but they are read one beside the other. When v2 replaced v1 in a write through replica B, B's log may
- * hold only v2, and v1 stands in A's; if B is read first, v1 would be known (and dropped) before it was ever told. But v1 was committed
- * at A before anyone could replace it. So a page of B waits until every other replica that answers has finished a read *begun after* the
- * page arrived, and then each of its changes takes those along, from the pages still waiting, that it has seen.
+ * Each log is in order by itself, but they are read one beside the other. When v2 replaced v1 in a
+ * write through replica B, B's log may
+ * hold only v2, and v1 stands in A's; if B is read first, v1 would be known (and dropped) before it
+ * was ever told. But v1 was committed
+ * at A before anyone could replace it. So a page of B waits until every other replica that answers
+ * has finished a read *begun after* the
+ * page arrived, and then each of its changes takes those along, from the pages still waiting, that
+ * it has seen.
  *
- * Pure: the numbers of reads are the only time it knows. Replicas that fail, or are slow, are not waited for (`lost`).
+ * Pure: the numbers of reads are the only time it knows. Replicas that fail, or are slow, are not
+ * waited for (`lost`).
  */
 export class CausalOrder {
   readonly #queues = new Map<string, Batch[]>();
@@ -86,7 +94,10 @@ export class CausalOrder {
     }
   }
 
-  /** Someone new listens to this replica: what was pulled ahead before is pulled ahead for them again. */
+  /**
+   * Someone new listens to this replica: what was pulled ahead before is pulled ahead for them
+   * again.
+   */
   joined(replica: string): void {
     for (const waiting of this.#waitingByKey.values()) {
       for (const other of waiting) if (other.replica === replica) other.pulled = false;
@@ -134,7 +145,10 @@ export class CausalOrder {
   }
 }
 
-/** Whether `later` has seen all of `earlier`, and more. Equal states are no case: the one that goes first is told. */
+/**
+ * Whether `later` has seen all of `earlier`, and more. Equal states are no case: the one that goes
+ * first is told.
+ */
 function isReplacedBy(earlier: Change, later: Change): boolean {
   const [a, b] = [earlier.cell.context, later.cell.context];
   return includes(b, a) && !includes(a, b);

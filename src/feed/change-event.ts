@@ -13,10 +13,16 @@ export type ChangeEvent =
     }
   /** The first event, sent once the feed is live; then progress on a quiet feed. */
   | { readonly __typename: 'FeedBookmark'; readonly cursor: string }
-  /** Changes before `cursor` may have been missed: read again, then go on. The feed itself goes on by itself. */
+  /**
+   * Changes before `cursor` may have been missed: read again, then go on. The feed itself goes on
+   * by itself.
+   */
   | { readonly __typename: 'FeedGap'; readonly cursor: string; readonly reason: string };
 
-/** Which keys, from when, and how well confirmed. At most one of `key`, `prefix`, `from`/`to`; none is the whole keyspace. */
+/**
+ * Which keys, from when, and how well confirmed. At most one of `key`, `prefix`, `from`/`to`; none
+ * is the whole keyspace.
+ */
 export interface ChangesArguments {
   readonly keyspace: string;
   readonly key?: string | null | undefined;
@@ -35,7 +41,10 @@ export interface ChangesArguments {
 
 /** The change feed as the GraphQL floor sees it. Rejects with a `StoreError` only. */
 export interface Feed {
-  /** Resolves once the arguments are accepted; the first event is a bookmark. `return()` frees everything, also while waiting. */
+  /**
+   * Resolves once the arguments are accepted; the first event is a bookmark. `return()` frees
+   * everything, also while waiting.
+   */
   subscribe(caller: Caller, what: ChangesArguments): Promise<AsyncIterableIterator<ChangeEvent>>;
   /** Ends every subscription and every connection of the feed. */
   close(): Promise<void>;

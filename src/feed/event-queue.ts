@@ -1,4 +1,7 @@
-/** One thing to deliver: made into an event only when it is taken, so that what is dropped costs nothing. */
+/**
+ * One thing to deliver: made into an event only when it is taken, so that what is dropped costs
+ * nothing.
+ */
 export interface Queued<T> {
   readonly make: () => T;
   /** UTF-16 units that it keeps in memory. */
@@ -8,7 +11,8 @@ export interface Queued<T> {
 /**
  * What waits between the feed and one subscriber: a bounded queue that is its own iterator.
  *
- * Not an `async function*`: its `return()` would wait behind a pending `next()`, and a subscription to a key that never changes would
+ * Not an `async function*`: its `return()` would wait behind a pending `next()`, and a subscription
+ * to a key that never changes would
  * outlive its socket. Here `return()` ends the waiting `next()` and runs `onClose` at once.
  */
 export class EventQueue<T> implements AsyncIterableIterator<T> {

@@ -1,15 +1,20 @@
 import type { ChangePosition } from '../replica/change-source.ts';
 
 /**
- * How far a subscription got with one replica: a place in its log, or, while the replica has not been reached, the time (ms since 1970)
+ * How far a subscription got with one replica: a place in its log, or, while the replica has not
+ * been reached, the time (ms since 1970)
  * from which on everything it logged is still to come.
  */
 export type Place = ChangePosition | { readonly sinceMs: number };
 
-/** All that a subscriber must bring back to go on: positions belong to replicas, so any gateway can. */
+/**
+ * All that a subscriber must bring back to go on: positions belong to replicas, so any gateway can.
+ */
 export interface FeedCursor {
   readonly madeAtMs: number;
-  /** When the first subscription of this chain of cursors began: nothing older is ever delivered. */
+  /**
+   * When the first subscription of this chain of cursors began: nothing older is ever delivered.
+   */
   readonly bornMs: number;
   readonly places: ReadonlyMap<string, Place>;
 }
@@ -90,7 +95,8 @@ function isLong(snapshot: string): boolean {
 }
 
 /**
- * A snapshot with a short list, which claims less than the given one: what follows the cut comes again, nothing is lost. Only a replica
+ * A snapshot with a short list, which claims less than the given one: what follows the cut comes
+ * again, nothing is lost. Only a replica
  * with more than two dozen writes in flight at one instant has such snapshots.
  */
 function shortened(snapshot: string): string {

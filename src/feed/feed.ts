@@ -63,7 +63,10 @@ export const feedDefaults: FeedSettings = {
   charsMax: 16_000_000,
 };
 
-/** The feed of one gateway, with its hub: `hub.wake(replica)` saves its own subscribers the way through NOTIFY. */
+/**
+ * The feed of one gateway, with its hub: `hub.wake(replica)` saves its own subscribers the way
+ * through NOTIFY.
+ */
 export function createFeed(deps: FeedDependencies): Feed & { readonly hub: Hub } {
   const settings = { ...feedDefaults, ...deps.settings };
   const hub = new Hub({ ...deps, pollMs: settings.pollMs, lingerMs: settings.lingerMs });
@@ -160,8 +163,10 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
 const feedLevels = ['ONE', 'QUORUM', 'ALL'] as const;
 
 /**
- * The level of a subscription: what was asked for, else the weakest that the keyspace allows (ONE, unless its minimum is higher).
- * A wish below the keyspace's minimum is refused like every weaker read, and so is a level that a feed cannot have.
+ * The level of a subscription: what was asked for, else the weakest that the keyspace allows (ONE,
+ * unless its minimum is higher).
+ * A wish below the keyspace's minimum is refused like every weaker read, and so is a level that a
+ * feed cannot have.
  */
 export function feedLevelOf(
   keyspace: Keyspace,

@@ -1,7 +1,8 @@
 /**
  * Lets a bounded number of tasks run at once; the others wait in line.
  *
- * Thousands of subscriptions may open in one moment, and each has to read a little of every log: one after the other they take a while,
+ * Thousands of subscriptions may open in one moment, and each has to read a little of every log:
+ * one after the other they take a while,
  * all at once they would time one another out.
  */
 export class Gate {

@@ -14,10 +14,16 @@ import { Registry } from './registry.ts';
 import type { Selector } from './selector.ts';
 import { Tail } from './tail.ts';
 
-/** A subscription as the hub sees it. It joins each replica's tail by itself, at the end of a window. */
+/**
+ * A subscription as the hub sees it. It joins each replica's tail by itself, at the end of a
+ * window.
+ */
 export interface Subscriber {
   readonly selector: Selector;
-  /** From `position` on, every change of this replica is delivered. Called again after nothing but `left`. */
+  /**
+   * From `position` on, every change of this replica is delivered. Called again after nothing but
+   * `left`.
+   */
   joined(replica: string, position: ChangePosition): void;
   /** `early`: pulled ahead of its turn, so it says nothing about the position. */
   deliver(replica: string, change: Change, early: boolean): void;
@@ -41,7 +47,10 @@ export interface HubOptions {
 
 interface Member {
   readonly subscriber: Subscriber;
-  /** By replica, the number of reads it had begun when this subscription came: it joins at the end of a later window. */
+  /**
+   * By replica, the number of reads it had begun when this subscription came: it joins at the end
+   * of a later window.
+   */
   readonly cameAt: Map<string, number>;
   readonly joined: Set<string>;
   /** Set by the subscriber: called whenever something about a tail has changed. */
@@ -49,7 +58,8 @@ interface Member {
 }
 
 /**
- * One gateway's ear on every replica: one tail a replica for all subscriptions together, while there are any.
+ * One gateway's ear on every replica: one tail a replica for all subscriptions together, while
+ * there are any.
  */
 export class Hub {
   readonly #options: HubOptions;
@@ -57,7 +67,9 @@ export class Hub {
   readonly #registry = new Registry<Subscriber>();
   readonly #tails = new Map<string, Tail>();
   readonly #side = new Map<string, Promise<ChangeSession>>();
-  /** By replica, who has yet to join it: walked at the end of every window, so never all members. */
+  /**
+   * By replica, who has yet to join it: walked at the end of every window, so never all members.
+   */
   readonly #unjoined = new Map<string, Set<Member>>();
   readonly #dispatched = new Map<string, ChangePosition>();
   /** For what subscriptions read by themselves when they join. */
@@ -115,8 +127,10 @@ export class Hub {
   }
 
   /**
-   * Resolves when the subscriber has joined every replica that answers: each tail has then made a read begun after it came, and caught up.
-   * A replica that does not answer is not waited for longer than `limitMs`; it is joined later. The answer: how many have joined.
+   * Resolves when the subscriber has joined every replica that answers: each tail has then made a
+   * read begun after it came, and caught up.
+   * A replica that does not answer is not waited for longer than `limitMs`; it is joined later. The
+   * answer: how many have joined.
    */
   async ready(subscriber: Subscriber, limitMs: number): Promise<number> {
     const { clock } = this.#options;
@@ -139,7 +153,10 @@ export class Hub {
     }
   }
 
-  /** Lets the subscriber leave one replica's tail, and join it again at the end of a window that begins after now. */
+  /**
+   * Lets the subscriber leave one replica's tail, and join it again at the end of a window that
+   * begins after now.
+   */
   rejoin(subscriber: Subscriber, replica: string): void {
     const member = this.#members.get(subscriber);
     const tail = this.#tails.get(replica);
@@ -149,7 +166,9 @@ export class Hub {
     this.#await(member, tail);
   }
 
-  /** A second connection to the replica, shared, for reading history without holding up the tail. */
+  /**
+   * A second connection to the replica, shared, for reading history without holding up the tail.
+   */
   async side(replica: string): Promise<ChangeSession> {
     const open = this.#side.get(replica);
     if (open) return open;

@@ -19,7 +19,8 @@ export type Step =
 /**
  * How one subscription hangs on one replica.
  *
- * `waiting`: the replica's tail has not been joined. `catching`: history up to `target` is read; what is live is held back.
+ * `waiting`: the replica's tail has not been joined. `catching`: history up to `target` is read;
+ * what is live is held back.
  * `live`: the tail delivers.
  */
 export interface Link {

@@ -9,7 +9,10 @@ import type { SubscriptionLimits } from './told.ts';
 const skewMs = 60_000;
 const slackUs = 1_000_000;
 
-/** What is left to read of one replica's log, from where a subscriber was up to where the live feed takes over. */
+/**
+ * What is left to read of one replica's log, from where a subscriber was up to where the live feed
+ * takes over.
+ */
 export class LogReader {
   readonly replica: string;
   readonly #session: ChangeSession;
@@ -68,7 +71,8 @@ export class LogReader {
 }
 
 /**
- * Prepares to read one replica's log from where a subscription was left to where its tail takes over; first makes memory of what the log
+ * Prepares to read one replica's log from where a subscription was left to where its tail takes
+ * over; first makes memory of what the log
  * told shortly before, so that another replica's later report of the same is recognised.
  */
 export async function openLog(what: {
@@ -102,8 +106,10 @@ export async function openLog(what: {
 }
 
 /**
- * Hands over what several logs hold, each in its order, the older of their heads first, so that a change that replaced another comes
- * after it whichever logs the two stand in. A log that cannot be read is left out, and told; the others go on.
+ * Hands over what several logs hold, each in its order, the older of their heads first, so that a
+ * change that replaced another comes
+ * after it whichever logs the two stand in. A log that cannot be read is left out, and told; the
+ * others go on.
  */
 export async function mergeLogs(
   readers: readonly LogReader[],

@@ -5,9 +5,11 @@ import type { Present } from './told.ts';
 const pageEntries = 100;
 
 /**
- * The entries that a subscription begins with (`snapshot: true`), page by page, as fast as they are taken.
+ * The entries that a subscription begins with (`snapshot: true`), page by page, as fast as they are
+ * taken.
  *
- * Read at QUORUM at least: an acknowledged write that one replica lags behind with would otherwise be in neither part, snapshot or feed.
+ * Read at QUORUM at least: an acknowledged write that one replica lags behind with would otherwise
+ * be in neither part, snapshot or feed.
  * A single key is told also when it is absent, so that the subscriber always knows where it starts.
  */
 export async function* presentEntries(parts: {

@@ -27,10 +27,16 @@ export type Offered =
   | { readonly kind: 'emit'; readonly emissions: readonly Emission[] }
   /** Known already, older than the feed, or not yet confirmed by enough replicas. */
   | { readonly kind: 'nothing' }
-  /** The key may have been forgotten: only a read of its present state tells what it would be right to emit. */
+  /**
+   * The key may have been forgotten: only a read of its present state tells what it would be right
+   * to emit.
+   */
   | { readonly kind: 'lookup' };
 
-/** `before`: the replica said so before the subscription began. `always`: no lookup is possible, so better once too often. */
+/**
+ * `before`: the replica said so before the subscription began. `always`: no lookup is possible, so
+ * better once too often.
+ */
 export interface Report {
   readonly cell: Cell;
   readonly before?: boolean;
@@ -49,17 +55,23 @@ interface Record {
   pending: Pending[];
 }
 
-/** States of one key that wait for confirmation, while a replica is down for long; past it, the key is forgotten and later looked up. */
+/**
+ * States of one key that wait for confirmation, while a replica is down for long; past it, the key
+ * is forgotten and later looked up.
+ */
 const pendingMax = 200;
 
 const nothing: Offered = { kind: 'nothing' };
 
 /**
- * What one subscription has told its client, key by key: turns the reports of several replicas into one sequence a key.
+ * What one subscription has told its client, key by key: turns the reports of several replicas into
+ * one sequence a key.
  *
- * Invariant: the states emitted for a key only ever grow (each is the join of the one before with something new), so every dot is emitted
+ * Invariant: the states emitted for a key only ever grow (each is the join of the one before with
+ * something new), so every dot is emitted
  * once, and the last one is the join of everything reported.
- * Memory is bounded. A forgotten key is recognised without remembering it: every version in it was written no later than `horizonUs`, so
+ * Memory is bounded. A forgotten key is recognised without remembering it: every version in it was
+ * written no later than `horizonUs`, so
  * a report that is not newer than the horizon, of a key that is not in memory, asks for a lookup.
  */
 export class SeenKeys {

@@ -5,7 +5,10 @@ import type { ChangesArguments } from './change-event.ts';
 
 const longestKeyBytes = 1024;
 
-/** The keys that a subscription is about: one, or a range of one keyspace. Prefixes and whole keyspaces are ranges too. */
+/**
+ * The keys that a subscription is about: one, or a range of one keyspace. Prefixes and whole
+ * keyspaces are ranges too.
+ */
 export interface Selector extends KeyRange {
   /** Set when it is about this one key only. */
   readonly key: string | undefined;
@@ -53,7 +56,9 @@ export function selects(selector: Selector, key: string): boolean {
   );
 }
 
-/** What a cursor of this selection is bound to: it opens for no other tenant, keyspace or selection. */
+/**
+ * What a cursor of this selection is bound to: it opens for no other tenant, keyspace or selection.
+ */
 export function bindingOf(selector: Selector): readonly string[] {
   return [
     selector.tenant,
@@ -66,7 +71,8 @@ export function bindingOf(selector: Selector): readonly string[] {
 /**
  * The first key that is greater than every key with this prefix; undefined when there is none.
  *
- * Order by bytes of UTF-8 is order by code point, so the last code point is raised by one, past the surrogates.
+ * Order by bytes of UTF-8 is order by code point, so the last code point is raised by one, past the
+ * surrogates.
  */
 export function endOfPrefix(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);

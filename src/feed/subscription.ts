@@ -7,7 +7,10 @@ import { mergeLogs, openLog, type LogReader } from './log-reader.ts';
 import type { Selector } from './selector.ts';
 import type { SubscriptionOptions, Told } from './told.ts';
 
-/** One subscriber: joins every replica's tail without gap or overlap, tells each state once, and can say where it stands. */
+/**
+ * One subscriber: joins every replica's tail without gap or overlap, tells each state once, and can
+ * say where it stands.
+ */
 export class Subscription<T> implements Subscriber {
   readonly selector: Selector;
   readonly queue: EventQueue<T>;
@@ -16,7 +19,10 @@ export class Subscription<T> implements Subscriber {
   readonly #startMs: number;
   #started = false;
   #inbox: Step[] = [];
-  /** What came from replicas that are still catching up; of all of them together, because the hub's order is an order among them. */
+  /**
+   * What came from replicas that are still catching up; of all of them together, because the hub's
+   * order is an order among them.
+   */
   #held: Step[] = [];
   #busy = false;
   /** The cursor of what the client took last: from here a resumption misses nothing. */
@@ -33,11 +39,15 @@ export class Subscription<T> implements Subscriber {
     });
   }
 
-  /** Resolves when the feed is live and the first bookmark is told; false when no replica could be reached. */
+  /**
+   * Resolves when the feed is live and the first bookmark is told; false when no replica could be
+   * reached.
+   */
   async start(readyMs: number): Promise<boolean> {
     const { hub, after } = this.#options;
     hub.attach(this);
-    // Before anything is delivered: `attach` only asks. Replicas that are gone from the cluster are left out.
+    // Before anything is delivered: `attach` only asks. Replicas that are gone from the cluster are
+    // left out.
     for (const replica of hub.replicas) {
       const place = after?.places.get(replica);
       if (place) this.#links.set(replica, linkAt(place));
@@ -84,7 +94,10 @@ export class Subscription<T> implements Subscriber {
     else link.overflowed = true;
   }
 
-  /** Reads what lies between where each of these replicas was left and its tail, then lets the tail through. */
+  /**
+   * Reads what lies between where each of these replicas was left and its tail, then lets the tail
+   * through.
+   */
   async #settle(replicas: readonly string[], first: boolean): Promise<void> {
     const prepared = replicas.map((replica) =>
       this.#reader(replica).catch((error: unknown) => this.#retry(replica, error)),
@@ -170,7 +183,9 @@ export class Subscription<T> implements Subscriber {
     }
   }
 
-  /** One step after the other; without a detour through the event loop unless a step has to read. */
+  /**
+   * One step after the other; without a detour through the event loop unless a step has to read.
+   */
   #pump(): void {
     while (!this.#busy && !this.queue.closed) {
       const step = this.#inbox.shift();
@@ -204,14 +219,18 @@ export class Subscription<T> implements Subscriber {
     if (offered.kind === 'nothing') return undefined;
     const last = offered.emissions.at(-1);
     for (const emission of offered.emissions) {
-      // A cursor promises that everything before it was told: only the last of several states may say that this change was.
+      // A cursor promises that everything before it was told: only the last of several states may
+      // say that this change was.
       const cursor = emission === last || !before ? this.#cursor() : before;
       this.#tell({ kind: 'changed', cursor, key, ...emission });
     }
     return undefined;
   }
 
-  /** The key may have been told a later state already: tell the present one instead, so that the feed never goes back. */
+  /**
+   * The key may have been told a later state already: tell the present one instead, so that the
+   * feed never goes back.
+   */
   async #lookUp(step: Step & { kind: 'change' }): Promise<void> {
     const { seen, lookup } = this.#options;
     const { key, cell } = step.change;
@@ -223,7 +242,8 @@ export class Subscription<T> implements Subscriber {
       if (told)
         this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: told, confirmedBy: 1 });
     }
-    // What was read may not hold this change (it is then unconfirmed), or nothing could be read: rather once too often than never.
+    // What was read may not hold this change (it is then unconfirmed), or nothing could be read:
+    // rather once too often than never.
     const offered = seen.offer(step.replica, key, { cell, always: true });
     if (offered.kind !== 'emit') return;
     for (const emission of offered.emissions)
@@ -248,7 +268,10 @@ export class Subscription<T> implements Subscriber {
     this.#tell({ kind: 'gap', reason: gapReasons[reason] ?? reason, cursor });
   }
 
-  /** The client is too slow: what waits for it is dropped, and it is told where to go on if it wants to miss nothing. */
+  /**
+   * The client is too slow: what waits for it is dropped, and it is told where to go on if it wants
+   * to miss nothing.
+   */
   #overflow(): void {
     for (const step of this.#inbox) {
       const link = this.#link(step.replica);
@@ -274,7 +297,10 @@ export class Subscription<T> implements Subscriber {
     });
   }
 
-  /** Where everything stands. A live replica that has nothing for us waiting stands where the hub does, except `exact`. */
+  /**
+   * Where everything stands. A live replica that has nothing for us waiting stands where the hub
+   * does, except `exact`.
+   */
   #cursor(exact?: string): FeedCursor {
     const idle = this.#inbox.length === 0 && !this.#busy;
     const places = new Map<string, Place>();
@@ -288,7 +314,10 @@ export class Subscription<T> implements Subscriber {
     return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };
   }
 
-  /** A replica that was unknown so far owes us everything since the cursor was made, or since we began. */
+  /**
+   * A replica that was unknown so far owes us everything since the cursor was made, or since we
+   * began.
+   */
   #link(replica: string): Link {
     const known = this.#links.get(replica);
     if (known) return known;

@@ -31,7 +31,10 @@ export interface TailEvents {
   lost(tail: Tail): void;
 }
 
-/** Follows the change log of one replica, over one connection, until it is stopped. A replica that hangs holds up only its own tail. */
+/**
+ * Follows the change log of one replica, over one connection, until it is stopped. A replica that
+ * hangs holds up only its own tail.
+ */
 export class Tail {
   readonly id: string;
   readonly #source: ChangeSource;

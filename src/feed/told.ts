@@ -43,7 +43,9 @@ export interface SubscriptionLimits {
   readonly queueEvents: number;
   readonly queueChars: number;
   readonly bookmarkMs: number;
-  /** How far back the replicas' logs are read, silently, to know what was told or reported before. */
+  /**
+   * How far back the replicas' logs are read, silently, to know what was told or reported before.
+   */
   readonly warmMs: number;
   readonly retentionMs: number;
 }

@@ -11,12 +11,18 @@ export interface TrimOptions {
   readonly sources: () => readonly ChangeSource[];
   /** Default 24. A cursor older than that meets a gap. */
   readonly changeLogHours?: number | undefined;
-  /** Default five minutes; each pause is between half and one and a half of it, so that gateways do not march in step. */
+  /**
+   * Default five minutes; each pause is between half and one and a half of it, so that gateways do
+   * not march in step.
+   */
   readonly everyMs?: number | undefined;
   readonly stepRows?: number | undefined;
 }
 
-/** Keeps every replica's change log to its age, until it is stopped. Several gateways may do it: one at a time works on a replica. */
+/**
+ * Keeps every replica's change log to its age, until it is stopped. Several gateways may do it: one
+ * at a time works on a replica.
+ */
 export function startTrimming(options: TrimOptions): { stop(): void } {
   const { clock, random, everyMs = 300_000 } = options;
   let cancel: Cancel;
@@ -37,7 +43,10 @@ export function startTrimming(options: TrimOptions): { stop(): void } {
   };
 }
 
-/** One round over all replicas: the rows deleted. A replica that cannot be reached keeps its rows until the next round. */
+/**
+ * One round over all replicas: the rows deleted. A replica that cannot be reached keeps its rows
+ * until the next round.
+ */
 export async function trimOnce(options: TrimOptions): Promise<number> {
   const { sources, log, changeLogHours: olderThanHours = 24, stepRows = 5000 } = options;
   const trims = sources().map(async (source) => {

@@ -14,7 +14,10 @@ export class RefusedRequest extends Error {
   }
 }
 
-/** Refuses a POST whose body is not plain JSON: forms and text need no preflight, so any page could send them. */
+/**
+ * Refuses a POST whose body is not plain JSON: forms and text need no preflight, so any page could
+ * send them.
+ */
 export function checkContentType({ headers }: IncomingMessage): void {
   const [mediaType, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   if (mediaType?.trim() !== 'application/json') {
@@ -36,7 +39,8 @@ export function checkContentType({ headers }: IncomingMessage): void {
 }
 
 /**
- * The body as text, counted while it arrives: a chunked body announces no length, and an announced length may be a lie.
+ * The body as text, counted while it arrives: a chunked body announces no length, and an announced
+ * length may be a lie.
  * How long it may take is the server's `requestTimeout`.
  */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {

@@ -1,4 +1,7 @@
-/** What GraphiQL opens with: a write and its read, a conflict and its end, and the live feed. Lines fit the editor. */
+/**
+ * What GraphiQL opens with: a write and its read, a conflict and its end, and the live feed. Lines
+ * fit the editor.
+ */
 export const defaultTabs: readonly { readonly query: string }[] = [
   {
     query: `# Writes a value, reads it back, and shows

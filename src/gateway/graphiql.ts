@@ -24,8 +24,10 @@ const assetPrefix = '/graphiql/';
 const javascript = 'text/javascript; charset=utf-8';
 
 /**
- * GraphiQL as Yoga packs it, taken apart: one page as delivered would be 9 MB of HTML on every load. Its parts become files named by
- * their content, which a browser keeps for ever. They are unpacked when the first browser comes, not when the gateway starts.
+ * GraphiQL as Yoga packs it, taken apart: one page as delivered would be 9 MB of HTML on every
+ * load. Its parts become files named by
+ * their content, which a browser keeps for ever. They are unpacked when the first browser comes,
+ * not when the gateway starts.
  */
 export function createGraphiql(mode: 'dev' | 'serve'): Graphiql {
   let page: Promise<Page> | undefined;
@@ -104,7 +106,10 @@ async function unpack(mode: 'dev' | 'serve'): Promise<Page> {
   return { html: pageHtml({ style, icon, scripts: [library, start] }), assets };
 }
 
-/** What the page runs once it has loaded. A subscription goes over WebSocket, with the credential of the headers tab. */
+/**
+ * What the page runs once it has loaded. A subscription goes over WebSocket, with the credential of
+ * the headers tab.
+ */
 function startScript(workers: Readonly<Record<string, string>>, mode: 'dev' | 'serve'): string {
   const options = {
     endpoint: '/graphql',
@@ -157,7 +162,8 @@ ${scripts.map((path) => `<script src="${path}" defer></script>`).join('\n')}
 }
 
 /**
- * The page fills the window. Tabs stay where they are: the animation that lets one drag them is left half-way when the page opens, and
+ * The page fills the window. Tabs stay where they are: the animation that lets one drag them is
+ * left half-way when the page opens, and
  * a tab that is pressed would jump from under the pointer, and not open.
  */
 const ownStyle = `

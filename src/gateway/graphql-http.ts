@@ -35,7 +35,8 @@ interface Deps {
 }
 
 /**
- * GraphQL over HTTP, server-sent events included: Yoga speaks the protocol (media types, status codes, streams), the engine does all
+ * GraphQL over HTTP, server-sent events included: Yoga speaks the protocol (media types, status
+ * codes, streams), the engine does all
  * that decides.
  */
 export function createGraphqlHandler({ engine, services, corsOrigins }: Deps): GraphqlHandler {
@@ -131,7 +132,8 @@ function hasData({ data }: ExecutionResult): boolean {
 }
 
 /**
- * `spec: true`: a client that only knows `application/json` gets 200, as GraphQL over HTTP wants it for well-formed requests that
+ * `spec: true`: a client that only knows `application/json` gets 200, as GraphQL over HTTP wants it
+ * for well-formed requests that
  * GraphQL itself refuses.
  */
 function withStatus(error: GraphQLError, given: unknown = error.extensions['http']): GraphQLError {

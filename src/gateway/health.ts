@@ -11,7 +11,8 @@ interface Deps {
 }
 
 /**
- * What machines ask a gateway: is it alive, may it be given work, how is it doing. Answers undefined for any other path.
+ * What machines ask a gateway: is it alive, may it be given work, how is it doing. Answers
+ * undefined for any other path.
  *
  * Nothing of a failure is told: these paths need no credential, and errors name hosts.
  */

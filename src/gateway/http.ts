@@ -29,9 +29,15 @@ export interface GatewayParts {
   readonly limits: DocumentLimits & SocketLimits;
   /** Whether a majority of the replicas has been reached. */
   readonly ready: () => boolean | Promise<boolean>;
-  /** `dev`: a request without a credential is somebody. Decides what GraphiQL suggests, nothing else. */
+  /**
+   * `dev`: a request without a credential is somebody. Decides what GraphiQL suggests, nothing
+   * else.
+   */
   readonly mode: 'dev' | 'serve';
-  /** Pages of other origins that may use the gateway, over HTTP and WebSocket; `*`: all. Default: none. */
+  /**
+   * Pages of other origins that may use the gateway, over HTTP and WebSocket; `*`: all. Default:
+   * none.
+   */
   readonly corsOrigins?: readonly string[] | undefined;
 }
 
@@ -46,7 +52,10 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 const drainGraceMs = 5_000;
 
-/** The edge of one gateway: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health and metrics on one port. */
+/**
+ * The edge of one gateway: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health
+ * and metrics on one port.
+ */
 export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const { log, metrics, clock, authenticator, limits } = parts;
   const origins = parts.corsOrigins ?? [];

@@ -2,13 +2,17 @@ import { stringifyResult } from '../graphql/raw-json.ts';
 import { systemRandom } from '../runtime/random.ts';
 
 /**
- * Carries a printed result past graphql-ws, which prints messages itself and knows nothing of exact JSON: the message holds a mark in
+ * Carries a printed result past graphql-ws, which prints messages itself and knows nothing of exact
+ * JSON: the message holds a mark in
  * the result's place, and the mark is exchanged for the text as the message is sent.
  */
 export interface Outbox {
   /** What graphql-ws is given as the payload. */
   wrap(result: object): { toJSON(): string };
-  /** The message as it goes out. Called right after the message was printed, with no turn of the event loop between. */
+  /**
+   * The message as it goes out. Called right after the message was printed, with no turn of the
+   * event loop between.
+   */
   unwrap(message: string): string;
 }
 

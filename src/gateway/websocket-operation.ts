@@ -21,7 +21,10 @@ export interface Connection {
 
 type ConnectionParams = Readonly<Record<string, unknown>> | undefined;
 
-/** The credential: from `connection_init`, as browsers cannot set headers of a socket; otherwise the upgrade request's. */
+/**
+ * The credential: from `connection_init`, as browsers cannot set headers of a socket; otherwise the
+ * upgrade request's.
+ */
 export function connectionAuthorization(
   params: ConnectionParams,
   request: IncomingMessage,
@@ -33,7 +36,10 @@ export function connectionAuthorization(
   );
 }
 
-/** The operation of a `subscribe` message, parsed and validated; or its errors. Throws what the engine throws. */
+/**
+ * The operation of a `subscribe` message, parsed and validated; or its errors. Throws what the
+ * engine throws.
+ */
 export function prepareOperation(
   { connectionParams, extra }: { connectionParams?: Record<string, unknown>; extra: Connection },
   payload: SubscribePayload,

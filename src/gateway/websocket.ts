@@ -31,7 +31,10 @@ interface Deps {
 }
 
 export interface SocketServer {
-  /** Closes every socket with 1012 (service restart), so that clients go on elsewhere; resolves when they are gone. */
+  /**
+   * Closes every socket with 1012 (service restart), so that clients go on elsewhere; resolves when
+   * they are gone.
+   */
   drain(): Promise<void>;
 }
 
@@ -41,7 +44,10 @@ const drainGraceMs = 1_000;
 /** What may wait for a socket that does not read, before it is cut. */
 const unsentBytesMax = 16 * 1_048_576;
 
-/** GraphQL over WebSocket: `graphql-transport-ws` at `/graphql`, as graphql-ws has it, on our own adapter. */
+/**
+ * GraphQL over WebSocket: `graphql-transport-ws` at `/graphql`, as graphql-ws has it, on our own
+ * adapter.
+ */
 export function attachWebSockets(server: Server, deps: Deps): SocketServer {
   const { services, limits, origins } = deps;
   const sockets = new WebSocketServer({
@@ -104,7 +110,8 @@ function createProtocol({ engine, services, authenticator, limits }: Deps) {
       }
     },
     onSubscribe(connection, _id, payload) {
-      // Errors go back as an `error` message of this operation. Left to the library, one of them would end the socket.
+      // Errors go back as an `error` message of this operation. Left to the library, one of them
+      // would end the socket.
       if (Object.keys(connection.subscriptions).length > limits.subscriptionsPerSocket) {
         return [engine.publicError(tooManyOperations(limits.subscriptionsPerSocket))];
       }
@@ -164,7 +171,8 @@ function textOf(data: RawData): string {
 
 async function sendText(socket: WebSocket, text: string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return;
-  // Resolved when the socket has taken it: the next event of a subscription waits until then, in its own bounded queue.
+  // Resolved when the socket has taken it: the next event of a subscription waits until then, in
+  // its own bounded queue.
   await new Promise<void>((resolve) => socket.send(text, () => resolve()));
 }
 
@@ -176,7 +184,10 @@ function pathOf(request: IncomingMessage): string | undefined {
   return request.url?.split('?')[0];
 }
 
-/** Cuts sockets whose other end is gone without a word: one that has not answered the last ping by the next one. */
+/**
+ * Cuts sockets whose other end is gone without a word: one that has not answered the last ping by
+ * the next one.
+ */
 function startHeartbeat(sockets: WebSocketServer, { clock }: Services): () => void {
   const waiting = new WeakSet<WebSocket>();
   let stop: () => void = () => {};

@@ -17,7 +17,8 @@ const timeoutMsMax = 30_000;
 const replicasMax = 1_000;
 
 /**
- * What a field asks of consistency: its own arguments, then `@consistency` on the operation, then the request's headers. What none of
+ * What a field asks of consistency: its own arguments, then `@consistency` on the operation, then
+ * the request's headers. What none of
  * them says is left to the keyspace's defaults. Pure: asked twice, it answers the same.
  */
 export function askedOf(
@@ -34,7 +35,8 @@ export function askedOf(
   const carried =
     info.operation.operation === OperationTypeNode.MUTATION ? context.outgoing.session : undefined;
   return {
-    // A number is a field's own argument, and so goes before a level of the operation or the headers.
+    // A number is a field's own argument, and so goes before a level of the operation or the
+    // headers.
     level: replicas === undefined ? level : undefined,
     replicas,
     session: given(args.session) ?? carried ?? directive.session ?? context.preferences.session,

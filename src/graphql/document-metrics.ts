@@ -11,9 +11,15 @@ import {
 export interface DocumentMetrics {
   /** Fields and inline fragments inside each other; fragment spreads are followed. */
   readonly depth: number;
-  /** Objects that may be answered, plus a tenth for each leaf; what is in a list counts as often as the list may be long. */
+  /**
+   * Objects that may be answered, plus a tenth for each leaf; what is in a list counts as often as
+   * the list may be long.
+   */
   readonly cost: number;
-  /** Whether a variable decides how long a list may be: then the cost is known only with the variables. */
+  /**
+   * Whether a variable decides how long a list may be: then the cost is known only with the
+   * variables.
+   */
   readonly costNeedsVariables: boolean;
 }
 
@@ -27,9 +33,12 @@ const listLengthMax = 1_000;
 /**
  * Counts a document.
  *
- * Each fragment is counted once and remembered: a chain of fragments that spread the next one twice stands for 2^25 fields in a
- * kilobyte, and must cost 25 steps to refuse. Nothing is assumed of a document but that it parsed: cycles and unknown fragments count
- * nothing here, and validation names them. Without `variables` a list length that a variable decides counts as one.
+ * Each fragment is counted once and remembered: a chain of fragments that spread the next one twice
+ * stands for 2^25 fields in a
+ * kilobyte, and must cost 25 steps to refuse. Nothing is assumed of a document but that it parsed:
+ * cycles and unknown fragments count
+ * nothing here, and validation names them. Without `variables` a list length that a variable
+ * decides counts as one.
  */
 export function measure(document: DocumentNode, variables: Variables = {}): DocumentMetrics {
   const counter = createCounter(document, variables);

@@ -11,7 +11,10 @@ import {
 import { badInput } from '../errors.ts';
 import { measure, type DocumentMetrics } from './document-metrics.ts';
 
-/** How large a document may be. Counted before validation, whose time grows with the square of some documents. */
+/**
+ * How large a document may be. Counted before validation, whose time grows with the square of some
+ * documents.
+ */
 export interface DocumentLimits {
   readonly documentBytes: number;
   readonly tokens: number;
@@ -20,13 +23,18 @@ export interface DocumentLimits {
 }
 
 /**
- * Documents that may be run: the one place that parses, counts and validates, for HTTP, server-sent events and WebSocket alike.
+ * Documents that may be run: the one place that parses, counts and validates, for HTTP, server-sent
+ * events and WebSocket alike.
  *
- * Only what holds for every tenant is decided and remembered here. A limit of one tenant must never become a validation rule: verdicts
+ * Only what holds for every tenant is decided and remembered here. A limit of one tenant must never
+ * become a validation rule: verdicts
  * are kept by document, and one tenant's would be another's.
  */
 export interface Documents {
-  /** Throws a `StoreError` for a document beyond the limits, a `GraphQLError` for one that is no GraphQL. */
+  /**
+   * Throws a `StoreError` for a document beyond the limits, a `GraphQLError` for one that is no
+   * GraphQL.
+   */
   parse(source: string): DocumentNode;
   validate(document: DocumentNode): readonly GraphQLError[];
   /** Refuses an operation whose cost, now that its variables are known, is beyond the limit. */
@@ -112,7 +120,10 @@ function validated(schema: GraphQLSchema, document: DocumentNode): readonly Grap
   );
 }
 
-/** graphql-js's own rule, its errors marked: a literal of the wrong kind is bad input, as the same value in a variable is. */
+/**
+ * graphql-js's own rule, its errors marked: a literal of the wrong kind is bad input, as the same
+ * value in a variable is.
+ */
 function valuesOfCorrectType(context: Parameters<ValidationRule>[0]): ReturnType<ValidationRule> {
   const marking = Object.create(context, {
     reportError: {

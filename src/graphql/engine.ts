@@ -24,7 +24,8 @@ export interface Operation {
 }
 
 /**
- * Runs operations, whichever transport they came by: the same limits, the same exact JSON, the same errors.
+ * Runs operations, whichever transport they came by: the same limits, the same exact JSON, the same
+ * errors.
  * What leaves it is fit for clients; only its `parse` throws.
  */
 export interface Engine {
@@ -116,7 +117,9 @@ async function attempt<T>(
   }
 }
 
-/** The subscriptions of this gateway, so that it can end them when it ends. (The feed counts them.) */
+/**
+ * The subscriptions of this gateway, so that it can end them when it ends. (The feed counts them.)
+ */
 function createOpenSubscriptions() {
   const open = new Set<Results>();
   return {
@@ -135,7 +138,10 @@ function createOpenSubscriptions() {
   };
 }
 
-/** One line a request, without anything a client may have put into it but the names of operations and fields. */
+/**
+ * One line a request, without anything a client may have put into it but the names of operations
+ * and fields.
+ */
 function logOperation(
   { document, operationName, context }: Operation,
   result: ExecutionResult,

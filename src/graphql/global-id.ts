@@ -1,12 +1,18 @@
 import { badInput } from '../errors.ts';
 
-/** What an `id` names. It holds no tenant: the same id means another thing to another tenant, and leads nowhere else. */
+/**
+ * What an `id` names. It holds no tenant: the same id means another thing to another tenant, and
+ * leads nowhere else.
+ */
 export type NodeName =
   | { readonly type: 'Entry'; readonly keyspace: string; readonly key: string }
   | { readonly type: 'Keyspace'; readonly name: string }
   | { readonly type: 'Tenant'; readonly name: string };
 
-/** The id of an entry: base64url of `entry/<keyspace>/<key>`. Names of keyspaces hold no slash, keys may. */
+/**
+ * The id of an entry: base64url of `entry/<keyspace>/<key>`. Names of keyspaces hold no slash, keys
+ * may.
+ */
 export function entryId(keyspace: string, key: string): string {
   return encode(`entry/${keyspace}/${key}`);
 }

@@ -15,9 +15,11 @@ import type { RequestContext } from './request-context.ts';
 type Resolver = GraphQLFieldResolver<unknown, RequestContext, Record<string, unknown>>;
 
 /**
- * Puts the table of rules in front of every root field: the role first, then the field, then its figures.
+ * Puts the table of rules in front of every root field: the role first, then the field, then its
+ * figures.
  *
- * Around the schema and not in each resolver, so that a new field is refused until the table names it.
+ * Around the schema and not in each resolver, so that a new field is refused until the table names
+ * it.
  */
 export function guardRootFields(schema: GraphQLSchema): GraphQLSchema {
   for (const root of [
@@ -76,7 +78,10 @@ function allow(
   });
 }
 
-/** A token that the answer carries goes along in the header too, and to the mutation fields that follow. */
+/**
+ * A token that the answer carries goes along in the header too, and to the mutation fields that
+ * follow.
+ */
 function keepSession(answer: unknown, context: RequestContext): void {
   if (typeof answer !== 'object' || answer === null || !('session' in answer)) return;
   if (typeof answer.session === 'string') context.outgoing.session = answer.session;

@@ -1,8 +1,11 @@
 /**
- * Finds values inside JSON text without reading them, so that what a client sent can be kept as it was sent.
+ * Finds values inside JSON text without reading them, so that what a client sent can be kept as it
+ * was sent.
  *
- * `JSON.parse` loses 2^53+1, 1e400, -0, 1.0, members of one name and the order of members that look like numbers. Here a value stays
- * a slice of the text. Every function expects text that `JSON.parse` has accepted; none of them recurses, so depth costs no stack.
+ * `JSON.parse` loses 2^53+1, 1e400, -0, 1.0, members of one name and the order of members that look
+ * like numbers. Here a value stays
+ * a slice of the text. Every function expects text that `JSON.parse` has accepted; none of them
+ * recurses, so depth costs no stack.
  */
 
 /** A value's place in its text: from `start` up to, not including, `end`. */
@@ -32,7 +35,10 @@ export function wholeText(text: string): JsonSource {
   return { text, span: { start, end: skipValue(text, start) } };
 }
 
-/** The member of an object at the end of `path`; undefined when something on the way is missing or not an object. */
+/**
+ * The member of an object at the end of `path`; undefined when something on the way is missing or
+ * not an object.
+ */
 export function memberAt(source: JsonSource, path: readonly string[]): JsonSource | undefined {
   let found: JsonSource | undefined = source;
   for (const name of path) {
@@ -42,7 +48,10 @@ export function memberAt(source: JsonSource, path: readonly string[]): JsonSourc
   return found;
 }
 
-/** The members of an object by name; of members that share a name the last, as `JSON.parse` chooses. Empty for anything else. */
+/**
+ * The members of an object by name; of members that share a name the last, as `JSON.parse` chooses.
+ * Empty for anything else.
+ */
 export function members(text: string, span: Span): ReadonlyMap<string, Span> {
   const found = new Map<string, Span>();
   if (text.charCodeAt(span.start) !== openBrace) return found;

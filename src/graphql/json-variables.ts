@@ -21,13 +21,17 @@ export interface GivenVariables {
   readonly source: JsonSource | undefined;
 }
 
-/** The deepest nesting of a value: deeper ones cost a stack in most of the programs that would read them back. */
+/**
+ * The deepest nesting of a value: deeper ones cost a stack in most of the programs that would read
+ * them back.
+ */
 export const nestingMax = 500;
 
 /**
  * The same variables, with every position whose declared type is JSON replaced by its exact text.
  *
- * By type, not by name: lists, input objects and a lone value where a list is expected are followed as GraphQL coerces them.
+ * By type, not by name: lists, input objects and a lone value where a list is expected are followed
+ * as GraphQL coerces them.
  */
 export function withRawJson(
   schema: GraphQLSchema,

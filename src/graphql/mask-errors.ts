@@ -6,7 +6,10 @@ import type { Random } from '../runtime/random.ts';
 /** Failures that GraphQL itself names, before anything was run. */
 type DocumentCode = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
 
-/** Codes of the libraries below us for requests that are not GraphQL requests at all; to clients they are bad input. */
+/**
+ * Codes of the libraries below us for requests that are not GraphQL requests at all; to clients
+ * they are bad input.
+ */
 const foreignCodes: readonly unknown[] = ['BAD_REQUEST', 'OPERATION_RESOLUTION_FAILURE'];
 
 interface Deps {
@@ -15,9 +18,11 @@ interface Deps {
 }
 
 /**
- * The error as a client may see it: a code of the table, whether something may have been written, whether to try again.
+ * The error as a client may see it: a code of the table, whether something may have been written,
+ * whether to try again.
  *
- * What nobody foresaw becomes INTERNAL_SERVER_ERROR with an `errorId` and nothing else; the log holds the rest under that id.
+ * What nobody foresaw becomes INTERNAL_SERVER_ERROR with an `errorId` and nothing else; the log
+ * holds the rest under that id.
  */
 export function publicError(error: unknown, { log, random }: Deps): GraphQLError {
   const given = error instanceof GraphQLError ? error : undefined;
@@ -39,7 +44,10 @@ export function publicError(error: unknown, { log, random }: Deps): GraphQLError
   );
 }
 
-/** The error when it is about the request itself, or has been made public already; undefined when it is not. */
+/**
+ * The error when it is about the request itself, or has been made public already; undefined when it
+ * is not.
+ */
 function requestError(given: GraphQLError): GraphQLError | undefined {
   const { code, http } = given.extensions;
   if (isDocumentCode(code)) {
@@ -62,7 +70,10 @@ function requestError(given: GraphQLError): GraphQLError | undefined {
   );
 }
 
-/** A syntax error, a limit or a coercion: what graphql-js throws about the request itself has no cause below it. */
+/**
+ * A syntax error, a limit or a coercion: what graphql-js throws about the request itself has no
+ * cause below it.
+ */
 function isClientMistake(error: GraphQLError): boolean {
   if (error.originalError === undefined) return true;
   return error.path === undefined && error.originalError instanceof GraphQLError;

@@ -13,7 +13,10 @@ import { changesFrom, settingsFrom } from './keyspaces.ts';
 import { notServed } from './not-served.ts';
 import type { Expectation, Resolvers } from './resolver-types.generated.ts';
 
-/** Writes, and the reads that may stand between them. No loader: a read after a write must not find what was read before it. */
+/**
+ * Writes, and the reads that may stand between them. No loader: a read after a write must not find
+ * what was read before it.
+ */
 export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
   Mutation: {
     put: (_root, args, context, info) => {

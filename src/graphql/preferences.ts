@@ -2,12 +2,16 @@ import { levels, type LevelName } from '../consistency/levels.ts';
 import { badInput } from '../errors.ts';
 import type { Preferences } from './request-context.ts';
 
-/** Names of what a request says about consistency outside its document; the same as header and in `connection_init`. */
+/**
+ * Names of what a request says about consistency outside its document; the same as header and in
+ * `connection_init`.
+ */
 export const consistencyHeader = 'quorate-consistency';
 export const sessionHeader = 'quorate-session';
 
 /**
- * Reads `quorate-consistency` (`QUORUM` for reads and writes, or `read=ONE, write=ALL`) and `quorate-session`.
+ * Reads `quorate-consistency` (`QUORUM` for reads and writes, or `read=ONE, write=ALL`) and
+ * `quorate-session`.
  */
 export function preferencesFrom(header: (name: string) => string | undefined): Preferences {
   return { ...levelsFrom(header(consistencyHeader)), session: header(sessionHeader) || undefined };

@@ -19,7 +19,10 @@ export interface Services {
   readonly metrics: Metrics;
 }
 
-/** What a request said about consistency outside its document: headers, or their namesakes in `connection_init`. */
+/**
+ * What a request said about consistency outside its document: headers, or their namesakes in
+ * `connection_init`.
+ */
 export interface Preferences {
   readonly read?: LevelName | undefined;
   readonly write?: LevelName | undefined;
@@ -50,7 +53,10 @@ interface Request {
   readonly variablesSource: JsonSource | undefined;
 }
 
-/** The context of one operation. Its loader lives as long, and so never gives one operation what another has read. */
+/**
+ * The context of one operation. Its loader lives as long, and so never gives one operation what
+ * another has read.
+ */
 export function createRequestContext(services: Services, request: Request): RequestContext {
   return {
     ...services,
@@ -61,7 +67,8 @@ export function createRequestContext(services: Services, request: Request): Requ
 }
 
 /**
- * Identical reads of one query are one; the others go to the store in the same turn of the event loop, where they become one statement
+ * Identical reads of one query are one; the others go to the store in the same turn of the event
+ * loop, where they become one statement
  * a replica. Not `store.getMany`: its one receipt would not be true of each field.
  */
 function createReads(store: Store, principal: Principal): RequestContext['reads'] {

@@ -90,17 +90,17 @@ export type ConflictPolicy =
 export type ConsistencyLevel =
   /** Every replica. Refused while one is away. */
   | 'ALL'
-  /** What was visible to the writer is visible to the reader, across keys. Not served by this version. */
+  /** What was visible to the writer is visible to the reader, across keys and sessions. Reads ask a majority; a write needs one acknowledgement and stores what it depends on. */
   | 'CAUSAL'
-  /** As if there were one copy, one operation after another. Not served by this version. */
+  /** As if there were one copy of the key, one LINEARIZABLE operation after another. A read is one round trip while a majority agrees; a write is two. Not for ranges, feeds and LAST_WRITE_WINS keyspaces. */
   | 'LINEARIZABLE'
   /** The first usable answer, or one acknowledgement. Eventual: may be behind, answers on both sides of a network split. */
   | 'ONE'
   /** A majority. A read sees every QUORUM write that was completed before it began, and never goes back. */
   | 'QUORUM'
-  /** ONE, but never older than what this session wrote. Not served by this version. */
+  /** ONE, but never older than what this session wrote: more replicas are asked until its writes are covered. SESSION_UNSATISFIED when they cannot be. */
   | 'READ_YOUR_WRITES'
-  /** ONE, but never older than what this session read or wrote. Not served by this version. */
+  /** ONE, but never older than what this session read or wrote, nor than what the versions that it reads depend on. */
   | 'SESSION';
 
 /** A new keyspace. */
@@ -306,7 +306,7 @@ export type Mutation = {
   readonly __typename?: 'Mutation';
   /** Waits until a past write is held as `consistency` would have demanded. Not served by this version. */
   readonly awaitReplication: Receipt;
-  /** Writes if the expectation holds, always LINEARIZABLE. A refused one is data: `applied` is false. Not served by this version. */
+  /** Writes if the expectation holds, always LINEARIZABLE. A refused one is data: `applied` is false. */
   readonly compareAndSet: CompareAndSetPayload;
   /** Makes an API key; its secret is shown this once. Operators only. Not served by this version. */
   readonly createApiKey: CreatedApiKey;

@@ -18,7 +18,8 @@ export interface ResultHooks {
 /**
  * Wraps a source of results.
  *
- * Not an `async function*`: its `return()` would wait for the next event, and a silent key would keep a dead subscriber for ever.
+ * Not an `async function*`: its `return()` would wait for the next event, and a silent key would
+ * keep a dead subscriber for ever.
  */
 export function endable(
   source: AsyncIterator<ExecutionResult>,

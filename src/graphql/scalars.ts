@@ -5,7 +5,8 @@ import { RawJson, stringifyResult } from './raw-json.ts';
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * JSON, as text in both directions. Variables arrive as `RawJson` (json-variables cuts them out of the request); literals are printed
+ * JSON, as text in both directions. Variables arrive as `RawJson` (json-variables cuts them out of
+ * the request); literals are printed
  * from the document, their numbers digit by digit as they were written.
  */
 export const JsonScalar = new GraphQLScalarType<RawJson, RawJson>({
@@ -58,7 +59,10 @@ function isMissing(node: ValueNode, variables: Variables): boolean {
   return variables[node.name.value] === undefined;
 }
 
-/** Opaque strings: checked where they are opened (consistency/seal), which knows what they must be bound to. */
+/**
+ * Opaque strings: checked where they are opened (consistency/seal), which knows what they must be
+ * bound to.
+ */
 function opaqueScalar(name: string): GraphQLScalarType<string, string> {
   const accept = (value: unknown): string => {
     if (typeof value === 'string') return value;

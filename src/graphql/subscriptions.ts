@@ -4,8 +4,10 @@ import type { Resolvers } from './resolver-types.generated.ts';
 /**
  * The change feed as GraphQL events.
  *
- * The level comes from where every read's comes from (argument, then `@consistency`, then header), so that none is ignored in silence: one
- * that the feed does not know is refused. The feed's iterator is handed on as it is: its `return()` frees a subscription that waits.
+ * The level comes from where every read's comes from (argument, then `@consistency`, then header),
+ * so that none is ignored in silence: one
+ * that the feed does not know is refused. The feed's iterator is handed on as it is: its `return()`
+ * frees a subscription that waits.
  */
 export const subscriptionResolvers: Pick<Resolvers, 'Subscription' | 'ChangeEvent'> = {
   Subscription: {

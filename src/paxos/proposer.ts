@@ -1,22 +1,37 @@
 import { ballotTimeUs } from '../causality/ballot.ts';
-import { ballotOf, emptyCell, join, withOutcome, type Cell, type Sibling } from '../causality/cell.ts';
+import {
+  ballotOf,
+  emptyCell,
+  join,
+  withOutcome,
+  type Cell,
+  type Sibling,
+} from '../causality/cell.ts';
 import { compareDots, dotName, PI, type Dot } from '../causality/dot.ts';
 import { including, merge, type VersionVector } from '../causality/version-vector.ts';
 
 /** What an operation wants, once it knows the state that a quorum agreed to start from. */
 export type Decision<Answer> =
   | { readonly kind: 'answer'; readonly answer: Answer }
-  | { readonly kind: 'write'; readonly answer: Answer; readonly version: Draft };
+  | { readonly kind: 'write'; readonly answer: Answer; readonly draft: Draft };
 
 /** A consensus version before it has a ballot. */
-export interface Draft extends Omit<Sibling, 'dot'> {
+export interface Draft {
+  readonly version: Omit<Sibling, 'dot' | 'lineage'>;
   /** What its writer had seen besides the state; nothing, usually. */
   readonly seen?: VersionVector;
   /** Remembered with the cell when the write carried an idempotency key. */
-  readonly outcome?: { readonly id: string; readonly fingerprint: string; readonly applied: boolean };
+  readonly outcome?: {
+    readonly id: string;
+    readonly fingerprint: string;
+    readonly applied: boolean;
+  };
 }
 
-/** One operation on the key, decided as a pure function of the state; it may be decided again in a later round. */
+/**
+ * One operation on the key, decided as a pure function of the state; it may be decided again in a
+ * later round.
+ */
 export interface Operation<Answer> {
   readonly decide: (state: Cell) => Decision<Answer>;
   /** A refusal to be remembered (idempotency keys) changes the cell without changing its value. */
@@ -25,7 +40,10 @@ export interface Operation<Answer> {
 
 /** The switches of the negative controls; only the simulator ever turns one off. */
 export interface ConsensusRules {
-  /** Rule B: a round that changes nothing, on a quorum that differs, re-tags the surviving version with its own ballot. */
+  /**
+   * Rule B: a round that changes nothing, on a quorum that differs, re-tags the surviving version
+   * with its own ballot.
+   */
   readonly retag: boolean;
   /** A round that only refuses finishes like any other when the quorum differs. */
   readonly finishRefused: boolean;
@@ -41,13 +59,18 @@ export interface RoundPlan<Answer> {
   readonly wrote: readonly boolean[];
   /** The cell as each operation left it. */
   readonly after: readonly Cell[];
-  /** To be accepted by a quorum before anything is answered; undefined when there is nothing to accept. */
+  /**
+   * To be accepted by a quorum before anything is answered; undefined when there is nothing to
+   * accept.
+   */
   readonly next: Cell | undefined;
 }
 
 /** The consensus part of a cell: equal parts mean that the same value is chosen. */
 export function piPart(cell: Cell): string {
-  const versions = cell.siblings.filter(({ dot }) => dot.actor === PI).map(({ dot }) => dotName(dot));
+  const versions = cell.siblings
+    .filter(({ dot }) => dot.actor === PI)
+    .map(({ dot }) => dotName(dot));
   return `${ballotOf(cell)}/${versions.join(',')}`;
 }
 
@@ -62,11 +85,14 @@ export function stateOf(cells: readonly Cell[]): Cell {
 }
 
 /**
- * Decides a group of operations on one state, each on what the one before it left, and says what must be accepted.
+ * Decides a group of operations on one state, each on what the one before it left, and says what
+ * must be accepted.
  *
- * Invariant: whatever is answered is either on a quorum already (`next` undefined: the quorum agreed and nothing changed), or will be,
+ * Invariant: whatever is answered is either on a quorum already (`next` undefined: the quorum
+ * agreed and nothing changed), or will be,
  * under this ballot, when `next` is accepted.
- * `mustAccept`: an earlier ballot of this proposer may be half accepted; only a greater one that covers it fences it off.
+ * `mustAccept`: an earlier ballot of this proposer may be half accepted; only a greater one that
+ * covers it fences it off.
  */
 export function planRound<Answer>(
   operations: readonly Operation<Answer>[],
@@ -83,9 +109,10 @@ export function planRound<Answer>(
     const decision = operation.decide(state);
     answers.push(decision.answer);
     wrote.push(decision.kind === 'write');
-    if (decision.kind === 'write') state = withVersion(state, decision.version, ballot);
-    const outcome = decision.kind === 'write' ? decision.version.outcome : operation.remember?.(decision.answer);
-    if (outcome) {
+    if (decision.kind === 'write') state = withVersion(state, decision.draft, ballot);
+    const outcome =
+      decision.kind === 'write' ? decision.draft.outcome : operation.remember?.(decision.answer);
+    if (outcome && !state.outcomes?.has(outcome.id)) {
       remembered = true;
       const { id, fingerprint, applied } = outcome;
       state = withOutcome(state, id, { fingerprint, applied, atUs: ballotTimeUs(ballot) });
@@ -101,8 +128,7 @@ export function planRound<Answer>(
 }
 
 /** One version (π, ballot) in the place of everything that the round has read. */
-function withVersion(state: Cell, draft: Draft, ballot: number): Cell {
-  const { seen, outcome: _outcome, ...version } = draft;
+function withVersion(state: Cell, { version, seen }: Draft, ballot: number): Cell {
   const dot: Dot = { actor: PI, counter: ballot };
   const known = seen ? merge(state.context, seen) : state.context;
   const replacement = { ...version, dot, lineage: lineageAfter(state, ballot) };
@@ -135,14 +161,20 @@ export function baseOf(state: Cell): number {
 /**
  * What has become of it, seen from the state of a quorum that has promised a greater ballot.
  *
- * - `applied`: it is the value that counts, or an ancestor of it; once that value is confirmed, so is the proposal.
+ * - `applied`: it is the value that counts, or an ancestor of it; once that value is confirmed, so
+ *  is the proposal.
  * - `fenced`: it is in no line that leads to the state, and a greater ballot keeps it out for good.
  * - `unknown`: the line does not reach back far enough to tell.
  *
- * Why the line tells: had the proposal been chosen, every later proposer's quorum would have met it, and its version would descend from it.
+ * Why the line tells: had the proposal been chosen, every later proposer's quorum would have met
+ * it, and its version would descend from it.
  * `own`: the ballots of this same proposer since; they never carried anything else on.
  */
-export function fateOf(proposal: HalfAccepted, state: Cell, own: ReadonlySet<number>): 'applied' | 'fenced' | 'unknown' {
+export function fateOf(
+  proposal: HalfAccepted,
+  state: Cell,
+  own: ReadonlySet<number>,
+): 'applied' | 'fenced' | 'unknown' {
   const current = state.siblings.find(({ dot }) => dot.actor === PI);
   const line = current ? [current.dot.counter, ...(current.lineage ?? [])] : [0];
   if (line.includes(proposal.ballot)) return 'applied';
@@ -155,7 +187,9 @@ export function fateOf(proposal: HalfAccepted, state: Cell, own: ReadonlySet<num
 function retagged(state: Cell, ballot: number): Cell {
   const dot: Dot = { actor: PI, counter: ballot };
   const lineage = lineageAfter(state, ballot);
-  const siblings = state.siblings.map((sibling) => (sibling.dot.actor === PI ? { ...sibling, dot, lineage } : sibling));
+  const siblings = state.siblings.map((sibling) =>
+    sibling.dot.actor === PI ? { ...sibling, dot, lineage } : sibling,
+  );
   siblings.sort((a, b) => compareDots(a.dot, b.dot));
   return { ...state, siblings, context: including(state.context, dot) };
 }

@@ -1,7 +1,13 @@
 import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Convergence } from '../causality/convergence.ts';
-import { ReplicaError, type CallOptions, type CellRef, type CellStore, type StoredCell } from '../replica/replica.ts';
+import {
+  ReplicaError,
+  type CallOptions,
+  type CellRef,
+  type CellStore,
+  type StoredCell,
+} from '../replica/replica.ts';
 
 /**
  * - `joined`: the replica now holds at least `cell`.
@@ -15,9 +21,15 @@ export interface JoinRequest {
   readonly ref: CellRef;
   readonly cell: Cell;
   readonly convergence: Convergence;
-  /** What the replica is believed to hold. Only an assumption: a wrong one costs one more round trip, never a lost version. */
+  /**
+   * What the replica is believed to hold. Only an assumption: a wrong one costs one more round
+   * trip, never a lost version.
+   */
   readonly guess?: Pick<StoredCell, 'cell' | 'digest'>;
-  /** Paxos accept: refused by a replica that has gone past this ballot, which an ordinary join would not mind. */
+  /**
+   * Paxos accept: refused by a replica that has gone past this ballot, which an ordinary join would
+   * not mind.
+   */
   readonly ballot?: number;
 }
 
@@ -25,14 +37,21 @@ const attemptsMax = 16;
 const absent = { cell: emptyCell, digest: 0n };
 
 /**
- * Brings one replica up to at least `cell`: join with what it holds, and swap. Every path that carries state between replicas goes
- * through here — forwarding of writes, read repair, hints, anti-entropy — so none of them can overwrite what it has not seen.
+ * Brings one replica up to at least `cell`: join with what it holds, and swap. Every path that
+ * carries state between replicas goes
+ * through here — forwarding of writes, read repair, hints, anti-entropy — so none of them can
+ * overwrite what it has not seen.
  */
-export async function joinInto(store: CellStore, request: JoinRequest, options: CallOptions): Promise<JoinOutcome> {
+export async function joinInto(
+  store: CellStore,
+  request: JoinRequest,
+  options: CallOptions,
+): Promise<JoinOutcome> {
   const { ref, cell, convergence } = request;
   if (cell.context.size === 0) return { status: 'joined', cell, wrote: false };
   const stamp = convergence.stampOf(cell);
-  // A cell that carries outcomes is joined by swap: a blind upsert would drop those that the replica has.
+  // A cell that carries outcomes is joined by swap: a blind upsert would drop those that the
+  // replica has.
   if (stamp !== '' && !cell.outcomes) {
     const { stored } = await store.keepNewest(ref, { cell, stamp }, options);
     return { status: 'joined', cell, wrote: stored };
@@ -44,8 +63,13 @@ export async function joinInto(store: CellStore, request: JoinRequest, options: 
       return { status: 'refused', promised: Math.max(request.ballot + 1, ballotOf(known.cell)) };
     }
     const next = convergence.join(known.cell, cell);
-    if (verified && digestOf(next) === known.digest) return { status: 'joined', cell: next, wrote: false };
-    const result = await store.swap(ref, { expected: known.digest, next, stamp: convergence.stampOf(next) }, options);
+    if (verified && digestOf(next) === known.digest)
+      return { status: 'joined', cell: next, wrote: false };
+    const result = await store.swap(
+      ref,
+      { expected: known.digest, next, stamp: convergence.stampOf(next) },
+      options,
+    );
     if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
     if (result.status === 'promised' && ballotOf(next) > ballotOf(result.current.cell)) {
       return { status: 'refused', promised: result.promised };
@@ -53,5 +77,9 @@ export async function joinInto(store: CellStore, request: JoinRequest, options: 
     known = result.current;
     verified = true;
   }
-  throw new ReplicaError('REFUSED', `the key changed ${attemptsMax} times while a version was being joined`, false);
+  throw new ReplicaError(
+    'REFUSED',
+    `the key changed ${attemptsMax} times while a version was being joined`,
+    false,
+  );
 }

@@ -28,7 +28,10 @@ const openMax = 1_000;
 const repairMs = 5_000;
 
 /** The state that knows what all of these know, and who does not hold it yet. */
-export function converge(holdings: readonly Holding[], { join }: Convergence): { cell: Cell; behind: readonly Holding[] } {
+export function converge(
+  holdings: readonly Holding[],
+  { join }: Convergence,
+): { cell: Cell; behind: readonly Holding[] } {
   const cell = holdings.reduce((state, { stored }) => join(state, stored.cell), emptyCell);
   const digest = digestOf(cell);
   return { cell, behind: holdings.filter(({ stored }) => stored.digest !== digest) };
@@ -37,7 +40,8 @@ export function converge(holdings: readonly Holding[], { join }: Convergence): {
 /**
  * Heals replicas that a read found behind, off the hot path.
  *
- * Bounded: beyond `openMax` repairs at a time further ones are dropped and counted; the next read, or anti-entropy, finds them again.
+ * Bounded: beyond `openMax` repairs at a time further ones are dropped and counted; the next read,
+ * or anti-entropy, finds them again.
  */
 export class ReadRepair {
   readonly #deps: RepairDeps;
@@ -55,7 +59,12 @@ export class ReadRepair {
     }
     const repair = answers
       .then((holdings) => this.#heal(request, holdings))
-      .catch((error: unknown) => this.#deps.log.debug({ error }, 'a background repair failed; a later read finds the difference again'))
+      .catch((error: unknown) =>
+        this.#deps.log.debug(
+          { error },
+          'a background repair failed; a later read finds the difference again',
+        ),
+      )
       .finally(() => this.#open.delete(repair));
     this.#open.add(repair);
   }
@@ -73,7 +82,9 @@ export class ReadRepair {
   async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {
     const { clock, metrics } = this.#deps;
     const options = { deadlineMs: clock.monotonicMs() + repairMs };
-    const outcome = await joinInto(store, { ...what, guess: stored }, options).catch(() => undefined);
+    const outcome = await joinInto(store, { ...what, guess: stored }, options).catch(
+      () => undefined,
+    );
     metrics.repairs.inc({ kind: 'background', result: outcome?.status ?? 'failed' });
   }
 }

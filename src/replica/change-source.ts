@@ -3,33 +3,48 @@ import type { Cell } from '../causality/cell.ts';
 /**
  * The ChangeSource role of a replica: the log of its swaps, read in windows.
  *
- * A window is the difference of two snapshots: all rows whose transaction is finished in the later one and was not in the earlier one,
- * in the order of `seq`. Neither `seq` nor the transaction id alone is a place in the log, because transactions finish out of order.
+ * A window is the difference of two snapshots: all rows whose transaction is finished in the later
+ * one and was not in the earlier one,
+ * in the order of `seq`. Neither `seq` nor the transaction id alone is a place in the log, because
+ * transactions finish out of order.
  *
- * Invariant (nothing skipped, nothing twice): a row is in exactly one window of a chain of snapshots, because a transaction that is
- * finished in one snapshot is finished in all later ones, and a row is in the window where that first holds.
+ * Invariant (nothing skipped, nothing twice): a row is in exactly one window of a chain of
+ * snapshots, because a transaction that is
+ * finished in one snapshot is finished in all later ones, and a row is in the window where that
+ * first holds.
  *
- * Invariant (order per key): take two rows r1, r2 of one key, r1 earlier. The writer of r2 held the lock of the key's cell when it
- * drew r2's `seq`, and got that lock only after r1's transaction had finished. So `seq` of r1 is smaller, and every snapshot in which
- * r2's transaction is finished has r1's finished too: r1 comes in an earlier window, or earlier in the same one.
- * (A window cut at the oldest running transaction's id does not have this property: see docs/decisions/0005.)
+ * Invariant (order per key): take two rows r1, r2 of one key, r1 earlier. The writer of r2 held the
+ * lock of the key's cell when it
+ * drew r2's `seq`, and got that lock only after r1's transaction had finished. So `seq` of r1 is
+ * smaller, and every snapshot in which
+ * r2's transaction is finished has r1's finished too: r1 comes in an earlier window, or earlier in
+ * the same one.
+ * (A window cut at the oldest running transaction's id does not have this property: see
+ * docs/decisions/0005.)
  */
 export interface ChangeSource {
   /** The replica. */
   readonly id: string;
-  /** A session of its own: `onWake` hints that there may be changes, `onLost` that the session has ended by itself. */
+  /**
+   * A session of its own: `onWake` hints that there may be changes, `onLost` that the session has
+   * ended by itself.
+   */
   open(events: {
     readonly onWake: () => void;
     readonly onLost: () => void;
   }): Promise<ChangeSession>;
-  /** Deletes rows past their age in bounded steps; the number deleted, 0 also when another gateway is at it. */
+  /**
+   * Deletes rows past their age in bounded steps; the number deleted, 0 also when another gateway
+   * is at it.
+   */
   trim(options: { readonly olderThanHours: number; readonly stepRows: number }): Promise<number>;
 }
 
 /**
  * A place in one replica's log: what was delivered so far.
  *
- * `seen` (and `window.until`) are snapshots as Postgres prints them, `xmin:xmax:xip,…`: finished is what is below xmax and not in xip.
+ * `seen` (and `window.until`) are snapshots as Postgres prints them, `xmin:xmax:xip,…`: finished is
+ * what is below xmax and not in xip.
  */
 export interface ChangePosition {
   /** Another incarnation has another history: a position of the old one means nothing there. */
@@ -76,16 +91,24 @@ export type ChangePage =
       readonly position: ChangePosition;
     };
 
-/** Every call rejects with a `ReplicaError` within the session's own time limit, and the session is then lost. */
+/**
+ * Every call rejects with a `ReplicaError` within the session's own time limit, and the session is
+ * then lost.
+ */
 export interface ChangeSession {
   /** Now: everything that was acknowledged before the call is behind it. */
   head(): Promise<ChangePosition>;
-  /** The next page after `position`, of these ranges only. Without `until` a new window ends now. */
+  /**
+   * The next page after `position`, of these ranges only. Without `until` a new window ends now.
+   */
   read(
     position: ChangePosition,
     what: { readonly ranges: readonly KeyRange[]; readonly until?: string | undefined },
   ): Promise<ChangePage>;
-  /** The newest changes at or before `position` that are not older than `ageMs`, oldest first, a bounded number. */
+  /**
+   * The newest changes at or before `position` that are not older than `ageMs`, oldest first, a
+   * bounded number.
+   */
   recent(
     position: ChangePosition,
     what: { readonly range: KeyRange; readonly ageMs: number },

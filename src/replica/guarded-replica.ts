@@ -30,9 +30,11 @@ export interface GuardOptions {
 }
 
 /**
- * A replica behind a circuit breaker: what is known to be down is not asked, and every outcome teaches the failure detector.
+ * A replica behind a circuit breaker: what is known to be down is not asked, and every outcome
+ * teaches the failure detector.
  *
- * While it is DOWN only `probe` reaches it, so that no user's request is spent on finding out whether it is back.
+ * While it is DOWN only `probe` reaches it, so that no user's request is spent on finding out
+ * whether it is back.
  */
 export class GuardedReplica implements Replica {
   readonly #inner: Replica;
@@ -75,7 +77,11 @@ export class GuardedReplica implements Replica {
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     return this.#guard('swap', () => this.#inner.swap(ref, request, options));
   }
-  keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult> {
+  keepNewest(
+    ref: CellRef,
+    next: { cell: Cell; stamp: string },
+    options: CallOptions,
+  ): Promise<KeepResult> {
     return this.#guard('keep_newest', () => this.#inner.keepNewest(ref, next, options));
   }
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
@@ -99,12 +105,16 @@ export class GuardedReplica implements Replica {
     const nowMs = this.#options.clock.monotonicMs();
     if (!shouldProbe(this.#health, nowMs)) return;
     this.#health = probeSent(this.#health, nowMs);
-    await this.#watch('probe', () => this.#inner.ping({ deadlineMs: nowMs + timeoutMs })).catch(() => undefined);
+    await this.#watch('probe', () => this.#inner.ping({ deadlineMs: nowMs + timeoutMs })).catch(
+      () => undefined,
+    );
   }
 
   #guard<T>(call: string, act: () => Promise<T>): Promise<T> {
     if (this.state !== 'DOWN') return this.#watch(call, act);
-    return Promise.reject(new ReplicaError('DOWN', `the replica is down: ${this.#lastReason}`, false));
+    return Promise.reject(
+      new ReplicaError('DOWN', `the replica is down: ${this.#lastReason}`, false),
+    );
   }
 
   async #watch<T>(call: string, act: () => Promise<T>): Promise<T> {

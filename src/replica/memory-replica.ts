@@ -31,7 +31,8 @@ export interface MemoryChange {
 }
 
 /**
- * The replica contract in a Map: what the contract means, without SQL. For the simulator, and as the reference of the contract suite; no
+ * The replica contract in a Map: what the contract means, without SQL. For the simulator, and as
+ * the reference of the contract suite; no
  * user's data is ever in one.
  */
 export class MemoryReplica implements Replica {
@@ -70,11 +71,20 @@ export class MemoryReplica implements Replica {
     if (ballot > ballotOf(current.cell) && current.promised > ballot) {
       return { status: 'promised', promised: current.promised, current };
     }
-    this.#store({ ref, cell: request.next, stamp: request.stamp ?? '', promised: Math.max(current.promised, ballot) });
+    this.#store({
+      ref,
+      cell: request.next,
+      stamp: request.stamp ?? '',
+      promised: Math.max(current.promised, ballot),
+    });
     return { status: 'swapped' };
   }
 
-  async keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult> {
+  async keepNewest(
+    ref: CellRef,
+    next: { cell: Cell; stamp: string },
+    options: CallOptions,
+  ): Promise<KeepResult> {
     this.#refuseLate(options);
     const row = this.#rows.get(nameOf(ref));
     if (row && row.stamp >= next.stamp) return { stored: false };
@@ -101,12 +111,22 @@ export class MemoryReplica implements Replica {
   async scan(request: ScanRequest): Promise<ScanPage> {
     const { tenant, keyspace, from, to, reverse, limit } = request;
     const inside = [...this.#rows.values()]
-      .filter(({ ref, cell }) => ref.tenant === tenant && ref.keyspace === keyspace && cell.context.size > 0)
-      .filter(({ ref }) => (from === undefined || compareKeys(ref.key, from) >= 0) && (to === undefined || compareKeys(ref.key, to) < 0))
+      .filter(
+        ({ ref, cell }) =>
+          ref.tenant === tenant && ref.keyspace === keyspace && cell.context.size > 0,
+      )
+      .filter(
+        ({ ref }) =>
+          (from === undefined || compareKeys(ref.key, from) >= 0) &&
+          (to === undefined || compareKeys(ref.key, to) < 0),
+      )
       .sort((a, b) => compareKeys(a.ref.key, b.ref.key));
     if (reverse) inside.reverse();
     const page = inside.slice(0, limit);
-    return { cells: page.map((row) => ({ key: row.ref.key, stored: stored(row) })), exhausted: page.length < limit };
+    return {
+      cells: page.map((row) => ({ key: row.ref.key, stored: stored(row) })),
+      exhausted: page.length < limit,
+    };
   }
 
   async deleteKeyspace(what: { tenant: string; keyspace: string }): Promise<void> {
@@ -139,7 +159,11 @@ export class MemoryReplica implements Replica {
 
   #refuseLate({ deadlineMs }: CallOptions): void {
     if (this.#clock.monotonicMs() < deadlineMs) return;
-    throw new ReplicaError('TIMEOUT', 'the statement reached the replica after its deadline', false);
+    throw new ReplicaError(
+      'TIMEOUT',
+      'the statement reached the replica after its deadline',
+      false,
+    );
   }
 }
 

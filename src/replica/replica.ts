@@ -1,17 +1,23 @@
 import type { Cell } from '../causality/cell.ts';
 
 /**
- * THE REPLICA CONTRACT: one plain Postgres, seen as dumb storage. Split by role, so that a part asks only for what it needs.
+ * THE REPLICA CONTRACT: one plain Postgres, seen as dumb storage. Split by role, so that a part
+ * asks only for what it needs.
  *
- * Two implementations pass one suite (test/contract): `postgres/postgres-replica` and `memory-replica`.
- * Every call carries a deadline; every failure is a `ReplicaError`, which says whether something may have been written.
+ * Two implementations pass one suite (test/contract): `postgres/postgres-replica` and
+ * `memory-replica`.
+ * Every call carries a deadline; every failure is a `ReplicaError`, which says whether something
+ * may have been written.
  */
 export interface Replica extends CellStore, Acceptor {
   readonly id: string;
   readonly zone: string | undefined;
   /** The actor of the dots minted here; undefined until the replica has been reached once. */
   readonly incarnation: string | undefined;
-  /** Reaches the replica and checks who it is. Rejects with a `ReplicaError` when it cannot be reached in time. */
+  /**
+   * Reaches the replica and checks who it is. Rejects with a `ReplicaError` when it cannot be
+   * reached in time.
+   */
   ping(options: CallOptions): Promise<ReplicaIdentity>;
   close(): Promise<void>;
 }
@@ -22,7 +28,10 @@ export interface ReplicaIdentity {
   readonly clockOffsetMs: number;
 }
 
-/** `keyspace` is the storage name (a dropped and recreated keyspace gets a new one, see consistency/directory). */
+/**
+ * `keyspace` is the storage name (a dropped and recreated keyspace gets a new one, see
+ * consistency/directory).
+ */
 export interface CellRef {
   readonly tenant: string;
   readonly keyspace: string;
@@ -49,14 +58,17 @@ export interface SwapRequest {
   readonly next: Cell;
   /** When a dot of this replica is minted: it must still be that incarnation. */
   readonly mintedBy?: string;
-  /** LAST_WRITE_WINS cells: the sortable stamp of the version (see `stampOf`); absent for SIBLINGS. */
+  /**
+   * LAST_WRITE_WINS cells: the sortable stamp of the version (see `stampOf`); absent for SIBLINGS.
+   */
   readonly stamp?: string;
 }
 
 /**
  * - `swapped`: `next` is durably there.
  * - `mismatch`: nothing was written; `current` is what is there instead.
- * - `promised`: nothing was written, because `next` would advance π below the row's promise (rule A).
+ * - `promised`: nothing was written, because `next` would advance π below the row's promise (rule
+ *  A).
  */
 export type SwapResult =
   | { readonly status: 'swapped' }
@@ -68,16 +80,29 @@ export interface CellStore {
   read(ref: CellRef, options: CallOptions): Promise<StoredCell>;
   /** Compare and swap of one cell, and a change-log row with it. Batched like `read`. */
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult>;
-  /** LAST_WRITE_WINS: stores `next` if its stamp is greater than the stored one; `kept` is what stands now. */
-  keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, options: CallOptions): Promise<KeepResult>;
+  /**
+   * LAST_WRITE_WINS: stores `next` if its stamp is greater than the stored one; `kept` is what
+   * stands now.
+   */
+  keepNewest(
+    ref: CellRef,
+    next: { cell: Cell; stamp: string },
+    options: CallOptions,
+  ): Promise<KeepResult>;
   /** One page of a key range, in byte order. */
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage>;
-  /** Removes the rows of a dropped keyspace, in bounded steps. Not logged as changes: the keyspace itself is gone. */
+  /**
+   * Removes the rows of a dropped keyspace, in bounded steps. Not logged as changes: the keyspace
+   * itself is gone.
+   */
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void>;
 }
 
 export interface KeepResult {
-  /** False when a version with a greater stamp was there already: the write is superseded, and still acknowledged. */
+  /**
+   * False when a version with a greater stamp was there already: the write is superseded, and still
+   * acknowledged.
+   */
   readonly stored: boolean;
 }
 
@@ -100,11 +125,19 @@ export interface ScanPage {
   readonly exhausted: boolean;
 }
 
-/** The Paxos half of a replica. Accepting is a `swap` whose cell advances π: rule A is the acceptor's rule. */
+/**
+ * The Paxos half of a replica. Accepting is a `swap` whose cell advances π: rule A is the
+ * acceptor's rule.
+ */
 export interface Acceptor {
-  /** Promises `ballot` if it is greater than what was promised; answers with the cell, and what is promised now. */
+  /**
+   * Promises `ballot` if it is greater than what was promised; answers with the cell, and what is
+   * promised now.
+   */
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult>;
-  /** Gives the proposer number to `owner` if it is free here; answers with whom it belongs to now. */
+  /**
+   * Gives the proposer number to `owner` if it is free here; answers with whom it belongs to now.
+   */
   claimNumber(number: number, owner: string, options: CallOptions): Promise<string>;
 }
 
@@ -116,7 +149,8 @@ export interface PrepareResult {
 /**
  * - `DOWN`: the replica cannot be reached; nothing was sent, or it certainly had no effect.
  * - `TIMEOUT`: it did not answer in time.
- * - `REFUSED`: it answered, and said no (wrong incarnation, deadline passed, disk full, not migrated).
+ * - `REFUSED`: it answered, and said no (wrong incarnation, deadline passed, disk full, not
+ *  migrated).
  */
 export type ReplicaFault = 'DOWN' | 'TIMEOUT' | 'REFUSED';
 

@@ -1,13 +1,18 @@
 /**
  * Time, handed in.
  *
- * Everything above the replica contract takes a `Clock`, so that the simulator can run the same code under virtual
- * time. Nothing outside `runtime/` may call `Date.now`, `setTimeout` or `performance.now` (test/tidy.test.ts checks).
+ * Everything above the replica contract takes a `Clock`, so that the simulator can run the same
+ * code under virtual
+ * time. Nothing outside `runtime/` may call `Date.now`, `setTimeout` or `performance.now`
+ * (test/tidy.test.ts checks).
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970, with fractions. May be skewed, may step. */
   nowMs(): number;
-  /** Milliseconds from an arbitrary origin; never goes back. Deadlines and durations are measured with it. */
+  /**
+   * Milliseconds from an arbitrary origin; never goes back. Deadlines and durations are measured
+   * with it.
+   */
   monotonicMs(): number;
   /** Runs `task` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, task: () => void): Cancel;

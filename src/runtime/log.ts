@@ -3,7 +3,8 @@ import { pino, type Logger } from 'pino';
 export type Log = Logger;
 
 /**
- * Structured lines on standard error; standard output belongs to the command's own answer (the banner, a table).
+ * Structured lines on standard error; standard output belongs to the command's own answer (the
+ * banner, a table).
  *
  * What may carry a secret is removed by name here, once, rather than remembered at every call.
  */
@@ -12,7 +13,19 @@ export function createLog(level: string): Log {
     {
       level,
       base: null,
-      redact: { paths: ['authorization', '*.authorization', 'password', '*.password', 'url', '*.url', 'cookie', '*.cookie'], censor: '[hidden]' },
+      redact: {
+        paths: [
+          'authorization',
+          '*.authorization',
+          'password',
+          '*.password',
+          'url',
+          '*.url',
+          'cookie',
+          '*.cookie',
+        ],
+        censor: '[hidden]',
+      },
     },
     pino.destination({ dest: 2, sync: true }),
   );

@@ -13,15 +13,23 @@ export interface LoopOptions {
   readonly everyMs: number;
 }
 
-/** Runs `task` again and again, `everyMs` after it last ended; a failed run is logged and the loop goes on. Never two at once. */
-export function repeat({ clock, log, name, everyMs }: LoopOptions, task: () => Promise<void>): Loop {
+/**
+ * Runs `task` again and again, `everyMs` after it last ended; a failed run is logged and the loop
+ * goes on. Never two at once.
+ */
+export function repeat(
+  { clock, log, name, everyMs }: LoopOptions,
+  task: () => Promise<void>,
+): Loop {
   let stopped = false;
   let cancel: Cancel = () => undefined;
   const plan = (): void => {
     if (!stopped) cancel = clock.after(everyMs, () => void run());
   };
   const run = async (): Promise<void> => {
-    await task().catch((error: unknown) => log.warn({ error, loop: name }, 'a background task failed; it will be tried again'));
+    await task().catch((error: unknown) =>
+      log.warn({ error, loop: name }, 'a background task failed; it will be tried again'),
+    );
     plan();
   };
   plan();

@@ -1,33 +1,72 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const secondsBuckets = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
-/** Every instrument of the gateway, by name; `/metrics` prints them. Labels have bounded sets of values: never a key, never a tenant's text. */
+/**
+ * Every instrument of the gateway, by name; `/metrics` prints them. Labels have bounded sets of
+ * values: never a key, never a tenant's text.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers });
-  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
-    new Histogram({ name, help, labelNames, buckets, registers });
+  const { counter, histogram, gauge } = instruments(registers);
   return {
     registry,
-    requests: counter('quorate_requests_total', 'Fields answered, by field, level asked and result code', ['field', 'level', 'code']),
-    requestSeconds: histogram('quorate_request_seconds', 'Time of a data field', ['field', 'level'], secondsBuckets),
-    quorums: counter('quorate_quorum_outcomes_total', 'Scatter rounds by kind and verdict', ['kind', 'verdict']),
-    replicaSeconds: histogram('quorate_replica_call_seconds', 'Time of one replica call', ['replica', 'call'], secondsBuckets),
-    replicaFaults: counter('quorate_replica_faults_total', 'Failed replica calls', ['replica', 'fault']),
-    repairs: counter('quorate_repairs_total', 'Cells sent to replicas found behind', ['kind', 'result']),
-    batchSize: histogram('quorate_batch_size', 'Calls in one statement', ['replica', 'call'], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
-    subscriptions: new Gauge({ name: 'quorate_open_subscriptions', help: 'Open change subscriptions', registers }),
-    sockets: new Gauge({ name: 'quorate_open_sockets', help: 'Open WebSocket connections', registers }),
+    requests: counter(
+      'quorate_requests_total',
+      'Fields answered, by field, level asked and result code',
+      ['field', 'level', 'code'],
+    ),
+    requestSeconds: histogram('quorate_request_seconds', 'Time of a data field', {
+      names: ['field', 'level'],
+      buckets: secondsBuckets,
+    }),
+    quorums: counter('quorate_quorum_outcomes_total', 'Scatter rounds by kind and verdict', [
+      'kind',
+      'verdict',
+    ]),
+    replicaSeconds: histogram('quorate_replica_call_seconds', 'Time of one replica call', {
+      names: ['replica', 'call'],
+      buckets: secondsBuckets,
+    }),
+    replicaFaults: counter('quorate_replica_faults_total', 'Failed replica calls', [
+      'replica',
+      'fault',
+    ]),
+    repairs: counter('quorate_repairs_total', 'Cells sent to replicas found behind', [
+      'kind',
+      'result',
+    ]),
+    batchSize: histogram('quorate_batch_size', 'Calls in one statement', {
+      names: ['replica', 'call'],
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    }),
+    subscriptions: gauge('quorate_open_subscriptions', 'Open change subscriptions'),
+    sockets: gauge('quorate_open_sockets', 'Open WebSocket connections'),
     feedEvents: counter('quorate_feed_events_total', 'Events sent to subscribers', ['kind']),
   };
 }
 
-/** Adds the process's own figures (memory, event loop, garbage collection). Once a process, never in tests. */
+function instruments(registers: Registry[]) {
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    labels: { names: readonly L[]; buckets: number[] },
+  ) => new Histogram({ name, help, labelNames: labels.names, buckets: labels.buckets, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  return { counter, histogram, gauge };
+}
+
+/**
+ * Adds the process's own figures (memory, event loop, garbage collection). Once a process, never in
+ * tests.
+ */
 export function collectProcessMetrics(metrics: Metrics): void {
   collectDefaultMetrics({ register: metrics.registry });
 }

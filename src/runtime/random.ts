@@ -19,7 +19,8 @@ export const systemRandom: Random = {
 /**
  * A reproducible stream of chance.
  *
- * Source: mulberry32 (Tommy Ettinger). 32 bits of state are enough to explore schedules, and never used for secrets.
+ * Source: mulberry32 (Tommy Ettinger). 32 bits of state are enough to explore schedules, and never
+ * used for secrets.
  */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
@@ -30,7 +31,12 @@ export function seededRandom(seed: number): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const hex = (size: number): string =>
-    Array.from({ length: size }, () => Math.floor(next() * 256).toString(16).padStart(2, '0')).join('');
-  const uuid = (): string => hex(16).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
+    Array.from({ length: size }, () =>
+      Math.floor(next() * 256)
+        .toString(16)
+        .padStart(2, '0'),
+    ).join('');
+  const uuid = (): string =>
+    hex(16).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
   return { next, uuid, hex };
 }

@@ -5,20 +5,27 @@ import type { Principal } from './principal.ts';
 
 /** Turns a credential into a principal, over HTTP and WebSocket alike. */
 export interface Authenticator {
-  /** `authorization`: the header's value, or its namesake in `connection_init`. Rejects with UNAUTHENTICATED. */
+  /**
+   * `authorization`: the header's value, or its namesake in `connection_init`. Rejects with
+   * UNAUTHENTICATED.
+   */
   authenticate(authorization: string | undefined): Promise<Principal>;
 }
 
 interface Settings {
   readonly apiKeys: readonly ApiKeyConfig[];
-  /** Who a request without a credential is, as OPERATOR: for development. Undefined: such requests are refused. */
+  /**
+   * Who a request without a credential is, as OPERATOR: for development. Undefined: such requests
+   * are refused.
+   */
   readonly anonymousTenant?: string | undefined;
 }
 
 /**
  * API keys from the configuration, which holds their hashes only.
  *
- * A wrong credential is refused even where none is needed: whoever sends one means to be someone. Asynchronous, so that a directory or
+ * A wrong credential is refused even where none is needed: whoever sends one means to be someone.
+ * Asynchronous, so that a directory or
  * signed tokens can take this place.
  */
 export function createAuthenticator({ apiKeys, anonymousTenant }: Settings): Authenticator {
@@ -37,7 +44,8 @@ export function createAuthenticator({ apiKeys, anonymousTenant }: Settings): Aut
       const secret = /^Bearer ([^\s]{1,512})$/i.exec(authorization)?.[1];
       if (secret === undefined) throw unauthenticated('The credential must be "Bearer <api key>"');
       const hash = createHash('sha256').update(secret).digest();
-      // All are compared, whichever matches, and each in constant time: how long it takes says nothing about the keys.
+      // All are compared, whichever matches, and each in constant time: how long it takes says
+      // nothing about the keys.
       const matching = known.filter((key) => timingSafeEqual(key.hash, hash));
       const [found] = matching;
       if (found === undefined) throw unauthenticated('The API key is not known');

@@ -1,7 +1,14 @@
 import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import { ReplicaError } from '../replica.ts';
-import { connect, faultOf, isRetryable, type Connection, type ConnectOptions, type Row } from './connection.ts';
+import {
+  connect,
+  faultOf,
+  isRetryable,
+  type Connection,
+  type ConnectOptions,
+  type Row,
+} from './connection.ts';
 import type { Statement } from './statements.ts';
 
 /** One kind of call that can share a statement with others of its kind. */
@@ -15,11 +22,19 @@ export interface CallKind<Call, Reply> {
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
   /** One reply a call, in the order of the calls. See `byPosition`. */
-  readonly replies: (rows: readonly Row[], calls: readonly Call[]) => readonly (Reply | ReplicaError)[];
+  readonly replies: (
+    rows: readonly Row[],
+    calls: readonly Call[],
+  ) => readonly (Reply | ReplicaError)[];
 }
 
-/** For statements whose rows carry the 1-based position of their call in the first column; a call may have no row. */
-export function byPosition<Call, Reply>(reply: (row: Row | undefined, call: Call) => Reply | ReplicaError) {
+/**
+ * For statements whose rows carry the 1-based position of their call in the first column; a call
+ * may have no row.
+ */
+export function byPosition<Call, Reply>(
+  reply: (row: Row | undefined, call: Call) => Reply | ReplicaError,
+) {
   return (rows: readonly Row[], calls: readonly Call[]): readonly (Reply | ReplicaError)[] => {
     const rowOf = new Map(rows.map((row) => [row[0] as number, row]));
     return calls.map((call, index) => reply(rowOf.get(index + 1), call));
@@ -63,8 +78,10 @@ const watchEveryMs = 20;
 const reopenAfterMs = 100;
 
 /**
- * Group commit in the gateway: the calls of one turn of the event loop become one statement, one batch is in flight a connection, and
- * the next one gathers meanwhile. No timer decides when a batch leaves, so an idle system adds no delay and a busy one makes larger batches.
+ * Group commit in the gateway: the calls of one turn of the event loop become one statement, one
+ * batch is in flight a connection, and
+ * the next one gathers meanwhile. No timer decides when a batch leaves, so an idle system adds no
+ * delay and a busy one makes larger batches.
  *
  * Invariant: every call settles by its deadline (± one watch interval), whatever the server does.
  */
@@ -80,13 +97,24 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.connections }, () => ({ connection: undefined, opening: false, batch: undefined }));
+    this.#slots = Array.from({ length: options.connections }, () => ({
+      connection: undefined,
+      opening: false,
+      batch: undefined,
+    }));
   }
 
   call<Call, Reply>(kind: CallKind<Call, Reply>, call: Call, deadlineMs: number): Promise<Reply> {
-    if (this.#closed) return Promise.reject(new ReplicaError('DOWN', 'this gateway is shutting down', false));
+    if (this.#closed)
+      return Promise.reject(new ReplicaError('DOWN', 'this gateway is shutting down', false));
     if (this.#queue.length >= this.#options.queueMax) {
-      return Promise.reject(new ReplicaError('REFUSED', `more than ${this.#options.queueMax} calls are waiting for this replica`, false));
+      return Promise.reject(
+        new ReplicaError(
+          'REFUSED',
+          `more than ${this.#options.queueMax} calls are waiting for this replica`,
+          false,
+        ),
+      );
     }
     return new Promise<Reply>((resolve, reject) => {
       this.#queue.push({
@@ -105,8 +133,10 @@ export class Batcher {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch?.();
-    for (const pending of this.#queue.splice(0)) fail(pending, new ReplicaError('DOWN', 'this gateway is shutting down', false));
-    await Promise.allSettled(this.#slots.map(({ connection }) => connection?.close()));
+    for (const pending of this.#queue.splice(0))
+      fail(pending, new ReplicaError('DOWN', 'this gateway is shutting down', false));
+    const open = this.#slots.flatMap(({ connection }) => (connection ? [connection] : []));
+    await Promise.allSettled(open.map((connection) => connection.close()));
   }
 
   #pumpAtEndOfTurn(): void {
@@ -128,7 +158,10 @@ export class Batcher {
     }
   }
 
-  /** The next batch: calls of the first one's kind, no key twice, sorted by key. Expired calls leave, unsent. */
+  /**
+   * The next batch: calls of the first one's kind, no key twice, sorted by key. Expired calls
+   * leave, unsent.
+   */
   #cut(): readonly Pending[] {
     const nowMs = this.#options.clock.monotonicMs();
     const batch: Pending[] = [];
@@ -142,7 +175,11 @@ export class Batcher {
         continue;
       }
       kind ??= pending.kind;
-      if (pending.kind !== kind || keys.has(pending.key) || batch.length >= this.#options.batchMax) {
+      if (
+        pending.kind !== kind ||
+        keys.has(pending.key) ||
+        batch.length >= this.#options.batchMax
+      ) {
         // A later call of the same key must not overtake this one.
         if (pending.kind === kind) keys.add(pending.key);
         rest.push(pending);
@@ -160,10 +197,16 @@ export class Batcher {
     if (!first) return;
     slot.batch = batch;
     const { kind } = first;
-    this.#options.metrics.batchSize.observe({ replica: this.#options.replica, call: kind.name }, batch.length);
+    this.#options.metrics.batchSize.observe(
+      { replica: this.#options.replica, call: kind.name },
+      batch.length,
+    );
     try {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
-      const replies = kind.replies(rows, batch.map(({ call }) => call));
+      const replies = kind.replies(
+        rows,
+        batch.map(({ call }) => call),
+      );
       batch.forEach((pending, index) => {
         const reply = replies[index];
         if (reply instanceof ReplicaError) fail(pending, reply);
@@ -180,10 +223,20 @@ export class Batcher {
     }
   }
 
-  async #runAgainOnDeadlock(connection: Connection, kind: Pending['kind'], batch: readonly Pending[]): Promise<readonly Row[]> {
+  async #runAgainOnDeadlock(
+    connection: Connection,
+    kind: Pending['kind'],
+    batch: readonly Pending[],
+  ): Promise<readonly Row[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await connection.run(kind.statement, kind.values(batch.map(({ call }) => call), connection));
+        return await connection.run(
+          kind.statement,
+          kind.values(
+            batch.map(({ call }) => call),
+            connection,
+          ),
+        );
       } catch (error) {
         if (!isRetryable(error) || attempt === 3) throw error;
       }
@@ -193,13 +246,25 @@ export class Batcher {
   async #open(slot: Slot): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
     if (slot.opening || this.#closed) return;
-    // A server that refused a moment ago is not asked again for every call; those who would wait for it learn why at once.
-    if (nowMs < this.#notBeforeMs) return this.#lastFault && this.#refuseWaiting(this.#lastFault);
+    // A server that refused a moment ago is not asked again for every call; those who would wait
+    // for it learn why at once.
+    if (nowMs < this.#notBeforeMs) {
+      if (this.#lastFault) this.#refuseWaiting(this.#lastFault);
+      return;
+    }
     slot.opening = true;
     try {
       await this.#options.prepare();
-      const connection = await connect({ ...this.#options.connect, onLost: () => (slot.connection = undefined) });
-      if (this.#closed) return connection.destroy();
+      const connection: Connection = await connect({
+        ...this.#options.connect,
+        onLost: () => {
+          if (slot.connection === connection) slot.connection = undefined;
+        },
+      });
+      if (this.#hasClosed()) {
+        connection.destroy();
+        return;
+      }
       slot.connection = connection;
       this.#lastFault = undefined;
       this.#options.onConnected(connection);
@@ -211,6 +276,11 @@ export class Batcher {
       slot.opening = false;
       this.#pump();
     }
+  }
+
+  /** Asked again after a wait: it may have been closed meanwhile. */
+  #hasClosed(): boolean {
+    return this.#closed;
   }
 
   /** When no connection is left, those who wait learn at once why, instead of at their deadline. */
@@ -229,12 +299,17 @@ export class Batcher {
     });
   }
 
-  /** Lets go of calls whose deadline has passed, and of connections on which nobody waits any more. */
+  /**
+   * Lets go of calls whose deadline has passed, and of connections on which nobody waits any more.
+   */
   #expire(): void {
     const nowMs = this.#options.clock.monotonicMs();
     const late = (pending: Pending): boolean => !pending.settled && pending.deadlineMs <= nowMs;
     for (const pending of this.#queue.filter(late)) {
-      fail(pending, this.#lastFault ?? new ReplicaError('TIMEOUT', 'no connection became free in time', false));
+      fail(
+        pending,
+        this.#lastFault ?? new ReplicaError('TIMEOUT', 'no connection became free in time', false),
+      );
     }
     this.#queue = this.#queue.filter(({ settled }) => !settled);
     for (const slot of this.#slots) {

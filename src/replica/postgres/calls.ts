@@ -2,13 +2,26 @@ import { ballotOf } from '../../causality/cell.ts';
 import { digestOf, encodeCell } from '../../causality/cell-codec.ts';
 import type { Cell } from '../../causality/cell.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { ReplicaError, type CellRef, type KeepResult, type PrepareResult, type ScanPage, type ScanRequest, type StoredCell, type SwapRequest, type SwapResult } from '../replica.ts';
+import {
+  ReplicaError,
+  type CellRef,
+  type KeepResult,
+  type PrepareResult,
+  type ScanPage,
+  type ScanRequest,
+  type StoredCell,
+  type SwapRequest,
+  type SwapResult,
+} from '../replica.ts';
 import { byPosition, type CallKind } from './batcher.ts';
 import type { Connection, Row } from './connection.ts';
 import { absent, storedCell } from './rows.ts';
 import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from './statements.ts';
 
-/** A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when the batch leaves. */
+/**
+ * A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when
+ * the batch leaves.
+ */
 interface Addressed {
   readonly ref: CellRef;
   readonly deadlineMs: number;
@@ -71,12 +84,21 @@ export function callKinds(clock: Clock) {
         calls.map(({ ballot }) => ballot),
         calls.map((call) => serverDeadlineMs(call, { connection, clock })),
       ],
-      replies: byPosition((row) => refusal(row) ?? { promised: row?.[1] === true, stored: row ? storedCell(row, 3) : absent }),
+      replies: byPosition(
+        (row) =>
+          refusal(row) ?? {
+            promised: row?.[1] === true,
+            stored: row ? storedCell(row, 3) : absent,
+          },
+      ),
     } satisfies CallKind<PrepareCall, PrepareResult>,
   };
 }
 
-/** Scans do not share a statement: each has bounds of its own. Four texts, so that each one has its index plan. */
+/**
+ * Scans do not share a statement: each has bounds of its own. Four texts, so that each one has its
+ * index plan.
+ */
 export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> {
   return {
     name: 'scan',
@@ -97,10 +119,17 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
 }
 
 function addressColumns(calls: readonly Addressed[]): readonly unknown[] {
-  return [calls.map(({ ref }) => ref.tenant), calls.map(({ ref }) => ref.keyspace), calls.map(({ ref }) => ref.key)];
+  return [
+    calls.map(({ ref }) => ref.tenant),
+    calls.map(({ ref }) => ref.keyspace),
+    calls.map(({ ref }) => ref.key),
+  ];
 }
 
-function writeColumns(calls: readonly WriteCall[], at: { connection: Connection; clock: Clock }): readonly unknown[] {
+function writeColumns(
+  calls: readonly WriteCall[],
+  at: { connection: Connection; clock: Clock },
+): readonly unknown[] {
   const texts = calls.map(({ next }) => encodeCell(next));
   return [
     ...addressColumns(calls),
@@ -114,8 +143,14 @@ function writeColumns(calls: readonly WriteCall[], at: { connection: Connection;
   ];
 }
 
-/** The call's deadline on the replica's own clock, so that a server that froze and thaws does not act on what was abandoned. */
-function serverDeadlineMs(call: Addressed, { connection, clock }: { connection: Connection; clock: Clock }): number {
+/**
+ * The call's deadline on the replica's own clock, so that a server that froze and thaws does not
+ * act on what was abandoned.
+ */
+function serverDeadlineMs(
+  call: Addressed,
+  { connection, clock }: { connection: Connection; clock: Clock },
+): number {
   return clock.nowMs() + (call.deadlineMs - clock.monotonicMs()) + connection.clockOffsetMs;
 }
 
@@ -125,7 +160,11 @@ function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | Re
   if (row[1] === true) return { status: 'swapped' };
   const current = storedCell(row, 4);
   const advances = ballotOf(request.next) > ballotOf(current.cell);
-  if (current.digest === request.expected && advances && current.promised > ballotOf(request.next)) {
+  if (
+    current.digest === request.expected &&
+    advances &&
+    current.promised > ballotOf(request.next)
+  ) {
     return { status: 'promised', promised: current.promised, current };
   }
   return { status: 'mismatch', current };
@@ -134,8 +173,14 @@ function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | Re
 /** Columns 2 and 3 of a writing statement: in time? same incarnation? */
 function refusal(row: Row | undefined): ReplicaError | undefined {
   if (!row) return absentRow();
-  if (row[2] === false) return new ReplicaError('TIMEOUT', 'the statement reached the replica after its deadline', false);
-  if (row[3] === false) return new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
+  if (row[2] === false)
+    return new ReplicaError(
+      'TIMEOUT',
+      'the statement reached the replica after its deadline',
+      false,
+    );
+  if (row[3] === false)
+    return new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
   return undefined;
 }
 

@@ -20,7 +20,10 @@ export interface PostgresChangeSourceOptions {
   readonly id: string;
   readonly url: string;
   readonly clock: Clock;
-  /** Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says nothing. */
+  /**
+   * Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says
+   * nothing.
+   */
   readonly connectMs: number;
   /** After it a session that does not answer is dropped. */
   readonly answerMs: number;
@@ -32,7 +35,10 @@ const recentRows = 10_000;
 /** Without sequential scans: the planner has no figures about a log that was just filled. */
 const settings = '-c jit=off -c enable_seqscan=off -c statement_timeout=30000 -c lock_timeout=5000';
 
-/** The change log of one plain Postgres. Every session has a connection of its own: a slow reader holds up nobody. */
+/**
+ * The change log of one plain Postgres. Every session has a connection of its own: a slow reader
+ * holds up nobody.
+ */
 export function postgresChangeSource(options: PostgresChangeSourceOptions): ChangeSource {
   return {
     id: options.id,
@@ -85,7 +91,10 @@ class PostgresChangeSession implements ChangeSession {
     await this.#inTime(this.#client.connect(), this.#options.connectMs);
   }
 
-  /** LISTEN before the first read: a change that commits in between is in the read, one after it wakes. */
+  /**
+   * LISTEN before the first read: a change that commits in between is in the read, one after it
+   * wakes.
+   */
   async listen(onWake: () => void): Promise<void> {
     this.#client.on('notification', onWake);
     await this.connect();
@@ -165,7 +174,8 @@ class PostgresChangeSession implements ChangeSession {
 
   close(): void {
     this.#open = false;
-    // The goodbye of the protocol, so that the server's log stays quiet; not `end()`, which waits for an answer.
+    // The goodbye of the protocol, so that the server's log stays quiet; not `end()`, which waits
+    // for an answer.
     const stream = this.#stream();
     if (stream.writable) stream.end(Buffer.from([0x58, 0, 0, 0, 4]), () => stream.destroy());
     else stream.destroy();
@@ -218,10 +228,13 @@ class PostgresChangeSession implements ChangeSession {
 }
 
 /**
- * The snapshot of a row that begins with snapshot, incarnation, trimmed, top; cut behind the last transaction that has logged anything.
+ * The snapshot of a row that begins with snapshot, incarnation, trimmed, top; cut behind the last
+ * transaction that has logged anything.
  *
- * It has the same log rows behind it, but does not claim transactions that logged nothing: those need not be durable (one that only sent
- * a NOTIFY is not flushed), and after a crash Postgres gives their ids out again, to writes that a reader must not take for seen.
+ * It has the same log rows behind it, but does not claim transactions that logged nothing: those
+ * need not be durable (one that only sent
+ * a NOTIFY is not flushed), and after a crash Postgres gives their ids out again, to writes that a
+ * reader must not take for seen.
  */
 function durableSnapshot(row: Row | undefined): string {
   const [, , xip = ''] = text(row?.[0]).split(':');

@@ -1,7 +1,8 @@
 import type { Statement } from './statements.ts';
 
 /**
- * The SQL of the change feed. `order by seq + 0` where the rows are found through `changes_by_xid` or `changes_by_time`: a plain
+ * The SQL of the change feed. `order by seq + 0` where the rows are found through `changes_by_xid`
+ * or `changes_by_time`: a plain
  * `order by seq limit n` invites the planner to walk the whole log along its primary key.
  */
 const columns = 'seq, tenant, keyspace, key, siblings, context';
@@ -10,7 +11,9 @@ const inRanges = `exists (
         select 1 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as f (tenant, keyspace, lo, hi)
         where f.tenant = c.tenant and f.keyspace = c.keyspace and c.key >= f.lo and (f.hi is null or c.key < f.hi))`;
 
-/** Cuts a page at its bytes too, but never to nothing; `found` tells the reader whether it was cut. */
+/**
+ * Cuts a page at its bytes too, but never to nothing; `found` tells the reader whether it was cut.
+ */
 const cutAtBytes = (rows: string, direction: 'asc' | 'desc'): string => `
       select p.* from (
         select r.*, count(*) over () as found,
@@ -18,10 +21,15 @@ const cutAtBytes = (rows: string, direction: 'asc' | 'desc'): string => `
         from (${rows}) r
       ) p where p.bytes_before < $6`;
 
-/** The greatest transaction that has logged anything; null on an empty log. One probe of the index. */
+/**
+ * The greatest transaction that has logged anything; null on an empty log. One probe of the index.
+ */
 const topXid = `(select top.xid::text from changes top order by top.xid desc limit 1)`;
 
-/** One row at least, also on a quiet log: who and when, and then the page beside it. An idle poll is this one index probe. */
+/**
+ * One row at least, also on a quiet log: who and when, and then the page beside it. An idle poll is
+ * this one index probe.
+ */
 const page = (rows: string): string => `
     select n.snapshot, n.incarnation, n.trimmed, n.top, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context
     from (
@@ -49,7 +57,10 @@ export const firstPageUntil: Statement = {
         where ${unseen} and pg_visible_in_snapshot(c.xid, $9::pg_snapshot) and ${inRanges} order by seq + 0 limit $5`),
 };
 
-/** Further pages of the window ($7, $8]: along the primary key, so that a long window is read once and not once a page. */
+/**
+ * Further pages of the window ($7, $8]: along the primary key, so that a long window is read once
+ * and not once a page.
+ */
 export const nextPage: Statement = {
   name: 'quorate_changes_next',
   text: page(`select ${columns} from changes c
@@ -57,7 +68,10 @@ export const nextPage: Statement = {
           and pg_visible_in_snapshot(c.xid, $8::pg_snapshot) and ${inRanges} order by c.seq limit $5`),
 };
 
-/** What was delivered at a position ($7 seen, $8 until, $9 seq), newest first, not older than $10 ms. */
+/**
+ * What was delivered at a position ($7 seen, $8 until, $9 seq), newest first, not older than $10
+ * ms.
+ */
 export const recentChanges: Statement = {
   name: 'quorate_changes_recent',
   text: `${cutAtBytes(
@@ -86,8 +100,10 @@ export const changesSince: Statement = {
 };
 
 /**
- * One step of trimming: of the $2 first rows of the log, those older than $1 hours and below the oldest running transaction; and the
- * mark that says up to which transaction the log has holes. In one statement, so that no reader sees the hole without the mark.
+ * One step of trimming: of the $2 first rows of the log, those older than $1 hours and below the
+ * oldest running transaction; and the
+ * mark that says up to which transaction the log has holes. In one statement, so that no reader
+ * sees the hole without the mark.
  */
 export const trimChanges: Statement = {
   name: 'quorate_changes_trim',

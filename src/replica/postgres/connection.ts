@@ -19,7 +19,10 @@ export type Row = readonly unknown[];
 export interface ConnectOptions {
   readonly url: string;
   readonly clock: Clock;
-  /** Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says nothing. */
+  /**
+   * Covers TCP, TLS and the start-up message: a frozen postmaster accepts TCP and then says
+   * nothing.
+   */
   readonly connectMs: number;
   /** `write` connections force nested loops, so that rows are locked in the order of the input. */
   readonly lane: 'read' | 'write';
@@ -62,7 +65,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   }
 }
 
-/** What a failed statement means. Only a failure that Postgres itself reports is known to have written nothing. */
+/**
+ * What a failed statement means. Only a failure that Postgres itself reports is known to have
+ * written nothing.
+ */
 export function faultOf(error: unknown, sent = false): ReplicaError {
   if (error instanceof ReplicaError) return error;
   const code = error instanceof pg.DatabaseError ? error.code : undefined;
@@ -71,16 +77,24 @@ export function faultOf(error: unknown, sent = false): ReplicaError {
   if (code === '57P03' || code === '53300') return new ReplicaError('DOWN', describe(error), false);
   // The server is going away: the session may have been ended between its commit and its reply.
   if (code.startsWith('57P')) return new ReplicaError('DOWN', describe(error), sent);
-  if (code === '57014' || code === '55P03') return new ReplicaError('TIMEOUT', describe(error), false);
+  if (code === '57014' || code === '55P03')
+    return new ReplicaError('TIMEOUT', describe(error), false);
   return new ReplicaError('REFUSED', describe(error), false);
 }
 
-/** Aborted by Postgres to resolve a deadlock or a serialisation failure: nothing was written, and sending it again is safe. */
+/**
+ * Aborted by Postgres to resolve a deadlock or a serialisation failure: nothing was written, and
+ * sending it again is safe.
+ */
 export function isRetryable(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '40P01' || error.code === '40001');
 }
 
-function wrap(client: pg.Client, { clock, connectMs }: ConnectOptions, who: { incarnation: string; clockOffsetMs: number }): Connection {
+function wrap(
+  client: pg.Client,
+  { clock, connectMs }: ConnectOptions,
+  who: { incarnation: string; clockOffsetMs: number },
+): Connection {
   return {
     ...who,
     run: (statement, values) => query(client, statement, values),
@@ -93,21 +107,33 @@ function wrap(client: pg.Client, { clock, connectMs }: ConnectOptions, who: { in
   };
 }
 
-/** Named, so that Postgres parses and plans each text once a connection; rows as arrays, so that no object is built a row. */
-async function query(client: pg.Client, statement: Statement, values: readonly unknown[]): Promise<readonly Row[]> {
+/**
+ * Named, so that Postgres parses and plans each text once a connection; rows as arrays, so that no
+ * object is built a row.
+ */
+async function query(
+  client: pg.Client,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<readonly Row[]> {
   const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
   const { rows } = await client.query<unknown[]>(config);
   return rows;
 }
 
 /** `identify` must also answer within the connection's deadline. */
-async function deadline<T>(client: pg.Client, options: ConnectOptions, query: Promise<T>): Promise<T> {
+async function deadline<T>(
+  client: pg.Client,
+  options: ConnectOptions,
+  query: Promise<T>,
+): Promise<T> {
   const cancel = options.clock.after(options.connectMs, () => destroy(client));
   return query.finally(cancel);
 }
 
 function destroy(client: pg.Client): void {
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } })
+    .connection;
   stream.destroy();
 }
 
@@ -116,6 +142,7 @@ function describe(error: unknown): string {
   if (error instanceof AggregateError) return describe(error.errors[0]);
   if (!(error instanceof Error)) return 'unknown failure';
   const { code } = error as { code?: unknown };
-  if (error instanceof pg.DatabaseError) return `Postgres said: ${error.message} (${error.code ?? '?'})`;
+  if (error instanceof pg.DatabaseError)
+    return `Postgres said: ${error.message} (${error.code ?? '?'})`;
   return typeof code === 'string' ? `connection failed (${code})` : error.message;
 }

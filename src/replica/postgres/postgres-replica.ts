@@ -35,7 +35,9 @@ export interface PostgresReplicaOptions {
   readonly migrate: () => Promise<void>;
 }
 
-/** NOTIFYs to one replica are at least this far apart: a feed needs to be woken, not told how often. */
+/**
+ * NOTIFYs to one replica are at least this far apart: a feed needs to be woken, not told how often.
+ */
 const wakeEveryMs = 10;
 
 /** One plain Postgres, seen as a replica. */
@@ -79,14 +81,22 @@ export class PostgresReplica implements Replica {
     try {
       return await this.#writes.call(this.#kinds.swap, call, deadlineMs);
     } catch (error) {
-      // Perhaps it is another incarnation since, and the connection has lived through it: the next dot must be minted in its new name.
-      const mayBeAnother = request.mintedBy !== undefined && error instanceof ReplicaError && error.fault === 'REFUSED';
+      // Perhaps it is another incarnation since, and the connection has lived through it: the next
+      // dot must be minted in its new name.
+      const mayBeAnother =
+        request.mintedBy !== undefined &&
+        error instanceof ReplicaError &&
+        error.fault === 'REFUSED';
       if (mayBeAnother) await this.ping(options).catch(() => undefined);
       throw error;
     }
   }
 
-  keepNewest(ref: CellRef, next: { cell: Cell; stamp: string }, { deadlineMs }: CallOptions): Promise<KeepResult> {
+  keepNewest(
+    ref: CellRef,
+    next: { cell: Cell; stamp: string },
+    { deadlineMs }: CallOptions,
+  ): Promise<KeepResult> {
     const call = { ref, next: next.cell, stamp: next.stamp, deadlineMs };
     return this.#writes.call(this.#kinds.keepNewest, call, deadlineMs);
   }
@@ -97,7 +107,12 @@ export class PostgresReplica implements Replica {
 
   claimNumber(number: number, owner: string, { deadlineMs }: CallOptions): Promise<string> {
     const kind: CallKind<undefined, string> = {
-      name: 'claim_number', statement: claimNumber, writes: true, keyOf: () => 'claim', values: () => [number, owner], replies: (rows) => [String(rows[0]?.[0])],
+      name: 'claim_number',
+      statement: claimNumber,
+      writes: true,
+      keyOf: () => 'claim',
+      values: () => [number, owner],
+      replies: (rows) => [String(rows[0]?.[0])],
     };
     return this.#writes.call(kind, undefined, deadlineMs);
   }
@@ -106,11 +121,16 @@ export class PostgresReplica implements Replica {
     return this.#reads.call(scanKind(request), request, deadlineMs);
   }
 
-  async deleteKeyspace(what: { tenant: string; keyspace: string }, { deadlineMs }: CallOptions): Promise<void> {
+  async deleteKeyspace(
+    what: { tenant: string; keyspace: string },
+    { deadlineMs }: CallOptions,
+  ): Promise<void> {
     const connection = await this.#dedicated('write');
-    const cancel = this.#options.clock.after(deadlineMs - this.#options.clock.monotonicMs(), () => connection.destroy());
+    const cancel = this.#options.clock.after(deadlineMs - this.#options.clock.monotonicMs(), () =>
+      connection.destroy(),
+    );
     try {
-      for (let gone = 1; gone > 0; ) {
+      for (let gone = 1; gone > 0;) {
         const rows = await connection.run(deleteKeyspaceRows, [what.tenant, what.keyspace, 1000]);
         gone = Number(rows[0]?.[0]);
       }
@@ -149,7 +169,17 @@ export class PostgresReplica implements Replica {
   }
 
   #identifyKind(): CallKind<undefined, undefined> {
-    return { name: 'identify', statement: identify, writes: false, keyOf: () => 'identify', values: () => [], replies: (rows) => [this.#identified(String(rows[0]?.[0]))] };
+    return {
+      name: 'identify',
+      statement: identify,
+      writes: false,
+      keyOf: () => 'identify',
+      values: () => [],
+      replies: (rows) => {
+        this.#identified(String(rows[0]?.[0]));
+        return [undefined];
+      },
+    };
   }
 
   /** Once a process; again after a failure, and after the database turned out to be another one. */
@@ -170,7 +200,10 @@ export class PostgresReplica implements Replica {
   #identified(incarnation: string): undefined {
     if (!this.#identity || this.#identity.incarnation === incarnation) return;
     const { incarnation: before } = this.#identity;
-    this.#options.log.warn({ replica: this.id, before, now: incarnation }, 'the replica is another incarnation than it was');
+    this.#options.log.warn(
+      { replica: this.id, before, now: incarnation },
+      'the replica is another incarnation than it was',
+    );
     this.#identity = { ...this.#identity, incarnation };
   }
 
@@ -178,10 +211,17 @@ export class PostgresReplica implements Replica {
     this.#wake ??= this.#options.clock.after(wakeEveryMs, () => {
       this.#wake = undefined;
       const kind: CallKind<undefined, undefined> = {
-        name: 'wake', statement: wakeListeners, writes: false, keyOf: () => 'wake', values: () => [], replies: () => [undefined],
+        name: 'wake',
+        statement: wakeListeners,
+        writes: false,
+        keyOf: () => 'wake',
+        values: () => [],
+        replies: () => [undefined],
       };
       // Only a wake-up: the feed polls anyway, so a lost one costs half a second at most.
-      this.#reads.call(kind, undefined, this.#options.clock.monotonicMs() + 1000).catch(() => undefined);
+      this.#reads
+        .call(kind, undefined, this.#options.clock.monotonicMs() + 1000)
+        .catch(() => undefined);
     });
   }
 }

@@ -5,9 +5,14 @@ import type { Row } from './connection.ts';
 
 export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
-/** Reads the five columns (siblings, context, digest, promised, outcomes) that start at `from`. Nulls, of a left join, are the absent cell. */
+/**
+ * Reads the five columns (siblings, context, digest, promised, outcomes) that start at `from`.
+ * Nulls, of a left join, are the absent cell.
+ */
 export function storedCell(row: Row, from: number): StoredCell {
-  const [siblings, context, digest, promised, outcomes] = row.slice(from, from + 5) as (string | null)[];
+  const [siblings, context, digest, promised, outcomes] = row.slice(from, from + 5) as (
+    string | null
+  )[];
   if (siblings === null || siblings === undefined) return absent;
   return {
     cell: decodeCell({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),

@@ -1,8 +1,11 @@
 /**
- * Every SQL text of the data path. Each is one statement for a whole batch: one array a column, one element a call.
+ * Every SQL text of the data path. Each is one statement for a whole batch: one array a column, one
+ * element a call.
  *
- * Rows are locked in the order of the input (keys sorted by the batcher, nested loops forced on write connections), so that two
- * batches of two gateways do not deadlock; where they still do, Postgres aborts one, which certainly wrote nothing, and it is sent again.
+ * Rows are locked in the order of the input (keys sorted by the batcher, nested loops forced on
+ * write connections), so that two
+ * batches of two gateways do not deadlock; where they still do, Postgres aborts one, which
+ * certainly wrote nothing, and it is sent again.
  */
 export interface Statement {
   readonly name: string;
@@ -22,7 +25,10 @@ export const readCells: Statement = {
     join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
 
-/** The input of a writing statement, and whether each row may still act: in time, and on the incarnation that its dot was minted for. */
+/**
+ * The input of a writing statement, and whether each row may still act: in time, and on the
+ * incarnation that its dot was minted for.
+ */
 const judged = `
     judged as materialized (
       select i.*,
@@ -34,7 +40,10 @@ const judged = `
       cross join replica r
     )`;
 
-/** The change log rides in the same statement as the cell: a change without its log row, or the reverse, cannot exist. */
+/**
+ * The change log rides in the same statement as the cell: a change without its log row, or the
+ * reverse, cannot exist.
+ */
 const logged = `
     logged as (
       insert into changes (tenant, keyspace, key, siblings, context)
@@ -42,8 +51,10 @@ const logged = `
     )`;
 
 /**
- * Compare and swap on the digest. The update rechecks digest and promise on the newest row version (READ COMMITTED), so a swap that
- * lost a race changes nothing. `j.pi <= c.pi or c.promised <= j.pi` is rule A, and for a cell that advances π it is Paxos accept.
+ * Compare and swap on the digest. The update rechecks digest and promise on the newest row version
+ * (READ COMMITTED), so a swap that
+ * lost a race changes nothing. `j.pi <= c.pi or c.promised <= j.pi` is rule A, and for a cell that
+ * advances π it is Paxos accept.
  */
 export const swapCells: Statement = {
   name: 'quorate_swap',
@@ -129,7 +140,10 @@ export function scanCells(what: { reverse: boolean; bounded: boolean }): Stateme
   };
 }
 
-/** Gives a proposer number to `owner` unless somebody else has it and was seen within a day; answers with whom it belongs to. */
+/**
+ * Gives a proposer number to `owner` unless somebody else has it and was seen within a day; answers
+ * with whom it belongs to.
+ */
 export const claimNumber: Statement = {
   name: 'quorate_claim_number',
   text: `
@@ -144,7 +158,10 @@ export const claimNumber: Statement = {
     select owner from gateways where number = $1 and not exists (select from claimed)`,
 };
 
-/** Wakes the feeds that listen; sent after the batch has committed, because NOTIFY inside it would serialise all commits. */
+/**
+ * Wakes the feeds that listen; sent after the batch has committed, because NOTIFY inside it would
+ * serialise all commits.
+ */
 export const wakeListeners: Statement = {
   name: 'quorate_wake',
   text: `select pg_notify('quorate_changes', '')`,
