@@ -75,7 +75,7 @@ async function rowsOf(keyspace: string): Promise<ReadonlyMap<string, string>[]> 
   return found.map((rows) => new Map(rows.map(({ key, row }) => [key, row])));
 }
 
-describe('64 clients at two gateways, while a replica is killed and comes back', () => {
+describe(`64 clients at two gateways (seed ${seed}), while a replica is killed and comes back`, () => {
   const history: History = [];
 
   test('go on writing all the time', async () => {
