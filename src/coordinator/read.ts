@@ -54,10 +54,23 @@ export async function readIf(
   if (round.verdict !== 'met') throw readFailure(round, plan, subject);
   if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
   const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
+  if (key.convergence.stampOf(cell) !== '') observeStamp(deps, cell);
   const repaired = await writeBack(deps, { key, plan, cell, behind, round });
+  if (!repaired) {
+    await deps.clock.sleep(promisedPauseMs);
+    return readIf(deps, key, { plan, usable });
+  }
   healTheRest(deps, key, { round, repaired });
   return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };
 }
+
+/** Where the last write wins, what is written after a read must be later than what was read. */
+function observeStamp({ hybridClock }: Deps, { siblings }: Cell): void {
+  for (const { dot } of siblings) hybridClock.observe(dot.counter);
+}
+
+/** A round of consensus that stands in the way of a write-back is over in a few of these. */
+const promisedPauseMs = 5;
 
 interface Behind {
   readonly key: PlacedKey;
@@ -67,8 +80,11 @@ interface Behind {
   readonly round: Round<StoredCell>;
 }
 
-/** The ids of the replicas that hold the answer now and did not before. */
-async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>> {
+/**
+ * The ids of the replicas that hold the answer now and did not before. Undefined when a replica had
+ * promised a newer ballot and there is time to read again: its round decides first (rule A).
+ */
+async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> | undefined> {
   const { key, plan, cell, behind, round } = what;
   const holders = round.replies.length - behind.length;
   if (!plan.writeBack || behind.length === 0 || holders >= plan.need) return new Set();
@@ -93,6 +109,9 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string>>
     accepts: ({ status }) => status === 'joined',
   });
   deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
+  const isPromised = repair.attempts.some(({ reply }) => reply?.status === 'refused');
+  const leftMs = plan.deadlineMs - deps.clock.monotonicMs();
+  if (repair.verdict !== 'met' && isPromised && leftMs > promisedPauseMs) return undefined;
   if (repair.verdict !== 'met')
     throw readFailure(withRepair(round, repair), plan, {
       verb: 'read',
