@@ -193,6 +193,18 @@ describe('a dot whose minting was not answered', () => {
     expect(values(await get())).toEqual(['1']);
   });
 
+  test('is not minted elsewhere earlier when its connection breaks: the statement may still be on its way', async () => {
+    first.only('swap', 'cut');
+    const startMs = bench.clock.monotonicMs();
+    const answer = await bench.run(put('1', 'QUORUM'));
+    const [retry] = second.calls('swap').filter((call) => call.key === key);
+    expect(retry!.atMs - startMs).toBeGreaterThanOrEqual(mintMs);
+    first.all(undefined);
+    await bench.clock.advance(3_000);
+    const { entry } = await get('ALL');
+    expect(entry.live.map(({ writeId }) => writeId)).toEqual([answer.writeId]);
+  });
+
   test('is minted elsewhere at once when the first certainly did nothing', async () => {
     first.only('swap', 'down');
     const startMs = bench.clock.monotonicMs();
