@@ -2,10 +2,11 @@ import type { Deps } from '../coordinator/deps.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
 import { badInput, StoreError } from '../errors.ts';
 import { checkKey, checkValue } from './arguments.ts';
+import { listedMax, manyAtOnce, type Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
-import { majority, type Path } from './levels.ts';
+import type { Path } from './levels.ts';
 import { sealContext } from './opaque.ts';
 import { readRange } from './range-page.ts';
 import { Reader } from './reader.ts';
@@ -33,7 +34,7 @@ import type {
   WriteAnswer,
   WriteOptions,
 } from './store.ts';
-import { openExpectation, writeOrder, type Begun } from './write-order.ts';
+import { openExpectation, writeOrder } from './write-order.ts';
 import { compareAndSet, writeVersion, type Written } from './writer.ts';
 
 export interface DataStoreDeps {
@@ -45,12 +46,6 @@ export interface DataStoreDeps {
 }
 
 const manyMax = 500;
-/**
- * More keys than this in one request are not listed one by one in a session: they are read from, or
- * written to, a quorum instead.
- */
-const listedMax = 32;
-
 /**
  * The store, over a cluster of replicas: levels become plans here, and answers become entries with
  * receipts and sessions.
@@ -228,6 +223,10 @@ export class DataStore implements Store {
     return this.#deps.directory.drop(caller.tenant, name);
   }
 
+  joinSessions(caller: Caller, tokens: readonly string[]): Promise<string> {
+    return this.#keeper.join(caller.tenant, tokens, this.#deps.timeouts.requestMs);
+  }
+
   contextOf(entry: Entry): string {
     return sealContext(this.#deps.sealer, entry);
   }
@@ -282,16 +281,6 @@ export class DataStore implements Store {
       session: string;
     };
   }
-}
-
-/**
- * The terms of a request for many keys: a session that cannot list them all has them on a quorum.
- */
-function manyAtOnce(begun: Begun, count: number): Begun {
-  const { level, plan } = begun.granted;
-  if (count <= listedMax || (level.floor === 'none' && !level.storesDependencies)) return begun;
-  const need = Math.max(plan.need, majority(begun.keyspace.replicationFactor));
-  return { ...begun, granted: { ...begun.granted, plan: { ...plan, need, writeBack: true } } };
 }
 
 function checkCount(count: number, field: string): void {

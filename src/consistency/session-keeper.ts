@@ -14,7 +14,9 @@ import {
   floorOf,
   forget,
   forgetOnQuorum,
+  freshSession,
   inherit,
+  joinSessions,
   ownDependencies,
   remember,
   type Floor,
@@ -55,6 +57,15 @@ export class SessionKeeper {
   async open(tenant: string, token: string | undefined, plan: Plan): Promise<Session> {
     const session = openSession(this.#deps.sealer, tenant, token);
     return this.bounded(tenant, session, { plan, room: true });
+  }
+
+  /** One token that says what these say. Errors: as `open`. */
+  async join(tenant: string, tokens: readonly string[], timeoutMs: number): Promise<string> {
+    const sessions = tokens.map((token) => openSession(this.#deps.sealer, tenant, token));
+    const startMs = this.#deps.coordinator.clock.monotonicMs();
+    const plan = { need: 1, writeBack: false, startMs, deadlineMs: startMs + timeoutMs };
+    const all = sessions.reduce(joinSessions, freshSession);
+    return this.seal(tenant, await this.bounded(tenant, all, { plan, room: false }));
   }
 
   seal(tenant: string, session: Session): string {

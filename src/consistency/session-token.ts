@@ -1,10 +1,12 @@
+import { badInput } from '../errors.ts';
 import type { Sealer } from './seal.ts';
-import { floorName, freshSession, type Floor, type Session } from './session.ts';
+import { floorName, freshSession, joinSessions, type Floor, type Session } from './session.ts';
 
 /**
  * The bounds of a token; the keeper brings the oldest keys to a quorum before either is reached.
+ * `atOnce`: how many may be sent together, which is how many operations a client has under way.
  */
-export const tokenLimits = { keys: 256, bytes: 8_192 } as const;
+export const tokenLimits = { keys: 256, bytes: 8_192, atOnce: 32 } as const;
 
 type Wire = readonly [
   keyspace: string,
@@ -25,9 +27,24 @@ export function sealSession(
 /**
  * What a token says; a fresh session when there is none. BAD_USER_INPUT when it was not given out
  * to this tenant.
+ *
+ * Several, with commas between, say together what each of them says: operations that run side by
+ * side leave their client one each, and the one that it kept would forget what the others saw.
  */
-export function openSession(sealer: Sealer, tenant: string, token: string | undefined): Session {
-  if (token === undefined) return freshSession;
+export function openSession(sealer: Sealer, tenant: string, text: string | undefined): Session {
+  if (text === undefined) return freshSession;
+  const tokens = text.split(',');
+  if (tokens.length > tokenLimits.atOnce) {
+    throw badInput(
+      `Argument "session" must hold at most ${tokenLimits.atOnce} tokens, and it holds ${tokens.length}`,
+      'session',
+      { limit: tokenLimits.atOnce, value: tokens.length },
+    );
+  }
+  return tokens.map((token) => openToken(sealer, tenant, token.trim())).reduce(joinSessions);
+}
+
+function openToken(sealer: Sealer, tenant: string, token: string): Session {
   const payload = sealer.open('session', [tenant], token, 'session');
   const { p: isPartial, f: floors } = JSON.parse(payload) as { p: 0 | 1; f: readonly Wire[] };
   return { isPartial: isPartial === 1, floors: new Map(floors.map(openFloor)) };

@@ -60,6 +60,19 @@ export function remember(
 }
 
 /**
+ * One session that has seen what both have: two operations that ran side by side have each made
+ * one of the same token.
+ *
+ * Law: associative, commutative and idempotent, but for the order of the list. A key that only one
+ * of them lists is held by all its replicas, or was never seen, as far as the other goes: listing
+ * it costs room, and forgets nothing.
+ */
+export function joinSessions(a: Session, b: Session): Session {
+  const both = { ...a, isPartial: a.isPartial || b.isPartial };
+  return [...b.floors.values()].reduce<Session>((next, one) => remember(next, one, one), both);
+}
+
+/**
  * The session without a key that needs no watching any more, because all replicas hold what it saw
  * of it.
  */

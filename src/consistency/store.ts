@@ -148,6 +148,12 @@ export interface Store {
   dropKeyspace(caller: Caller, name: string): Promise<boolean>;
 
   /**
+   * One session token that says what several say. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED when
+   * it would not fit into one.
+   */
+  joinSessions(caller: Caller, tokens: readonly string[]): Promise<string>;
+
+  /**
    * The signed causal context of an entry: what its reader passes to the next put or delete of the
    * key.
    */

@@ -2,23 +2,15 @@ import type { Deps } from '../coordinator/deps.ts';
 import type { Change } from '../coordinator/minter.ts';
 import { badInput } from '../errors.ts';
 import { checkKey, expiryOf } from './arguments.ts';
+import type { Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import { retryable } from './idempotency.ts';
 import type { Keyspace } from './keyspace.ts';
 import { openContext } from './opaque.ts';
-import type { Grant } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
-import { dependenciesOf, type Session } from './session.ts';
-import type { Caller, CompareAndSetArguments, KeyRef, WriteOptions } from './store.ts';
+import { dependenciesOf } from './session.ts';
+import type { CompareAndSetArguments, KeyRef, WriteOptions } from './store.ts';
 import type { OpenedExpectation, WriteOrder } from './writer.ts';
-
-/** What a request stands on, once its keyspace, level and session are known. */
-export interface Begun {
-  readonly caller: Caller;
-  readonly keyspace: Keyspace;
-  readonly granted: Grant;
-  readonly session: Session;
-}
 
 interface OrderDeps {
   readonly coordinator: Deps;

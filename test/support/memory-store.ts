@@ -100,6 +100,8 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
   }
 
   const store: Store = {
+    joinSessions: (_caller, tokens) =>
+      Promise.resolve(tokens.flatMap((token) => token.split(',')).join('+')),
     async get(caller, what, asked) {
       arrive('get', caller, { what, asked });
       return answer(keyspaceNamed(caller, what.keyspace), what.key, asked);
