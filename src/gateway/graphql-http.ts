@@ -12,6 +12,7 @@ import {
   type Services,
 } from '../graphql/request-context.ts';
 import { endable, type Results } from '../graphql/results.ts';
+import { leavingSession } from '../graphql/sessions.ts';
 import type { Principal } from '../tenancy/principal.ts';
 
 /** What http.ts has found out about a request before it hands it over. */
@@ -54,11 +55,11 @@ export function createGraphqlHandler({ engine, services, corsOrigins }: Deps): G
       errorMessage: '',
       maskError: (error) => withStatus(engine.publicError(error), statusIn(error)),
     },
-    context: ({ req, body, principal }) =>
+    context: ({ req, body, principal, params }) =>
       createRequestContext(services, {
         principal,
         transport: 'http',
-        preferences: preferencesFrom((name) => singleHeader(req, name)),
+        preferences: preferencesFrom((name) => singleHeader(req, name), params.extensions),
         variablesSource: variablesSource(req, body),
       }),
     plugins: [bodyParser, engineHooks(engine)],
@@ -111,14 +112,19 @@ function printable(results: Results, engine: Engine): Results {
 }
 
 /** Adds what only HTTP has: the status, `Retry-After`, and the session's header. */
-function forHttp(result: ExecutionResult, { outgoing }: RequestContext): ExecutionResult {
+function forHttp(result: ExecutionResult, context: RequestContext): ExecutionResult {
+  const session = leavingSession(context);
   const errors = result.errors?.map((error) => (hasData(result) ? error : withStatus(error)));
   const retryAfter = errors?.map(retryAfterSeconds).find((seconds) => seconds !== undefined);
   const headers = {
-    ...(outgoing.session !== undefined && { [sessionHeader]: outgoing.session }),
+    ...(session.header !== undefined && { [sessionHeader]: session.header }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
   };
-  const extensions = { ...result.extensions, http: { headers } };
+  const extensions = {
+    ...result.extensions,
+    ...(session.extension !== undefined && { session: session.extension }),
+    http: { headers },
+  };
   return {
     ...result,
     ...(errors && { errors }),

@@ -67,7 +67,7 @@ export function prepareOperation(
     contextValue: createRequestContext(services, {
       principal,
       transport: 'websocket',
-      preferences: preferencesFrom(header),
+      preferences: preferencesFrom(header, payload.extensions),
       variablesSource: memberAt(wholeText(message), ['payload', 'variables']),
     }),
   };

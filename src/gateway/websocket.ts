@@ -5,6 +5,7 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { StoreError } from '../errors.ts';
 import { operationOf, type Engine, type OperationArguments } from '../graphql/engine.ts';
 import type { Services } from '../graphql/request-context.ts';
+import { leavingSession } from '../graphql/sessions.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createOutbox } from './outbox.ts';
@@ -121,7 +122,15 @@ function createProtocol({ engine, services, authenticator, limits }: Deps) {
         return [engine.publicError(error)];
       }
     },
-    execute: (args) => engine.execute(operationOf(args as OperationArguments)),
+    execute: async (args) => {
+      const operation = operationOf(args as OperationArguments);
+      const result = await engine.execute(operation);
+      // A socket has no headers for it.
+      const { extension: session } = leavingSession(operation.context);
+      return session === undefined
+        ? result
+        : { ...result, extensions: { ...result.extensions, session } };
+    },
     subscribe: (args) => engine.subscribe(operationOf(args as OperationArguments)) as never,
     onNext: (...[{ extra }, , , , result]) => extra.outbox.wrap(result) as never,
     onError: (_connection, _id, _payload, errors) =>

@@ -1,9 +1,10 @@
-import { getDirectiveValues, OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
+import { getDirectiveValues, type GraphQLResolveInfo } from 'graphql';
 import type { LevelName } from '../consistency/levels.ts';
 import type { Asked } from '../consistency/store.ts';
 import { badInput } from '../errors.ts';
 import { given, within } from './arguments.ts';
 import type { RequestContext } from './request-context.ts';
+import { carriedSession } from './sessions.ts';
 
 /** The arguments that a field has for consistency; each field has some of them. */
 interface FieldArguments {
@@ -32,8 +33,7 @@ export function askedOf(
   }
   const replicas = within('replicas', args.replicas, { min: 1, max: replicasMax });
   const level = given(args.consistency) ?? directive[side] ?? context.preferences[side];
-  const carried =
-    info.operation.operation === OperationTypeNode.MUTATION ? context.outgoing.session : undefined;
+  const carried = carriedSession(context, info.operation.operation);
   return {
     // A number is a field's own argument, and so goes before a level of the operation or the
     // headers.

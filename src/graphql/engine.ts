@@ -14,6 +14,7 @@ import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
 import { endable, type ResultHooks, type Results } from './results.ts';
 import { createExecutableSchema } from './schema.ts';
+import { inOneSession } from './sessions.ts';
 
 /** One operation, parsed and validated. */
 export interface Operation {
@@ -88,7 +89,9 @@ export function createEngine(services: Services, limits: DocumentLimits): Engine
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();
-      const result = await attempt(() => execute(argumentsOf(operation)), failed);
+      const run = async (context: RequestContext): Promise<ExecutionResult> =>
+        execute(argumentsOf({ ...operation, context }));
+      const result = await attempt(() => inOneSession(operation.context, run), failed);
       const masked = mask(result);
       logOperation(operation, masked, services.clock.monotonicMs() - startedMs);
       return masked;

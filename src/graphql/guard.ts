@@ -6,11 +6,13 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
 } from 'graphql';
+import type { Asked } from '../consistency/store.ts';
 import { StoreError } from '../errors.ts';
 import { mayActAs } from '../tenancy/principal.ts';
 import { askedOf } from './asked.ts';
 import { fieldRules, type FieldRule } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
+import { keepSession } from './sessions.ts';
 
 type Resolver = GraphQLFieldResolver<unknown, RequestContext, Record<string, unknown>>;
 
@@ -46,12 +48,13 @@ function guardType(root: GraphQLObjectType): void {
 function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
   return async (source, args, context, info) => {
     const startedMs = context.clock.monotonicMs();
-    const labels = { field: info.fieldName, level: levelLabel(rule, args, { context, info }) };
+    const asked = askedIfAny(rule, args, { context, info });
+    const labels = { field: info.fieldName, level: levelLabel(asked) };
     let code = 'OK';
     try {
       allow(rule, context, info);
       const answer: unknown = await resolve(source, args, context, info);
-      keepSession(answer, context);
+      keepSession(answer, typeof asked === 'string' ? undefined : asked.session, context);
       return answer;
     } catch (error) {
       code = error instanceof StoreError ? error.code : 'INTERNAL_SERVER_ERROR';
@@ -78,26 +81,22 @@ function allow(
   });
 }
 
-/**
- * A token that the answer carries goes along in the header too, and to the mutation fields that
- * follow.
- */
-function keepSession(answer: unknown, context: RequestContext): void {
-  if (typeof answer !== 'object' || answer === null || !('session' in answer)) return;
-  if (typeof answer.session === 'string') context.outgoing.session = answer.session;
-}
-
-/** The level that was asked for; few values, for a metric. */
-function levelLabel(
+/** What the field asks of consistency, as far as it can be told before the field itself is run. */
+function askedIfAny(
   rule: FieldRule | undefined,
   args: Record<string, unknown>,
   where: { context: RequestContext; info: GraphQLResolveInfo },
-): string {
+): Asked | 'none' | 'refused' {
   if (rule?.side === undefined) return 'none';
   try {
-    const { level, replicas } = askedOf(rule.side, args, where);
-    return level ?? (replicas === undefined ? 'default' : 'number');
+    return askedOf(rule.side, args, where);
   } catch {
     return 'refused';
   }
+}
+
+/** The level that was asked for; few values, for a metric. */
+function levelLabel(asked: Asked | 'none' | 'refused'): string {
+  if (typeof asked === 'string') return asked;
+  return asked.level ?? (asked.replicas === undefined ? 'default' : 'number');
 }

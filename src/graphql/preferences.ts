@@ -11,10 +11,20 @@ export const sessionHeader = 'quorate-session';
 
 /**
  * Reads `quorate-consistency` (`QUORUM` for reads and writes, or `read=ONE, write=ALL`) and
- * `quorate-session`.
+ * `quorate-session`. The operation's own `extensions.session` goes before the latter: a socket has
+ * headers only once, and a token may be longer than a proxy lets a header be. Empty, it says that
+ * there is none yet.
  */
-export function preferencesFrom(header: (name: string) => string | undefined): Preferences {
-  return { ...levelsFrom(header(consistencyHeader)), session: header(sessionHeader) || undefined };
+export function preferencesFrom(
+  header: (name: string) => string | undefined,
+  extensions: unknown,
+): Preferences {
+  const stated = levelsFrom(header(consistencyHeader));
+  const session = (extensions as { readonly session?: unknown } | null | undefined)?.session;
+  if (session === undefined) return { ...stated, session: header(sessionHeader) || undefined };
+  if (typeof session !== 'string')
+    throw badInput('Extension "session" must be a string', 'extensions.session');
+  return { ...stated, session: session || undefined, sessionIn: 'extensions' };
 }
 
 function levelsFrom(text: string | undefined): { read?: LevelName; write?: LevelName } {

@@ -21,12 +21,14 @@ export interface Services {
 
 /**
  * What a request said about consistency outside its document: headers, or their namesakes in
- * `connection_init`.
+ * `connection_init`; the session also in the operation's `extensions`.
  */
 export interface Preferences {
   readonly read?: LevelName | undefined;
   readonly write?: LevelName | undefined;
   readonly session?: string | undefined;
+  /** Where the session came, and where the new one is looked for. */
+  readonly sessionIn?: 'extensions' | undefined;
 }
 
 /** Everything that belongs to one operation of one principal. */
@@ -38,7 +40,7 @@ export interface RequestContext extends Services {
   readonly variablesSource: JsonSource | undefined;
   readonly reads: DataLoader<ReadRequest, EntryAnswer, string>;
   /** What the operation leaves for its transport to send along. */
-  readonly outgoing: { session: string | undefined };
+  readonly outgoing: { sessions: readonly string[] };
 }
 
 /** One read of one key, and how. */
@@ -62,7 +64,7 @@ export function createRequestContext(services: Services, request: Request): Requ
     ...services,
     ...request,
     reads: createReads(services.store, request.principal),
-    outgoing: { session: undefined },
+    outgoing: { sessions: [] },
   };
 }
 

@@ -29,7 +29,13 @@ export type Scalars = {
    * At most 500 levels of nesting; at most the keyspace's `maxValueBytes`.
    */
   JSON: { input: RawJson; output: RawJson; }
-  /** Opaque and signed: what one session has seen of the tenant. Also sent in the response header `quorate-session`. */
+  /**
+   * Opaque and signed: what one session has seen of the tenant. Also sent in the response header `quorate-session`, or in the
+   * answer's `extensions.session` where there are no headers or the request sent it there.
+   *
+   * Operations that run side by side leave one each. Send them all, with commas between (at most 32): the answer carries one that
+   * says what they all say.
+   */
   SessionToken: { input: string; output: string; }
 };
 
