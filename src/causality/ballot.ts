@@ -29,6 +29,16 @@ export function ballotTimeUs(ballot: number): number {
   return (epochMs + Math.floor(ballot / numbers)) * 1_000;
 }
 
+/** How many milliseconds lie between the rounds of two ballots. */
+export function roundsBetween(earlier: number, later: number): number {
+  return Math.floor(later / numbers) - Math.floor(earlier / numbers);
+}
+
+/** A ballot that is `ms` later and otherwise alike. */
+export function laterBy(ballot: number, ms: number): number {
+  return ballot + ms * numbers;
+}
+
 /** The part of a ballot that is not time. */
 export function proposerOf(ballot: number): number {
   return ballot % numbers;

@@ -1,5 +1,5 @@
 import type { Cell } from '../causality/cell.ts';
-import { proposerOf } from '../causality/ballot.ts';
+import { laterBy, proposerOf } from '../causality/ballot.ts';
 import { StoreError } from '../errors.ts';
 import {
   baseOf,
@@ -11,6 +11,7 @@ import {
   type Operation,
   type RoundPlan,
 } from '../paxos/proposer.ts';
+import { courtesyMs } from '../paxos/acceptor.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { PrepareResult } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -61,7 +62,7 @@ interface Pending extends HalfAccepted {
 
 const groupMax = 64;
 const roundsMax = 50;
-const yieldMs = 4;
+const yieldMs = 1;
 /**
  * Pauses after a lost round grow to this; while a proposal is half accepted they stay short, so
  * that its fate can still be told.
@@ -138,6 +139,7 @@ class Proposal {
   #group: readonly Waiting[];
   #pending: Pending | undefined;
   #floor = 0;
+  #blocked = { by: 0, sinceMs: 0 };
   /** Whether somebody else proposes for this key too. */
   metRival = false;
 
@@ -160,7 +162,7 @@ class Proposal {
       }
       // Randomised, growing pauses: of two duelling proposers one gets through.
       const { clock, random } = this.#deps;
-      const longestMs = this.#pending ? pendingPauseMaxMs : Math.min(6 * round, pauseMaxMs);
+      const longestMs = this.#pending ? pendingPauseMaxMs : Math.min(3 + round, pauseMaxMs);
       await clock.sleep(1 + random.next() * longestMs);
     }
     for (const waiting of this.#group) giveUp(this.#key, waiting);
@@ -251,7 +253,7 @@ class Proposal {
     const refusals = promises.attempts.flatMap(({ reply }) =>
       reply && !reply.promised ? [reply.stored.promised] : [],
     );
-    this.#floor = Math.max(this.#floor, ...refusals);
+    this.#floor = Math.max(this.#floor, ...refusals, this.#pastCourtesy(Math.max(0, ...refusals)));
     for (const waiting of this.#group) {
       const subject = {
         verb: waiting.writeId === undefined ? 'read' : 'write',
@@ -265,6 +267,16 @@ class Proposal {
       if (hopeless && !waiting.proposed) giveUp(this.#key, waiting);
     }
     return this.#group.every(({ settled }) => settled);
+  }
+
+  /**
+   * A floor beyond the courtesy that a promise enjoys, once it has blocked this proposal for that
+   * long: whoever holds it has died, or its clock is ahead of ours.
+   */
+  #pastCourtesy(promised: number): number {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (this.#blocked.by !== promised) this.#blocked = { by: promised, sinceMs: nowMs };
+    return nowMs - this.#blocked.sinceMs > courtesyMs ? laterBy(promised, courtesyMs) : 0;
   }
 
   /**

@@ -1,3 +1,5 @@
+import { proposerOf, roundsBetween } from '../causality/ballot.ts';
+
 /**
  * THE ACCEPTOR'S RULES, as pure conditions. Postgres has them in SQL (replica/postgres/statements),
  * the memory replica calls them.
@@ -5,9 +7,22 @@
  * section 4.
  */
 
-/** Whether a row that promised `promised` may promise `ballot`. */
-export function mayPromise(promised: number, ballot: number): boolean {
-  return ballot > promised;
+/**
+ * A promise that no accept has followed yet is not overtaken by a ballot less than this much later:
+ * two proposers that meet would otherwise interrupt each other for ever. Refusing is always safe,
+ * and the time is short enough that a proposer that died costs nobody anything.
+ */
+export const courtesyMs = 20;
+
+/** Whether a row may promise `ballot`: it is greater, and interrupts nobody who is in a round. */
+export function mayPromise(
+  row: { readonly promised: number; readonly current: number },
+  ballot: number,
+): boolean {
+  if (ballot <= row.promised) return false;
+  const isSettled = row.promised <= row.current;
+  const isOwn = proposerOf(ballot) === proposerOf(row.promised);
+  return isSettled || isOwn || roundsBetween(row.promised, ballot) > courtesyMs;
 }
 
 /**

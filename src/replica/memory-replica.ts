@@ -1,6 +1,7 @@
 import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { mayAdvance, mayPromise } from '../paxos/acceptor.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import {
   ReplicaError,
@@ -68,7 +69,7 @@ export class MemoryReplica implements Replica {
     const current = stored(row);
     if (current.digest !== request.expected) return { status: 'mismatch', current };
     const ballot = ballotOf(request.next);
-    if (ballot > ballotOf(current.cell) && current.promised > ballot) {
+    if (!mayAdvance({ promised: current.promised, current: ballotOf(current.cell) }, ballot)) {
       return { status: 'promised', promised: current.promised, current };
     }
     this.#store({
@@ -95,7 +96,8 @@ export class MemoryReplica implements Replica {
   async prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
     this.#refuseLate(options);
     const row = this.#rows.get(nameOf(ref)) ?? { ref, cell: emptyCell, stamp: '', promised: 0 };
-    if (ballot <= row.promised) return { promised: false, stored: stored(row) };
+    const at = { promised: row.promised, current: ballotOf(row.cell) };
+    if (!mayPromise(at, ballot)) return { promised: false, stored: stored(row) };
     const raised = { ...row, promised: ballot };
     this.#rows.set(nameOf(ref), raised);
     return { promised: true, stored: stored(raised) };

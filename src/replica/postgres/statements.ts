@@ -1,3 +1,5 @@
+import { courtesyMs } from '../../paxos/acceptor.ts';
+
 /**
  * Every SQL text of the data path. Each is one statement for a whole batch: one array a column, one
  * element a call.
@@ -107,7 +109,10 @@ export const keepNewestCells: Statement = {
     from judged j left join applied a on a.n = j.n`,
 };
 
-/** Paxos prepare. An absent key gets a row with digest 0, which every read takes for absent. */
+/**
+ * Paxos prepare; `mayPromise` of paxos/acceptor in SQL. An absent key gets a row with digest 0, which
+ * every read takes for absent.
+ */
 export const prepareBallots: Statement = {
   name: 'quorate_prepare',
   text: `
@@ -119,7 +124,8 @@ export const prepareBallots: Statement = {
     raised as (
       insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised)
       select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot from input i where i.in_time order by i.n
-      on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised
+      on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
+        or excluded.promised / 4096 - c.promised / 4096 > ${courtesyMs})
       returning tenant, keyspace, key, siblings, context, digest, promised, outcomes
     )
     select i.n::int, r.key is not null, i.in_time,
