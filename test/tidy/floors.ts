@@ -16,7 +16,14 @@ export const floors: readonly (readonly string[])[] = [
   ['paxos'],
   ['causality', 'placement'],
   ['runtime', 'errors.ts', 'config.ts'],
+  ['apollo'],
 ];
+
+/**
+ * Rooms with a door of their own (`exports` in package.json) and none to the rest of the house: they
+ * run in somebody else's program, a page in a browser for one.
+ */
+export const annexes: readonly string[] = ['apollo'];
 
 /** Rooms of several names. */
 const rooms: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { floorOf, roomOf } from './floors.ts';
+import { annexes, floorOf, roomOf } from './floors.ts';
 import { lineOf, parse, visit, type House, type Import, type Source } from './source.ts';
 
 /** A place where the house is not tidy. */
@@ -51,13 +51,18 @@ export const rules = {
   },
 
   'time, timers and chance come from runtime': (source) =>
-    roomOf(source.path) === 'runtime' ? [] : [...chanceImports(source), ...clockUses(source)],
+    ['runtime', ...annexes].includes(roomOf(source.path) ?? '')
+      ? []
+      : [...chanceImports(source), ...clockUses(source)],
 
   'pg is only in replica/postgres': (source) =>
     packagesOutside(source, /^pg(-.*)?$/, ['src/replica/postgres/']),
 
-  'graphql and ws are only in graphql and gateway': (source) =>
-    packagesOutside(source, /^(@?graphql.*|ws)$/, ['src/graphql/', 'src/gateway/']),
+  'graphql and ws are only at the edge': (source) =>
+    packagesOutside(source, /^(@?graphql.*|ws)$/, ['src/graphql/', 'src/gateway/', 'src/apollo/']),
+
+  '@apollo/client is only in apollo': (source) =>
+    packagesOutside(source, /^@apollo\//, ['src/apollo/']),
 
   'no default exports': ({ tree }) =>
     nodes(tree, isDefaultExport).map((node) => at(lineOf(node), 'a default export has no name')),
@@ -99,7 +104,9 @@ function at(line: number, message: string): Found {
 
 function mayImport(from: string, to: string): boolean {
   const [own, other] = [roomOf(from), roomOf(to)];
-  return own === other || floorOf(other) > floorOf(own);
+  if (own === other) return true;
+  const isAnnex = [own, other].some((room) => room !== undefined && annexes.includes(room));
+  return !isAnnex && floorOf(other) > floorOf(own);
 }
 
 function upwards({ line, specifier }: Import): Found {
