@@ -2,9 +2,8 @@
  * Ballots: the counters of the consensus actor, totally ordered and never issued twice.
  *
  * Shape: (milliseconds since 2020) · 4096 + proposer number, one integer below 2^53 until the year
- * 2089. Time in the round makes ballots
- * comparable with clocks, so that a key recreated long after gets a greater one without
- * remembering; the number makes two proposers' ballots differ.
+ * 2089. Time in the round makes ballots comparable with clocks, so that a key recreated long after
+ *   gets a greater one without remembering; the number makes two proposers' ballots differ.
  * Source: Lamport, "Paxos Made Simple", 2001 (disjoint sets of proposal numbers).
  */
 const numbers = 4_096;

@@ -8,8 +8,7 @@ import { decodeVector, encodeVector } from './version-vector.ts';
  * context.
  *
  * Every sibling says how many UTF-16 units its value has, and the value comes last, so that
- * decoding cuts the value out as it was
- * sent and never parses it.
+ * decoding cuts the value out as it was sent and never parses it.
  */
 export interface CellText {
   readonly siblings: string;
@@ -57,9 +56,8 @@ export function decodeCell(text: CellText): Cell {
  * 64 bits that name the state of a cell: equal digests mean equal states. Zero for the absent cell.
  *
  * A dot names its content once and for all, so dots, tombstone marks and expiry times say
- * everything; values are not hashed.
- * Expiry enters as the time that was set, never as "has it passed", so that a hash does not change
- * by waiting.
+ * everything; values are not hashed. Expiry enters as the time that was set, never as "has it
+ * passed", so that a hash does not change by waiting.
  */
 export function digestOf(cell: Cell): bigint {
   if (cell.context.size === 0) return 0n;

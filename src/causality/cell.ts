@@ -40,8 +40,8 @@ export interface Sibling {
  * overwritten.
  *
  * Source: dotted version vector sets — Preguiça, Baquero, Almeida, Fonte, Gonçalves, "Dotted
- * Version Vectors", 2010;
- * Almeida et al., "Scalable and Accurate Causality Tracking for Eventually Consistent Stores", DAIS
+ * Version Vectors", 2010; Almeida et al., "Scalable and Accurate Causality Tracking for Eventually
+ * Consistent Stores", DAIS
  * 2014.
  * Invariant: `context` covers the dot of every sibling; siblings are sorted by dot; no two share
  * one.
@@ -64,8 +64,8 @@ export const emptyCell: Cell = { siblings: [], context: nothingSeen };
  * it go.
  *
  * Law: associative, commutative, idempotent. Two versions of one `writeId` are *not* folded here:
- * folding in the join breaks
- * associativity (docs/decisions/0003); `visible` folds them for the reader instead.
+ * folding in the join breaks associativity (docs/decisions/0003); `visible` folds them for the
+ * reader instead.
  */
 export function join(a: Cell, b: Cell): Cell {
   if (a === b || b.context.size === 0) return a;

@@ -2,10 +2,8 @@
  * The name of one version: the `counter`-th event of `actor`.
  *
  * An actor is a replica incarnation (a UUID kept inside that Postgres), or `PI` for consensus.
- * Never a gateway and never a
- * client: a gateway-minted dot with a compact version vector silently drops acknowledged siblings
- * when two of its
- * writes arrive out of order.
+ * Never a gateway and never a client: a gateway-minted dot with a compact version vector silently
+ * drops acknowledged siblings when two of its writes arrive out of order.
  */
 export interface Dot {
   readonly actor: string;

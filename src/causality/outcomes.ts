@@ -9,8 +9,8 @@ export interface OutcomeRecord {
 
 /**
  * The records of one key, by write id. They are part of the cell and travel with it, because a
- * record that stayed behind when its version
- * was carried on by another proposer would let a retry apply twice.
+ * record that stayed behind when its version was carried on by another proposer would let a retry
+ * apply twice.
  */
 export type Outcomes = ReadonlyMap<string, OutcomeRecord>;
 

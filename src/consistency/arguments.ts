@@ -6,8 +6,7 @@ const ttlSecondsMax = 10 * 365 * 86_400;
 
 /**
  * A key: 1 to 1,024 bytes of well-formed UTF-8 without NUL. A lone surrogate is refused: two
- * different JavaScript strings would
- * reach Postgres as the same bytes.
+ * different JavaScript strings would reach Postgres as the same bytes.
  */
 export function checkKey(key: string, field = 'key'): string {
   if (key === '')

@@ -1,7 +1,7 @@
 import type { Deps } from '../coordinator/deps.ts';
 import type { KeyBounds } from '../coordinator/key-bounds.ts';
 import type { PlacedKey, Target } from '../coordinator/plan.ts';
-import type { PlacedRange } from '../coordinator/range.ts';
+import type { PlacedRange } from '../coordinator/range-report.ts';
 import type { Topology } from '../placement/membership.ts';
 import { createPlacement, ownedPartitions, type Placement } from '../placement/preference-list.ts';
 import type { GuardedReplica } from '../replica/guarded-replica.ts';

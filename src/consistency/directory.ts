@@ -45,9 +45,8 @@ const changeAttempts = 5;
 
 /**
  * Which keyspaces there are. The directory lives in the replicas themselves, in a keyspace of its
- * own that no tenant can name, and is read at
- * QUORUM; each gateway keeps what it has read for a bounded time, and goes on with it while no
- * quorum can be reached.
+ * own that no tenant can name, and is read at QUORUM; each gateway keeps what it has read for a
+ * bounded time, and goes on with it while no quorum can be reached.
  */
 export class Directory {
   readonly #deps: Deps;
@@ -246,8 +245,7 @@ export class Directory {
 
   /**
    * A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached.
-   * That a keyspace is *not* there takes a
-   * quorum to say, and so does everything that is written.
+   * That a keyspace is *not* there takes a quorum to say, and so does everything that is written.
    */
   async #readForUse(tenant: string, name: string): Promise<Found> {
     try {

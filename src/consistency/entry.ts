@@ -15,13 +15,11 @@ export function entryOf(
 
 /**
  * A string that grows with the state: whatever has seen more is greater, and a key recreated after
- * its tombstone was collected is
- * greater than all before (its dots start at the clock). Concurrent states are ordered, but
- * arbitrarily.
+ * its tombstone was collected is greater than all before (its dots start at the clock). Concurrent
+ * states are ordered, but arbitrarily.
  *
  * Shape: the latest time in the context (µs, 16 digits), then the sum of all (20 digits): the
- * maximum alone would not grow
- * when a slower clock's event is added.
+ * maximum alone would not grow when a slower clock's event is added.
  */
 export function revisionOf(cell: Cell): string {
   let sum = 0n;

@@ -15,8 +15,7 @@ const retryAfterMs = 60_000;
 
 /**
  * The identity of a write that carries an idempotency key: the same key, for the same key of the
- * same keyspace, is the same write. `says` is everything
- * that must not differ in a retry.
+ * same keyspace, is the same write. `says` is everything that must not differ in a retry.
  */
 export function retryable(
   at: { keyspace: Keyspace; key: string },

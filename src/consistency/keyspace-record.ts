@@ -46,8 +46,8 @@ export interface FoundRecord {
 
 /**
  * The record that counts. Two gateways that create or change one keyspace at once leave two
- * siblings; everyone chooses alike: the
- * latest generation, its latest version, and of two equal ones the first.
+ * siblings; everyone chooses alike: the latest generation, its latest version, and of two equal
+ * ones the first.
  */
 export function currentRecord(cell: Cell): FoundRecord | undefined {
   const found = cell.siblings

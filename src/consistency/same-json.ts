@@ -1,7 +1,6 @@
 /**
  * Whether two JSON texts say the same: white space and the order of members do not matter; numbers
- * are compared as they are written, so that
- * nothing is lost in a conversion.
+ * are compared as they are written, so that nothing is lost in a conversion.
  */
 export function sameJson(a: string, b: string): boolean {
   if (a === b) return true;
@@ -15,7 +14,6 @@ export function sameJson(a: string, b: string): boolean {
  * count as they are written.
  */
 const plain = /^(?:[^\s"[{][^\s]*|"[^"\\]*")$/;
-
 
 function canonical(text: string): string {
   const parsed: unknown = JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>

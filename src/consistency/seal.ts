@@ -12,13 +12,11 @@ const longestToken = 16_384;
 
 /**
  * Signs what clients carry for us, so that nothing they send back is trusted unsigned: a forged
- * context with huge counters would
- * dominate a key for ever.
+ * context with huge counters would dominate a key for ever.
  *
  * `boundTo` (tenant first, then what else the string belongs to: keyspace, key) enters the
- * signature but not the string, so a string of
- * another tenant or key does not open. Source: HMAC-SHA-256 (RFC 2104), cut to 128 bits (RFC 2104,
- * section 5).
+ * signature but not the string, so a string of another tenant or key does not open. Source:
+ * HMAC-SHA-256 (RFC 2104), cut to 128 bits (RFC 2104, section 5).
  */
 export interface Sealer {
   seal(kind: SealKind, boundTo: readonly string[], payload: string): string;

@@ -100,8 +100,7 @@ function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { a
 
 /**
  * The first outcome of a retried write. The quorum read that looks for it also brings the version
- * that it finds to a quorum, so that the
- * answer is as good as the level that is asked for.
+ * that it finds to a quorum, so that the answer is as good as the level that is asked for.
  */
 async function replay(
   deps: Deps,

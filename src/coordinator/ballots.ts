@@ -19,8 +19,8 @@ const renewAfterMs = 6 * 3_600_000;
 
 /**
  * Issues this gateway's ballots. Its proposer number is one that a majority of all replicas
- * recorded for it, so no two gateways share one:
- * two majorities meet, and a replica gives a number once.
+ * recorded for it, so no two gateways share one: two majorities meet, and a replica gives a number
+ * once.
  */
 export class Ballots {
   readonly #options: BallotsOptions;

@@ -14,9 +14,8 @@ export function keyAfter(key: string): string {
 
 /**
  * The keys that start with `prefix`, as bounds and never as a pattern: `%`, `_` and `\` are
- * ordinary bytes.
- * The upper bound is the prefix with its last code point raised by one (past the surrogates), or
- * without it where it is the greatest.
+ * ordinary bytes. The upper bound is the prefix with its last code point raised by one (past the
+ * surrogates), or without it where it is the greatest.
  */
 export function prefixBounds(prefix: string): KeyBounds {
   const points = Array.from(prefix); // code points, not code units

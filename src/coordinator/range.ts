@@ -1,31 +1,14 @@
 import { isTombstone, type Cell } from '../causality/cell.ts';
-import type { Convergence } from '../causality/convergence.ts';
-import { StoreError } from '../errors.ts';
+import type { StoreError } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { joinInto } from '../repair/join-into.ts';
 import { converge } from '../repair/read-repair.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import type { KeyBounds } from './key-bounds.ts';
 import type { Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import { roundedMs } from './scatter.ts';
+import { rangeFailure, rangeReceipt, type PlacedRange } from './range-report.ts';
 import { RangeSource } from './range-source.ts';
-
-/** A stretch of one keyspace, placed. */
-export interface PlacedRange extends KeyBounds {
-  readonly tenant: string;
-  readonly keyspace: string;
-  readonly convergence: Convergence;
-  readonly epoch: number;
-  readonly replicationFactor: number;
-  /** Every replica that owns a part of the stretch. */
-  readonly targets: readonly Target[];
-  /** The distinct sets of primaries (replica ids) that occur in the stretch. */
-  readonly groups: readonly (readonly string[])[];
-  /** The primaries (replica ids) of one key. */
-  readonly primariesOf: (key: string) => readonly string[];
-}
 
 export interface RangePage {
   /** Live keys, in the order asked; at most `limit`. */
@@ -45,11 +28,10 @@ type Reached = string | typeof END;
  * One page of keys, merged over replicas and partitions in byte order.
  *
  * A key is decided only when `need` of its own primaries have covered it, and a key of the page may
- * not be passed over while a smaller one could
- * still turn up: so the page grows up to the *frontier*, the last key that `need` members of every
- * group of primaries have scanned past. A replica that
- * is silent never holds a key back that it alone could change, and deleted keys never end a page:
- * scanning goes on until it is full.
+ * not be passed over while a smaller one could still turn up: so the page grows up to the
+ * *frontier*, the last key that `need` members of every group of primaries have scanned past. A
+ * replica that is silent never holds a key back that it alone could change, and deleted keys never
+ * end a page: scanning goes on until it is full.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
@@ -296,39 +278,12 @@ class RangeMerge {
 
   #failure(why: 'late' | 'unreachable'): StoreError {
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: why });
-    const perReplica = this.#sources.map((source) =>
-      source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'),
-    );
-    const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
-    const alive = this.#sources.filter(({ state }) => state !== 'FAILED').length;
-    const { keyspace } = this.#placed;
-    const required = this.#plan.need;
-    if (why === 'unreachable' && inTime) {
-      const message = `Cannot read a range of keyspace "${keyspace}": of some keys fewer than ${required} replicas can be reached`;
-      return new StoreError('QUORUM_UNAVAILABLE', message, { required, alive, perReplica });
-    }
-    const received = this.#sources.filter(({ state }) => state === 'READY').length;
-    const message = `Cannot read a range of keyspace "${keyspace}": ${required} answers for every key are required, and they did not all come in time`;
-    return new StoreError('READ_TIMEOUT', message, { required, received, perReplica });
+    return rangeFailure(this.#placed, this.#plan, { sources: this.#sources, why });
   }
 
   #receipt(): Receipt {
-    const statusOf = (source: RangeSource): SourceStatus => {
-      if (this.#repaired.has(source.id)) return 'REPAIRED';
-      return this.#stale.has(source.id) ? 'STALE' : undefined;
-    };
-    return {
-      replicationFactor: this.#placed.replicationFactor,
-      required: this.#plan.need,
-      answered: this.#sources.filter(({ hasAnswered }) => hasAnswered).length,
-      stale: this.#stale.size,
-      repaired: this.#repaired.size,
-      hinted: 0,
-      replicas: this.#sources.map((source) => source.outcome('PENDING', statusOf(source))),
-      epoch: this.#placed.epoch,
-      elapsedMs: roundedMs(this.#deps.clock.monotonicMs() - this.#plan.startMs),
-    };
+    const { clock } = this.#deps;
+    const found = { sources: this.#sources, stale: this.#stale, repaired: this.#repaired };
+    return rangeReceipt(this.#placed, this.#plan, { ...found, nowMs: clock.monotonicMs() });
   }
 }
-
-type SourceStatus = 'REPAIRED' | 'STALE' | undefined;

@@ -18,11 +18,9 @@ export interface ReadResult {
  * Reads one key: `plan.need` answers, joined.
  *
  * With `writeBack`, when the answers differ, the joined cell is brought to `need` replicas before
- * returning; otherwise a later read could
- * meet only replicas that lack it, and time would seem to run backwards (Attiya, Bar-Noy, Dolev,
- * "Sharing Memory Robustly", 1995).
- * The replicas that were not needed for the answer are compared and healed in the background, at
- * every level.
+ * returning; otherwise a later read could meet only replicas that lack it, and time would seem to
+ * run backwards (Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly", 1995). The replicas that were
+ * not needed for the answer are compared and healed in the background, at every level.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */

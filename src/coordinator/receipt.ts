@@ -50,8 +50,7 @@ const severity: readonly ReplicaStatus[] = [
 
 /**
  * One receipt over several keys, never rosier than the worst of them: `answered` is the least, a
- * replica shows the worst that became of it,
- * `stale`, `repaired` and `hinted` count cells.
+ * replica shows the worst that became of it, `stale`, `repaired` and `hinted` count cells.
  */
 export function combineReceipts(receipts: readonly Receipt[]): Receipt {
   const [first, ...rest] = receipts;

@@ -42,8 +42,8 @@ export interface ScatterOptions<T> {
 
 /**
  * Asks replicas and answers as soon as the verdict is known: `met`, `unreachable` (too many have
- * failed) or `late` (the deadline).
- * Everything that is in flight at once in this gateway is in here. Never rejects.
+ * failed) or `late` (the deadline). Everything that is in flight at once in this gateway is in
+ * here. Never rejects.
  */
 export function scatter<T>(
   targets: readonly Target[],

@@ -35,13 +35,11 @@ interface Waiting {
  * Merges the logs of the replicas so that no change overtakes one that it replaced.
  *
  * Each log is in order by itself, but they are read one beside the other. When v2 replaced v1 in a
- * write through replica B, B's log may
- * hold only v2, and v1 stands in A's; if B is read first, v1 would be known (and dropped) before it
- * was ever told. But v1 was committed
- * at A before anyone could replace it. So a page of B waits until every other replica that answers
- * has finished a read *begun after* the
- * page arrived, and then each of its changes takes those along, from the pages still waiting, that
- * it has seen.
+ * write through replica B, B's log may hold only v2, and v1 stands in A's; if B is read first, v1
+ * would be known (and dropped) before it was ever told. But v1 was committed at A before anyone
+ * could replace it. So a page of B waits until every other replica that answers has finished a read
+ * *begun after* the page arrived, and then each of its changes takes those along, from the pages
+ * still waiting, that it has seen.
  *
  * Pure: the numbers of reads are the only time it knows. Replicas that fail, or are slow, are not
  * waited for (`lost`).

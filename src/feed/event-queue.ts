@@ -12,8 +12,8 @@ export interface Queued<T> {
  * What waits between the feed and one subscriber: a bounded queue that is its own iterator.
  *
  * Not an `async function*`: its `return()` would wait behind a pending `next()`, and a subscription
- * to a key that never changes would
- * outlive its socket. Here `return()` ends the waiting `next()` and runs `onClose` at once.
+ * to a key that never changes would outlive its socket. Here `return()` ends the waiting `next()`
+ * and runs `onClose` at once.
  */
 export class EventQueue<T> implements AsyncIterableIterator<T> {
   readonly #limits: { readonly lengthMax: number; readonly weightMax: number };

@@ -2,8 +2,7 @@ import type { ChangePosition } from '../replica/change-source.ts';
 
 /**
  * How far a subscription got with one replica: a place in its log, or, while the replica has not
- * been reached, the time (ms since 1970)
- * from which on everything it logged is still to come.
+ * been reached, the time (ms since 1970) from which on everything it logged is still to come.
  */
 export type Place = ChangePosition | { readonly sinceMs: number };
 
@@ -96,8 +95,8 @@ function isLong(snapshot: string): boolean {
 
 /**
  * A snapshot with a short list, which claims less than the given one: what follows the cut comes
- * again, nothing is lost. Only a replica
- * with more than two dozen writes in flight at one instant has such snapshots.
+ * again, nothing is lost. Only a replica with more than two dozen writes in flight at one instant
+ * has such snapshots.
  */
 function shortened(snapshot: string): string {
   const { xmin, xip } = partsOf(snapshot);

@@ -164,9 +164,8 @@ const feedLevels = ['ONE', 'QUORUM', 'ALL'] as const;
 
 /**
  * The level of a subscription: what was asked for, else the weakest that the keyspace allows (ONE,
- * unless its minimum is higher).
- * A wish below the keyspace's minimum is refused like every weaker read, and so is a level that a
- * feed cannot have.
+ * unless its minimum is higher). A wish below the keyspace's minimum is refused like every weaker
+ * read, and so is a level that a feed cannot have.
  */
 export function feedLevelOf(
   keyspace: Keyspace,

@@ -2,8 +2,7 @@
  * Lets a bounded number of tasks run at once; the others wait in line.
  *
  * Thousands of subscriptions may open in one moment, and each has to read a little of every log:
- * one after the other they take a while,
- * all at once they would time one another out.
+ * one after the other they take a while, all at once they would time one another out.
  */
 export class Gate {
   readonly #widthMax: number;

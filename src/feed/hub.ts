@@ -1,5 +1,4 @@
 import type {
-  Change,
   ChangePage,
   ChangePosition,
   ChangeSession,
@@ -11,25 +10,8 @@ import type { Random } from '../runtime/random.ts';
 import { CausalOrder, type LogItem, type Released } from './causal-order.ts';
 import { Gate } from './gate.ts';
 import { Registry } from './registry.ts';
-import type { Selector } from './selector.ts';
+import type { Subscriber } from './subscriber.ts';
 import { Tail } from './tail.ts';
-
-/**
- * A subscription as the hub sees it. It joins each replica's tail by itself, at the end of a
- * window.
- */
-export interface Subscriber {
-  readonly selector: Selector;
-  /**
-   * From `position` on, every change of this replica is delivered. Called again after nothing but
-   * `left`.
-   */
-  joined(replica: string, position: ChangePosition): void;
-  /** `early`: pulled ahead of its turn, so it says nothing about the position. */
-  deliver(replica: string, change: Change, early: boolean): void;
-  /** The replica's history broke off; its changes go on from `position`. */
-  gap(replica: string, reason: string, position: ChangePosition): void;
-}
 
 /** What the hub is built on. */
 export interface HubOptions {
@@ -128,9 +110,8 @@ export class Hub {
 
   /**
    * Resolves when the subscriber has joined every replica that answers: each tail has then made a
-   * read begun after it came, and caught up.
-   * A replica that does not answer is not waited for longer than `limitMs`; it is joined later. The
-   * answer: how many have joined.
+   * read begun after it came, and caught up. A replica that does not answer is not waited for
+   * longer than `limitMs`; it is joined later. The answer: how many have joined.
    */
   async ready(subscriber: Subscriber, limitMs: number): Promise<number> {
     const { clock } = this.#options;

@@ -20,8 +20,7 @@ export type Step =
  * How one subscription hangs on one replica.
  *
  * `waiting`: the replica's tail has not been joined. `catching`: history up to `target` is read;
- * what is live is held back.
- * `live`: the tail delivers.
+ * what is live is held back. `live`: the tail delivers.
  */
 export interface Link {
   state: 'waiting' | 'catching' | 'live';

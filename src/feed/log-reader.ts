@@ -72,8 +72,8 @@ export class LogReader {
 
 /**
  * Prepares to read one replica's log from where a subscription was left to where its tail takes
- * over; first makes memory of what the log
- * told shortly before, so that another replica's later report of the same is recognised.
+ * over; first makes memory of what the log told shortly before, so that another replica's later
+ * report of the same is recognised.
  */
 export async function openLog(what: {
   readonly replica: string;
@@ -107,9 +107,8 @@ export async function openLog(what: {
 
 /**
  * Hands over what several logs hold, each in its order, the older of their heads first, so that a
- * change that replaced another comes
- * after it whichever logs the two stand in. A log that cannot be read is left out, and told; the
- * others go on.
+ * change that replaced another comes after it whichever logs the two stand in. A log that cannot be
+ * read is left out, and told; the others go on.
  */
 export async function mergeLogs(
   readers: readonly LogReader[],

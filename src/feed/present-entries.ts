@@ -9,8 +9,8 @@ const pageEntries = 100;
  * taken.
  *
  * Read at QUORUM at least: an acknowledged write that one replica lags behind with would otherwise
- * be in neither part, snapshot or feed.
- * A single key is told also when it is absent, so that the subscriber always knows where it starts.
+ * be in neither part, snapshot or feed. A single key is told also when it is absent, so that the
+ * subscriber always knows where it starts.
  */
 export async function* presentEntries(parts: {
   readonly store: Pick<Store, 'get' | 'range'>;

@@ -68,11 +68,10 @@ const nothing: Offered = { kind: 'nothing' };
  * one sequence a key.
  *
  * Invariant: the states emitted for a key only ever grow (each is the join of the one before with
- * something new), so every dot is emitted
- * once, and the last one is the join of everything reported.
- * Memory is bounded. A forgotten key is recognised without remembering it: every version in it was
- * written no later than `horizonUs`, so
- * a report that is not newer than the horizon, of a key that is not in memory, asks for a lookup.
+ * something new), so every dot is emitted once, and the last one is the join of everything
+ * reported. Memory is bounded. A forgotten key is recognised without remembering it: every version
+ * in it was written no later than `horizonUs`, so a report that is not newer than the horizon, of a
+ * key that is not in memory, asks for a lookup.
  */
 export class SeenKeys {
   readonly #rules: SeenRules;

@@ -1,11 +1,11 @@
 import type { Change, ChangePosition } from '../replica/change-source.ts';
 import { EventQueue } from './event-queue.ts';
 import type { FeedCursor, Place } from './feed-cursor.ts';
-import type { Subscriber } from './hub.ts';
+import type { Subscriber } from './subscriber.ts';
 import { gapReasons, linkAt, type Link, type Step } from './link.ts';
 import { mergeLogs, openLog, type LogReader } from './log-reader.ts';
 import type { Selector } from './selector.ts';
-import type { SubscriptionOptions, Told } from './told.ts';
+import { weightOf, type SubscriptionOptions, type Told } from './told.ts';
 
 /**
  * One subscriber: joins every replica's tail without gap or overlap, tells each state once, and can
@@ -168,13 +168,8 @@ export class Subscription<T> implements Subscriber {
         await this.queue.room();
         if (this.queue.closed) return;
         seen.learn(key, cell);
-        this.#tell({
-          kind: 'changed',
-          cursor: this.#cursor(),
-          key,
-          cell: seen.told(key) ?? cell,
-          confirmedBy,
-        });
+        const told = { key, cell: seen.told(key) ?? cell, confirmedBy };
+        this.#tell({ kind: 'changed', cursor: this.#cursor(), ...told });
       }
     } catch (error) {
       this.queue.fail(
@@ -251,11 +246,8 @@ export class Subscription<T> implements Subscriber {
   }
 
   #tell(told: Told): void {
-    const weight =
-      told.kind === 'changed'
-        ? told.cell.siblings.reduce((sum, { value }) => sum + (value?.length ?? 0), 100)
-        : 100;
-    if (!this.queue.push({ make: () => this.#take(told), weight })) this.#overflow();
+    if (!this.queue.push({ make: () => this.#take(told), weight: weightOf(told) }))
+      this.#overflow();
   }
 
   #take(told: Told): T {
@@ -280,12 +272,9 @@ export class Subscription<T> implements Subscriber {
     }
     this.#inbox = [];
     this.#options.seen.clear();
-    const told: Told = {
-      kind: 'gap',
-      cursor: this.#taken ?? this.#cursor(),
-      reason: gapReasons['slow'] ?? '',
-    };
-    this.queue.replace({ make: () => this.#take(told), weight: 100 });
+    const cursor = this.#taken ?? this.#cursor();
+    const told: Told = { kind: 'gap', cursor, reason: gapReasons['slow'] ?? '' };
+    this.queue.replace({ make: () => this.#take(told), weight: weightOf(told) });
   }
 
   #bookmarks(): void {
@@ -305,10 +294,8 @@ export class Subscription<T> implements Subscriber {
     const idle = this.#inbox.length === 0 && !this.#busy;
     const places = new Map<string, Place>();
     for (const [replica, link] of this.#links) {
-      const ahead =
-        idle && link.state === 'live' && replica !== exact
-          ? this.#options.hub.dispatched(replica)
-          : undefined;
+      const isIdle = idle && link.state === 'live' && replica !== exact;
+      const ahead = isIdle ? this.#options.hub.dispatched(replica) : undefined;
       places.set(replica, ahead ?? link.place);
     }
     return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };

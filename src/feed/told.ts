@@ -56,3 +56,10 @@ export interface Present {
   readonly cell: Cell;
   readonly confirmedBy: number;
 }
+
+/** What one event costs a queue, roughly in characters. */
+export function weightOf(told: Told): number {
+  const own = 100;
+  if (told.kind !== 'changed') return own;
+  return told.cell.siblings.reduce((sum, { value }) => sum + (value?.length ?? 0), own);
+}

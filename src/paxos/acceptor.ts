@@ -27,10 +27,9 @@ export function mayPromise(
 
 /**
  * Rule A: whether a row may take a cell that has reached `next`, where it had reached `current`.
- * Only advancing needs leave: a repair that
- * carried an older ballot past a promise would let a value be chosen that the promise was to fence
- * off.
- * For a cell that advances it is also Paxos accept: promised ≤ ballot.
+ * Only advancing needs leave: a repair that carried an older ballot past a promise would let a
+ * value be chosen that the promise was to fence off. For a cell that advances it is also Paxos
+ * accept: promised ≤ ballot.
  */
 export function mayAdvance(
   row: { readonly promised: number; readonly current: number },

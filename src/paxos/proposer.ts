@@ -89,8 +89,7 @@ export function stateOf(cells: readonly Cell[]): Cell {
  * must be accepted.
  *
  * Invariant: whatever is answered is either on a quorum already (`next` undefined: the quorum
- * agreed and nothing changed), or will be,
- * under this ballot, when `next` is accepted.
+ * agreed and nothing changed), or will be, under this ballot, when `next` is accepted.
  * `mustAccept`: an earlier ballot of this proposer may be half accepted; only a greater one that
  * covers it fences it off.
  */
@@ -162,13 +161,13 @@ export function baseOf(state: Cell): number {
  * What has become of it, seen from the state of a quorum that has promised a greater ballot.
  *
  * - `applied`: it is the value that counts, or an ancestor of it; once that value is confirmed, so
- *  is the proposal.
+ *   is the proposal.
  * - `fenced`: it is in no line that leads to the state, and a greater ballot keeps it out for good.
  * - `unknown`: the line does not reach back far enough to tell.
  *
  * Why the line tells: had the proposal been chosen, every later proposer's quorum would have met
- * it, and its version would descend from it.
- * `own`: the ballots of this same proposer since; they never carried anything else on.
+ * it, and its version would descend from it. `own`: the ballots of this same proposer since; they
+ * never carried anything else on.
  */
 export function fateOf(
   proposal: HalfAccepted,

@@ -38,9 +38,8 @@ const absent = { cell: emptyCell, digest: 0n };
 
 /**
  * Brings one replica up to at least `cell`: join with what it holds, and swap. Every path that
- * carries state between replicas goes
- * through here — forwarding of writes, read repair, hints, anti-entropy — so none of them can
- * overwrite what it has not seen.
+ * carries state between replicas goes through here — forwarding of writes, read repair, hints,
+ * anti-entropy — so none of them can overwrite what it has not seen.
  */
 export async function joinInto(
   store: CellStore,

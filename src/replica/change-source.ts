@@ -4,23 +4,18 @@ import type { Cell } from '../causality/cell.ts';
  * The ChangeSource role of a replica: the log of its swaps, read in windows.
  *
  * A window is the difference of two snapshots: all rows whose transaction is finished in the later
- * one and was not in the earlier one,
- * in the order of `seq`. Neither `seq` nor the transaction id alone is a place in the log, because
- * transactions finish out of order.
+ * one and was not in the earlier one, in the order of `seq`. Neither `seq` nor the transaction id
+ * alone is a place in the log, because transactions finish out of order.
  *
  * Invariant (nothing skipped, nothing twice): a row is in exactly one window of a chain of
- * snapshots, because a transaction that is
- * finished in one snapshot is finished in all later ones, and a row is in the window where that
- * first holds.
+ * snapshots, because a transaction that is finished in one snapshot is finished in all later ones,
+ * and a row is in the window where that first holds.
  *
  * Invariant (order per key): take two rows r1, r2 of one key, r1 earlier. The writer of r2 held the
- * lock of the key's cell when it
- * drew r2's `seq`, and got that lock only after r1's transaction had finished. So `seq` of r1 is
- * smaller, and every snapshot in which
- * r2's transaction is finished has r1's finished too: r1 comes in an earlier window, or earlier in
- * the same one.
- * (A window cut at the oldest running transaction's id does not have this property: see
- * docs/decisions/0005.)
+ * lock of the key's cell when it drew r2's `seq`, and got that lock only after r1's transaction had
+ * finished. So `seq` of r1 is smaller, and every snapshot in which r2's transaction is finished has
+ * r1's finished too: r1 comes in an earlier window, or earlier in the same one. (A window cut at
+ * the oldest running transaction's id does not have this property: see docs/decisions/0005.)
  */
 export interface ChangeSource {
   /** The replica. */

@@ -33,8 +33,7 @@ export interface MemoryChange {
 
 /**
  * The replica contract in a Map: what the contract means, without SQL. For the simulator, and as
- * the reference of the contract suite; no
- * user's data is ever in one.
+ * the reference of the contract suite; no user's data is ever in one.
  */
 export class MemoryReplica implements Replica {
   readonly id: string;

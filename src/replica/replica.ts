@@ -5,9 +5,8 @@ import type { Cell } from '../causality/cell.ts';
  * asks only for what it needs.
  *
  * Two implementations pass one suite (test/contract): `postgres/postgres-replica` and
- * `memory-replica`.
- * Every call carries a deadline; every failure is a `ReplicaError`, which says whether something
- * may have been written.
+ * `memory-replica`. Every call carries a deadline; every failure is a `ReplicaError`, which says
+ * whether something may have been written.
  */
 export interface Replica extends CellStore, Acceptor {
   readonly id: string;
@@ -68,7 +67,7 @@ export interface SwapRequest {
  * - `swapped`: `next` is durably there.
  * - `mismatch`: nothing was written; `current` is what is there instead.
  * - `promised`: nothing was written, because `next` would advance π below the row's promise (rule
- *  A).
+ *   A).
  */
 export type SwapResult =
   | { readonly status: 'swapped' }
@@ -150,7 +149,7 @@ export interface PrepareResult {
  * - `DOWN`: the replica cannot be reached; nothing was sent, or it certainly had no effect.
  * - `TIMEOUT`: it did not answer in time.
  * - `REFUSED`: it answered, and said no (wrong incarnation, deadline passed, disk full, not
- *  migrated).
+ *   migrated).
  */
 export type ReplicaFault = 'DOWN' | 'TIMEOUT' | 'REFUSED';
 

@@ -2,9 +2,8 @@
  * Time, handed in.
  *
  * Everything above the replica contract takes a `Clock`, so that the simulator can run the same
- * code under virtual
- * time. Nothing outside `runtime/` may call `Date.now`, `setTimeout` or `performance.now`
- * (test/tidy.test.ts checks).
+ * code under virtual time. Nothing outside `runtime/` may call `Date.now`, `setTimeout` or
+ * `performance.now` (test/tidy.test.ts checks).
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970, with fractions. May be skewed, may step. */

@@ -5,9 +5,8 @@ import type { Clock } from './clock.ts';
  * gateway.
  *
  * Source: Kulkarni et al., "Logical Physical Clocks", OPODIS 2014, folded into one integer: the
- * logical part lives in the microseconds
- * that a millisecond clock does not use. 2^53 µs after 1970 is the year 2255, so a double holds it
- * exactly.
+ * logical part lives in the microseconds that a millisecond clock does not use. 2^53 µs after 1970
+ * is the year 2255, so a double holds it exactly.
  */
 export class HybridClock {
   readonly #clock: Clock;
@@ -25,9 +24,8 @@ export class HybridClock {
 
   /**
    * Learns of a time that another gateway issued, so that what is written after reading it is later
-   * than it.
-   * A time more than `driftMaxUs` ahead is not followed: one broken clock must not drag all others
-   * into the future.
+   * than it. A time more than `driftMaxUs` ahead is not followed: one broken clock must not drag
+   * all others into the future.
    */
   observe(timeUs: number, driftMaxUs = 60_000_000): void {
     const nowUs = this.#clock.nowMs() * 1000;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { laterBy } from '../../src/causality/ballot.ts';
 import { digestOf, encodeCell } from '../../src/causality/cell-codec.ts';
 import {
   emptyCell,
@@ -9,6 +10,7 @@ import {
   type Cell,
 } from '../../src/causality/cell.ts';
 import { keepNewest, newestCell } from '../../src/causality/convergence.ts';
+import { courtesyMs } from '../../src/paxos/acceptor.ts';
 import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import {
   ReplicaError,
@@ -348,11 +350,29 @@ describe.each([
         promised: false,
         stored: { promised: 5 },
       });
-      expect(await replica.prepare(ref(), 6, inTime())).toMatchObject({
+      const later = laterBy(5, courtesyMs + 1);
+      expect(await replica.prepare(ref(), later, inTime())).toMatchObject({
         promised: true,
-        stored: { promised: 6 },
+        stored: { promised: later },
       });
-      expect(await read()).toEqual({ cell: emptyCell, digest: 0n, promised: 6 });
+      expect(await read()).toEqual({ cell: emptyCell, digest: 0n, promised: later });
+    });
+
+    test('a promise is not overtaken while its round may still be under way, but by its own proposer', async () => {
+      const [mine, rival] = [laterBy(1, 1_000), laterBy(2, 1_001)];
+      await replica.prepare(ref(), mine, inTime());
+      expect(await replica.prepare(ref(), rival, inTime())).toMatchObject({
+        promised: false,
+        stored: { promised: mine },
+      });
+      expect(await replica.prepare(ref(), laterBy(mine, 1), inTime())).toMatchObject({
+        promised: true,
+      });
+      const settled = withBallot(emptyCell, laterBy(mine, 1));
+      await swap(settled, 0n);
+      expect(await replica.prepare(ref(), laterBy(rival, 1), inTime())).toMatchObject({
+        promised: true,
+      });
     });
 
     test('a promise on a key that is there shows its cell and changes no digest', async () => {

@@ -9,47 +9,7 @@ import {
   type ConnectOptions,
   type Row,
 } from './connection.ts';
-import type { Statement } from './statements.ts';
-
-/** One kind of call that can share a statement with others of its kind. */
-export interface CallKind<Call, Reply> {
-  readonly name: string;
-  readonly statement: Statement;
-  /** Whether an unanswered call may have changed something. */
-  readonly writes: boolean;
-  /** Calls with equal keys never share a batch; also the sort order within one. */
-  readonly keyOf: (call: Call) => string;
-  /** One array a column. */
-  readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
-  /** One reply a call, in the order of the calls. See `byPosition`. */
-  readonly replies: (
-    rows: readonly Row[],
-    calls: readonly Call[],
-  ) => readonly (Reply | ReplicaError)[];
-}
-
-/**
- * For statements whose rows carry the 1-based position of their call in the first column; a call
- * may have no row.
- */
-export function byPosition<Call, Reply>(
-  reply: (row: Row | undefined, call: Call) => Reply | ReplicaError,
-) {
-  return (rows: readonly Row[], calls: readonly Call[]): readonly (Reply | ReplicaError)[] => {
-    const rowOf = new Map(rows.map((row) => [row[0] as number, row]));
-    return calls.map((call, index) => reply(rowOf.get(index + 1), call));
-  };
-}
-
-interface Pending {
-  readonly kind: CallKind<unknown, unknown>;
-  readonly call: unknown;
-  readonly key: string;
-  readonly deadlineMs: number;
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: ReplicaError) => void;
-  settled: boolean;
-}
+import { fail, settle, type CallKind, type Pending } from './call-kind.ts';
 
 interface Slot {
   connection: Connection | undefined;
@@ -79,9 +39,8 @@ const reopenAfterMs = 100;
 
 /**
  * Group commit in the gateway: the calls of one turn of the event loop become one statement, one
- * batch is in flight a connection, and
- * the next one gathers meanwhile. No timer decides when a batch leaves, so an idle system adds no
- * delay and a busy one makes larger batches.
+ * batch is in flight a connection, and the next one gathers meanwhile. No timer decides when a
+ * batch leaves, so an idle system adds no delay and a busy one makes larger batches.
  *
  * Invariant: every call settles by its deadline (± one watch interval), whatever the server does.
  */
@@ -324,16 +283,4 @@ export class Batcher {
     }
     if (this.#queue.length > 0) this.#pump();
   }
-}
-
-function settle(pending: Pending, reply: unknown): void {
-  if (pending.settled) return;
-  pending.settled = true;
-  pending.resolve(reply);
-}
-
-function fail(pending: Pending, fault: ReplicaError): void {
-  if (pending.settled) return;
-  pending.settled = true;
-  pending.reject(fault);
 }

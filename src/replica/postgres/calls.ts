@@ -13,7 +13,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../replica.ts';
-import { byPosition, type CallKind } from './batcher.ts';
+import { byPosition, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
 import { absent, storedCell } from './rows.ts';
 import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from './statements.ts';

@@ -232,9 +232,8 @@ class PostgresChangeSession implements ChangeSession {
  * transaction that has logged anything.
  *
  * It has the same log rows behind it, but does not claim transactions that logged nothing: those
- * need not be durable (one that only sent
- * a NOTIFY is not flushed), and after a crash Postgres gives their ids out again, to writes that a
- * reader must not take for seen.
+ * need not be durable (one that only sent a NOTIFY is not flushed), and after a crash Postgres
+ * gives their ids out again, to writes that a reader must not take for seen.
  */
 function durableSnapshot(row: Row | undefined): string {
   const [, , xip = ''] = text(row?.[0]).split(':');

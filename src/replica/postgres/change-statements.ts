@@ -2,8 +2,8 @@ import type { Statement } from './statements.ts';
 
 /**
  * The SQL of the change feed. `order by seq + 0` where the rows are found through `changes_by_xid`
- * or `changes_by_time`: a plain
- * `order by seq limit n` invites the planner to walk the whole log along its primary key.
+ * or `changes_by_time`: a plain `order by seq limit n` invites the planner to walk the whole log
+ * along its primary key.
  */
 const columns = 'seq, tenant, keyspace, key, siblings, context';
 
@@ -101,9 +101,8 @@ export const changesSince: Statement = {
 
 /**
  * One step of trimming: of the $2 first rows of the log, those older than $1 hours and below the
- * oldest running transaction; and the
- * mark that says up to which transaction the log has holes. In one statement, so that no reader
- * sees the hole without the mark.
+ * oldest running transaction; and the mark that says up to which transaction the log has holes. In
+ * one statement, so that no reader sees the hole without the mark.
  */
 export const trimChanges: Statement = {
   name: 'quorate_changes_trim',

@@ -16,7 +16,8 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../replica.ts';
-import { Batcher, type CallKind } from './batcher.ts';
+import { Batcher } from './batcher.ts';
+import type { CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { claimNumber, deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';

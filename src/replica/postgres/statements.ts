@@ -5,9 +5,8 @@ import { courtesyMs } from '../../paxos/acceptor.ts';
  * element a call.
  *
  * Rows are locked in the order of the input (keys sorted by the batcher, nested loops forced on
- * write connections), so that two
- * batches of two gateways do not deadlock; where they still do, Postgres aborts one, which
- * certainly wrote nothing, and it is sent again.
+ * write connections), so that two batches of two gateways do not deadlock; where they still do,
+ * Postgres aborts one, which certainly wrote nothing, and it is sent again.
  */
 export interface Statement {
   readonly name: string;
@@ -54,9 +53,8 @@ const logged = `
 
 /**
  * Compare and swap on the digest. The update rechecks digest and promise on the newest row version
- * (READ COMMITTED), so a swap that
- * lost a race changes nothing. `j.pi <= c.pi or c.promised <= j.pi` is rule A, and for a cell that
- * advances π it is Paxos accept.
+ * (READ COMMITTED), so a swap that lost a race changes nothing. `j.pi <= c.pi or c.promised <=
+ * j.pi` is rule A, and for a cell that advances π it is Paxos accept.
  */
 export const swapCells: Statement = {
   name: 'quorate_swap',
@@ -110,8 +108,8 @@ export const keepNewestCells: Statement = {
 };
 
 /**
- * Paxos prepare; `mayPromise` of paxos/acceptor in SQL. An absent key gets a row with digest 0, which
- * every read takes for absent.
+ * Paxos prepare; `mayPromise` of paxos/acceptor in SQL. An absent key gets a row with digest 0,
+ * which every read takes for absent.
  */
 export const prepareBallots: Statement = {
   name: 'quorate_prepare',

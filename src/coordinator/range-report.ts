@@ -1,0 +1,71 @@
+import type { Convergence } from '../causality/convergence.ts';
+import { StoreError } from '../errors.ts';
+import type { KeyBounds } from './key-bounds.ts';
+import type { Plan, Target } from './plan.ts';
+import type { RangeSource } from './range-source.ts';
+import type { Receipt } from './receipt.ts';
+import { roundedMs } from './scatter.ts';
+
+/** A stretch of one keyspace, placed. */
+export interface PlacedRange extends KeyBounds {
+  readonly tenant: string;
+  readonly keyspace: string;
+  readonly convergence: Convergence;
+  readonly epoch: number;
+  readonly replicationFactor: number;
+  /** Every replica that owns a part of the stretch. */
+  readonly targets: readonly Target[];
+  /** The distinct sets of primaries (replica ids) that occur in the stretch. */
+  readonly groups: readonly (readonly string[])[];
+  /** The primaries (replica ids) of one key. */
+  readonly primariesOf: (key: string) => readonly string[];
+}
+
+/** Why a page cannot be given: of some keys too few replicas are live, or not in time. */
+export function rangeFailure(
+  { keyspace }: PlacedRange,
+  { need: required }: Plan,
+  { sources, why }: { sources: readonly RangeSource[]; why: 'late' | 'unreachable' },
+): StoreError {
+  const perReplica = sources.map((source) =>
+    source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'),
+  );
+  const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
+  const alive = sources.filter(({ state }) => state !== 'FAILED').length;
+  if (why === 'unreachable' && inTime) {
+    const message = `Cannot read a range of keyspace "${keyspace}": of some keys fewer than ${required} replicas can be reached`;
+    return new StoreError('QUORUM_UNAVAILABLE', message, { required, alive, perReplica });
+  }
+  const received = sources.filter(({ state }) => state === 'READY').length;
+  const message = `Cannot read a range of keyspace "${keyspace}": ${required} answers for every key are required, and they did not all come in time`;
+  return new StoreError('READ_TIMEOUT', message, { required, received, perReplica });
+}
+
+/** What the replicas gave a page. */
+export function rangeReceipt(
+  { replicationFactor, epoch }: PlacedRange,
+  { need, startMs }: Plan,
+  found: {
+    sources: readonly RangeSource[];
+    stale: ReadonlySet<string>;
+    repaired: ReadonlySet<string>;
+    nowMs: number;
+  },
+): Receipt {
+  const { sources, stale, repaired, nowMs } = found;
+  const statusOf = ({ id }: RangeSource): 'REPAIRED' | 'STALE' | undefined => {
+    if (repaired.has(id)) return 'REPAIRED';
+    return stale.has(id) ? 'STALE' : undefined;
+  };
+  return {
+    replicationFactor,
+    required: need,
+    answered: sources.filter(({ hasAnswered }) => hasAnswered).length,
+    stale: stale.size,
+    repaired: repaired.size,
+    hinted: 0,
+    replicas: sources.map((source) => source.outcome('PENDING', statusOf(source))),
+    epoch,
+    elapsedMs: roundedMs(nowMs - startMs),
+  };
+}
