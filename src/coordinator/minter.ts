@@ -227,6 +227,11 @@ export function contentOf(change: Change, nowUs: number): Omit<Sibling, 'dot'> {
   };
 }
 
+/** A cell that was found where it had been minted, on its way to the other replicas. */
+export function mintedAs(ref: CellRef, cell: Cell): Minted {
+  return mintedGroup(ref, { cell, previous: absent });
+}
+
 function mintedGroup(ref: CellRef, { cell, previous }: { cell: Cell; previous: Known }): Minted {
   const forwards = new Map<string, Promise<JoinOutcome>>();
   return {

@@ -100,6 +100,8 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
     clock: deps.clock,
     plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
     atOnce: behind.length,
+    // A replica may read and not write: the others stand in for it.
+    hedgeAfterMs: deps.hedgeAfterMs,
     call: async ({ replica }) => {
       const guess = known.get(replica.id);
       return joinInto(replica, { ...key, cell, ...(guess ? { guess } : {}) }, plan);

@@ -1,19 +1,15 @@
 import type { Cell } from '../causality/cell.ts';
 import { newestCell } from '../causality/convergence.ts';
-import { StoreError } from '../errors.ts';
+import type { StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
-import { ReplicaError, type KeepResult } from '../replica/replica.ts';
+import type { KeepResult } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import {
-  inOrderOfHealth,
-  quorumUnavailable,
-  refuseIfTooFewLive,
-  writeUncertain,
-} from './faults.ts';
-import { recorded, SiblingLimit, versionOf, type Change, type Minted } from './minter.ts';
+import { quorumUnavailable, refuseIfTooFewLive, writeUncertain } from './faults.ts';
+import { mintSomewhere } from './mint.ts';
+import { recorded, versionOf, type Change } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
-import { notAsked, outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
 import { writeReceipt } from './write-receipt.ts';
 
 export interface WriteResult {
@@ -68,94 +64,6 @@ export async function write(
     });
   }
   return { cell: minted.cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
-}
-
-/**
- * The first healthy primary coordinates. Another one is asked only when the first certainly did
- * nothing, or when its deadline, which the
- * statement carries, has passed: a frozen server that thaws must not mint a second dot for one
- * write.
- */
-async function mintSomewhere(
-  deps: Deps,
-  key: PlacedKey,
-  { plan, change }: { plan: Plan; change: Change },
-): Promise<{ minted: Minted; attempts: Attempt<unknown>[] }> {
-  const attempts: Attempt<unknown>[] = [];
-  let uncertain = false;
-  for (const target of inOrderOfHealth(key.targets)) {
-    const startedMs = deps.clock.monotonicMs();
-    if (startedMs >= plan.deadlineMs) break;
-    const deadlineMs = Math.min(startedMs + deps.mintMs, plan.deadlineMs);
-    const attempt: Attempt<unknown> = {
-      target,
-      status: 'PENDING',
-      reply: undefined,
-      fault: undefined,
-      startedMs,
-      elapsedMs: undefined,
-    };
-    attempts.push(attempt);
-    try {
-      const minted = await deps.minter.mint(
-        { replica: target.replica, ref: key.ref },
-        change,
-        deadlineMs,
-      );
-      attempt.status = 'OK';
-      return { minted, attempts };
-    } catch (error) {
-      // Where an earlier replica may have taken the write, this one's refusal does not say that
-      // nothing was written.
-      if (error instanceof SiblingLimit && !uncertain) throw tooManySiblings(key, change);
-      const fault = faultOfMint(error);
-      Object.assign(attempt, { status: fault.fault, fault });
-      if (fault.maybeApplied) {
-        uncertain = true;
-        await deps.clock.sleep(Math.max(0, deadlineMs - deps.clock.monotonicMs()));
-      }
-    } finally {
-      attempt.elapsedMs = deps.clock.monotonicMs() - startedMs;
-    }
-  }
-  throw notMinted(key, { plan, change, attempts, uncertain });
-}
-
-function faultOfMint(error: unknown): ReplicaError {
-  if (error instanceof ReplicaError) return error;
-  if (error instanceof SiblingLimit)
-    return new ReplicaError('REFUSED', 'the key has too many concurrent versions', false);
-  return new ReplicaError('REFUSED', String(error), true);
-}
-
-function notMinted(
-  key: PlacedKey,
-  what: { plan: Plan; change: Change; attempts: readonly Attempt<unknown>[]; uncertain: boolean },
-): StoreError {
-  const { plan, change, attempts, uncertain } = what;
-  const { keyspace } = key.ref;
-  const tried = new Map(attempts.map((attempt) => [attempt.target, attempt]));
-  const all = key.targets.map((target) => tried.get(target) ?? notAsked(target));
-  if (uncertain) {
-    return writeUncertain(all, {
-      verdict: 'unreachable',
-      required: plan.need,
-      acknowledged: 0,
-      writeId: change.writeId,
-      keyspace,
-    });
-  }
-  const perReplica = all.map((attempt) => outcomeOf(attempt));
-  const alive = key.targets.length - attempts.length;
-  return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive, perReplica });
-}
-
-function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {
-  return new StoreError(
-    'TOO_MANY_SIBLINGS',
-    `Cannot write to keyspace "${key.ref.keyspace}": the key has ${siblingsMax} concurrent versions already; read it, and put the merged value with the context you were given`,
-    { limit: siblingsMax },
-  );
 }
 
 /**

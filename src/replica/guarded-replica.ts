@@ -41,6 +41,7 @@ export class GuardedReplica implements Replica {
   readonly #options: GuardOptions;
   #health: ReplicaHealth = unknownHealth;
   #lastReason = '';
+  #answeredMs = -Infinity;
 
   constructor(inner: Replica, options: GuardOptions) {
     this.#inner = inner;
@@ -62,6 +63,10 @@ export class GuardedReplica implements Replica {
   /** Moving average of answered calls, in ms; undefined before the first. */
   get latencyMs(): number | undefined {
     return this.#health.latencyMs;
+  }
+  /** Whether it has answered anything of late: it is neither frozen nor cut off, or was not then. */
+  hasAnsweredWithin(ms: number): boolean {
+    return this.#options.clock.monotonicMs() - this.#answeredMs <= ms;
   }
   /** Why it is not UP; '' when it is. */
   get reason(): string {
@@ -123,6 +128,7 @@ export class GuardedReplica implements Replica {
     try {
       const answer = await act();
       const atMs = clock.monotonicMs();
+      this.#answeredMs = atMs;
       this.#health = observe(this.#health, { ok: true, atMs, latencyMs: atMs - startedMs });
       metrics.replicaSeconds.observe({ replica: this.id, call }, (atMs - startedMs) / 1000);
       return answer;

@@ -226,10 +226,12 @@ describe('a dot whose minting was not answered', () => {
   });
 
   test('is uncertain when the connection broke and nobody else could take it', async () => {
-    first.only('swap', 'cut');
+    const cut = { swap: 'cut', read: 'down' } as const;
     second.all('down');
     third.all('down');
-    const refused = await refusal(bench.run(put('1', 'ONE')));
+    const asked = put('1', 'ONE');
+    first.fate = (call) => (call === 'swap' || call === 'read' ? cut[call] : undefined);
+    const refused = await refusal(bench.run(asked));
     expect(refused).toMatchObject({ code: 'WRITE_UNCERTAIN', outcome: 'UNKNOWN' });
     expect(refused.details).toMatchObject({ required: 1, acknowledged: 0 });
     expect(refused.details['writeId']).toEqual(expect.any(String));
@@ -329,7 +331,7 @@ describe('the limit of concurrent versions', () => {
     await fill(59);
     await bench.quiet();
     // The first replica takes the sixtieth and does not say so; the second one has sixty by then.
-    first.only('swap', 'lost-reply');
+    first.fate = (call) => (call === 'swap' ? 'lost-reply' : 'frozen');
     third.all('down');
     const asked = put('"a"', 'QUORUM');
     await bench.clock.advance(mintMs / 2);
