@@ -27,6 +27,8 @@ export interface StoreParts {
   readonly replicas: readonly Replica[];
   readonly partitions: number;
   readonly signingKeys: readonly string[];
+  /** Of keyspaces that do not name their own; 3, or as many as there are replicas. */
+  readonly replicationFactor?: number;
   readonly timeouts: { readonly requestMs: number; readonly mintMs: number };
   /** Left out: all in force. */
   readonly rules?: ConsensusRules;
@@ -79,7 +81,8 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     mintMs: parts.timeouts.mintMs,
     hedgeAfterMs,
   };
-  const directory = new Directory(deps, cluster);
+  const factor = parts.replicationFactor ?? Math.min(3, members.length);
+  const directory = new Directory(deps, cluster, factor);
   const sealer = createSealer(parts.signingKeys);
   const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
   const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });

@@ -1,6 +1,6 @@
 import { assembleStore, type AssembledStore } from './assemble-store.ts';
 import type { Config, KeyspaceConfig } from './config.ts';
-import { sealSession } from './consistency/session-token.ts';
+import { sealSeen } from './consistency/session-token.ts';
 import { StoreError } from './errors.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
 import { startTrimming } from './feed/trim.ts';
@@ -51,6 +51,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     replicas: openReplicas(config, log, metrics),
     partitions: config.partitions,
     signingKeys: config.signingKeys,
+    replicationFactor: config.replicationFactor,
     timeouts: config.timeouts,
   });
   const changes = openFeed({ config, log, metrics, assembled });
@@ -106,7 +107,7 @@ function openFeed(parts: {
     store,
     replicasOf: (keyspace, key) =>
       cluster.placeKey(keyspace, key).targets.map(({ replica }) => replica.id),
-    emptySession: (caller) => sealSession(sealer, caller.tenant),
+    sessionAfter: (caller, entry) => sealSeen(sealer, caller.tenant, entry),
     settings: {
       queueEvents: config.limits.subscriptionQueue,
       retentionMs: config.changeLogHours * 3_600_000,

@@ -37,8 +37,19 @@ export const outcomesMax = 1_000;
  */
 export function mergeOutcomes(a: Outcomes, b: Outcomes, latestUs: number): Outcomes {
   if (a.size === 0 && b.size === 0) return noOutcomes;
-  const merged = [...new Map([...a, ...b])].filter(([, { atUs }]) => atUs > latestUs - keptUs);
-  return new Map(merged.sort(([idA], [idB]) => (idA < idB ? -1 : 1)));
+  const merged = new Map(a);
+  for (const [id, record] of b) {
+    const other = merged.get(id);
+    merged.set(id, other ? first(other, record) : record);
+  }
+  const kept = [...merged].filter(([, { atUs }]) => atUs > latestUs - keptUs);
+  return new Map(kept.sort(([idA], [idB]) => (idA < idB ? -1 : 1)));
+}
+
+/** Of two attempts that were both recorded, the one that counts everywhere: the first. */
+function first(a: OutcomeRecord, b: OutcomeRecord): OutcomeRecord {
+  const order = a.atUs - b.atUs || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return order <= 0 ? a : b;
 }
 
 /** The canonical text: a JSON object, ids sorted; '' when there is nothing. */

@@ -1,7 +1,8 @@
+import type { Sibling } from '../causality/cell.ts';
 import type { Keyspace } from './keyspace.ts';
 import { majority } from './levels.ts';
 import type { Grant } from './request-plan.ts';
-import type { Session } from './session.ts';
+import { inherit, type Session } from './session.ts';
 import type { Caller } from './store.ts';
 
 /** What a request stands on, once its keyspace, level and session are known. */
@@ -10,20 +11,35 @@ export interface Begun {
   readonly keyspace: Keyspace;
   readonly granted: Grant;
   readonly session: Session;
+  /** The request came with a token: later requests will hold it against what this one saw. */
+  readonly carriesSession: boolean;
 }
 
-/**
- * More keys than this in one request are not listed one by one in a session: they are read from, or
- * written to, a quorum instead.
- */
-export const listedMax = 32;
+/** More keys than this, or longer ones, are not listed one by one in a session. */
+const listed = { keys: 32, bytes: 2_000, bytesOfDots: 120 } as const;
 
 /**
- * The terms of a request for many keys: a session that cannot list them all has them on a quorum.
+ * The terms of a request for many keys.
+ *
+ * Those that a token has no room to list are read from, or written to, a quorum instead, when a
+ * session is in play; the token then says that it does not list all. A request at ONE that carries
+ * no session promises nothing to a later one, and is not remembered.
  */
-export function manyAtOnce(begun: Begun, count: number): Begun {
-  const { level, plan } = begun.granted;
-  if (count <= listedMax || (level.floor === 'none' && !level.storesDependencies)) return begun;
-  const need = Math.max(plan.need, majority(begun.keyspace.replicationFactor));
-  return { ...begun, granted: { ...begun.granted, plan: { ...plan, need, writeBack: true } } };
+export function manyAtOnce(begun: Begun, keys: readonly string[]): Begun & { isListed: boolean } {
+  const { keyspace, granted } = begun;
+  const bytes = keys.reduce((sum, key) => sum + Buffer.byteLength(key) + listed.bytesOfDots, 0);
+  const isListed = keys.length <= listed.keys && bytes <= listed.bytes;
+  const isSession = begun.carriesSession || granted.level.floor !== 'none';
+  if (isListed || !isSession) return { ...begun, isListed };
+  const need = Math.max(granted.plan.need, majority(keyspace.replicationFactor));
+  const plan = { ...granted.plan, need, writeBack: true };
+  return { ...begun, isListed, granted: { ...granted, plan } };
+}
+
+/** A session after a request for many keys that it does not list, whose versions are these. */
+export function afterMany(begun: Begun, versions: readonly Sibling[]): Session {
+  const { session, granted, keyspace } = begun;
+  const isOnQuorum = granted.plan.need >= majority(keyspace.replicationFactor);
+  if (!isOnQuorum || versions.length === 0) return session;
+  return { ...inherit(session, versions), isPartial: true };
 }

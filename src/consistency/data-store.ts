@@ -2,7 +2,7 @@ import type { Deps } from '../coordinator/deps.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
 import { badInput, StoreError } from '../errors.ts';
 import { checkKey, checkValue } from './arguments.ts';
-import { listedMax, manyAtOnce, type Begun } from './begun.ts';
+import { afterMany, manyAtOnce, type Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
@@ -13,7 +13,7 @@ import { Reader } from './reader.ts';
 import { grant, levelled, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import type { Session } from './session.ts';
+import { freshSession, type Session } from './session.ts';
 import type {
   Asked,
   Caller,
@@ -79,7 +79,7 @@ export class DataStore implements Store {
     asked: Asked,
   ): Promise<ManyAnswer> {
     checkCount(keys.length, 'keys');
-    const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys.length);
+    const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys);
     for (const key of keys) checkKey(key, 'keys');
     const { keyspace, granted, session } = begun;
     // One turn of the event loop: one statement a replica. A key that is asked for twice is read
@@ -100,9 +100,9 @@ export class DataStore implements Store {
         this.#keeper.afterRead(next, result.entry, { ...granted, receipt: result.receipt }),
       session,
     );
-    const listed =
-      keys.length > listedMax && granted.plan.need > 1 ? { ...session, isPartial: true } : after;
-    return this.#answer(begun, await this.#bounded(begun, listed), {
+    const versions = entries.flatMap(({ cell }) => cell.siblings);
+    const next = begun.isListed ? after : afterMany(begun, versions);
+    return this.#answer(begun, await this.#bounded(begun, next), {
       entries,
       receipt: levelled(keyspace, granted, receipt),
     });
@@ -148,7 +148,7 @@ export class DataStore implements Store {
     checkCount(items.length, 'items');
     const begun = manyAtOnce(
       await this.#begin(caller, keyspace, { asked, path: 'write' }),
-      items.length,
+      items.map(({ key }) => key),
     );
     let { session } = begun;
     const results = await Promise.all(
@@ -159,7 +159,7 @@ export class DataStore implements Store {
             { keyspace, key, ...options },
             checkValue(begun.keyspace, value),
           );
-          session = items.length > listedMax ? { ...session, isPartial: true } : after(session);
+          session = begun.isListed ? after(session) : afterMany(begun, answer.entry.cell.siblings);
           return { key, answer: this.#answer(begun, session, answer) };
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
@@ -244,7 +244,7 @@ export class DataStore implements Store {
     const keyspace = await directory.require(caller.tenant, name);
     const granted = grant(keyspace, asked, { path, clock: coordinator.clock, timeouts });
     const session = await this.#keeper.open(caller.tenant, asked.session, granted.plan);
-    return { caller, keyspace, granted, session };
+    return { caller, keyspace, granted, session, carriesSession: session !== freshSession };
   }
 
   /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */

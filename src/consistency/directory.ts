@@ -1,18 +1,18 @@
-import { seenOf, type Cell } from '../causality/cell.ts';
+import type { Cell } from '../causality/cell.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import { prefixBounds, keyAfter } from '../coordinator/key-bounds.ts';
-import type { Plan } from '../coordinator/plan.ts';
+import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { range } from '../coordinator/range.ts';
 import { read } from '../coordinator/read.ts';
-import { write } from '../coordinator/write.ts';
 import { badInput, StoreError } from '../errors.ts';
+import type { Decision } from '../paxos/proposer.ts';
 import type { Cluster } from './cluster.ts';
 import {
   checkSettings,
   currentRecord,
   keyspaceOf,
+  raisedDefaults,
   settingsWith,
-  type FoundRecord,
   type KeyspaceRecord,
 } from './keyspace-record.ts';
 import {
@@ -29,11 +29,6 @@ interface Cached {
   freshUntilMs: number;
 }
 
-interface Found {
-  readonly cell: Cell;
-  readonly current: FoundRecord | undefined;
-}
-
 /**
  * How long a definition is used before it is read again; so a change is seen by every gateway about
  * this soon.
@@ -41,25 +36,25 @@ interface Found {
 const freshMs = 2_000;
 const adminMs = 5_000;
 const dropMs = 60_000;
-const changeAttempts = 5;
 
 /**
  * Which keyspaces there are. The directory lives in the replicas themselves, in a keyspace of its
- * own that no tenant can name, and is read at QUORUM; each gateway keeps what it has read for a
- * bounded time, and goes on with it while no quorum can be reached.
+ * own that no tenant can name, is written by consensus and read at QUORUM; each gateway keeps what
+ * it has read for a bounded time, and goes on with it while no quorum can be reached.
  */
 export class Directory {
   readonly #deps: Deps;
   readonly #cluster: Cluster;
   readonly #system: Keyspace;
+  readonly #defaultFactor: number;
   readonly #cache = new Map<string, Cached>();
   readonly #loading = new Map<string, Promise<Keyspace | undefined>>();
   readonly #drops = new Set<Promise<void>>();
 
-  constructor(deps: Deps, cluster: Cluster) {
+  constructor(deps: Deps, cluster: Cluster, replicationFactor: number) {
     this.#deps = deps;
     this.#cluster = cluster;
-    const replicationFactor = Math.min(3, cluster.topology.members.length);
+    this.#defaultFactor = replicationFactor;
     this.#system = {
       ...keyspaceDefaults,
       tenant: '$system',
@@ -106,7 +101,7 @@ export class Directory {
         reverse: false,
       });
       for (const { key, cell } of page.rows) {
-        const record = currentRecord(cell)?.record;
+        const record = currentRecord(cell);
         if (record && !record.dropped)
           found.push(keyspaceOf(tenant, key.slice(tenant.length + 1), record));
       }
@@ -119,31 +114,28 @@ export class Directory {
   /** BAD_USER_INPUT when the name is taken or a setting cannot be served. */
   async create(tenant: string, name: string, given: Partial<KeyspaceSettings>): Promise<Keyspace> {
     const replicas = this.#cluster.topology.members.length;
-    const settings = settingsWith(given, replicas);
+    const settings = settingsWith(given, this.#defaultFactor);
     checkSettings(name, settings, replicas);
     const taken = () =>
       badInput(`Cannot create keyspace "${name}": it is there already`, 'name', { value: name });
-    const { cell, current } = await this.#read(tenant, name);
-    if (current && !current.record.dropped) throw taken();
-    const record = {
-      generation: (current?.record.generation ?? 0) + 1,
-      version: 1,
-      dropped: false,
-      settings,
-    } as KeyspaceRecord;
-    // Two gateways may do this at once: both read again, and both see the same one win.
-    if (!(await this.#write(tenant, name, { record, cell }))) throw taken();
+    const record = await this.#change(tenant, name, (before) => {
+      if (before && !before.dropped) return undefined;
+      const generation = (before?.generation ?? 0) + 1;
+      return { generation, version: 1, dropped: false, settings } as KeyspaceRecord;
+    });
+    if (!record) throw taken();
     return this.#remember(tenant, name, record) ?? keyspaceOf(tenant, name, record);
   }
 
   async update(tenant: string, name: string, changes: KeyspaceChanges): Promise<Keyspace> {
     const record = await this.#change(tenant, name, (before) => {
+      if (!before || before.dropped) return undefined;
       const named = Object.fromEntries(
         Object.entries(changes).filter(([, value]) => value !== undefined),
       );
-      const settings = { ...before.settings, ...named };
+      const settings = raisedDefaults({ ...before.settings, ...named });
       checkSettings(name, settings, this.#cluster.topology.members.length);
-      return { ...before, settings };
+      return { ...before, version: before.version + 1, settings } as KeyspaceRecord;
     });
     if (!record) return this.require(tenant, name);
     return this.#remember(tenant, name, record) ?? keyspaceOf(tenant, name, record);
@@ -154,7 +146,10 @@ export class Directory {
    * them.
    */
   async drop(tenant: string, name: string): Promise<boolean> {
-    const record = await this.#change(tenant, name, (before) => ({ ...before, dropped: true }));
+    const record = await this.#change(tenant, name, (before) => {
+      if (!before || before.dropped) return undefined;
+      return { ...before, version: before.version + 1, dropped: true };
+    });
     if (!record) return false;
     this.#remember(tenant, name, record);
     const removal = this.#removeRows(keyspaceOf(tenant, name, record)).finally(() =>
@@ -186,25 +181,26 @@ export class Directory {
   }
 
   /**
-   * Read, modify, write, and look whether it was this change that won; undefined when there is no
-   * such keyspace.
+   * Reads, modifies and writes a record in one round of consensus, so that of two gateways that do
+   * it at once one comes first. Undefined when `modify` wants no change.
    */
   async #change(
     tenant: string,
     name: string,
-    modify: (before: KeyspaceRecord) => KeyspaceRecord,
+    modify: (before: KeyspaceRecord | undefined) => KeyspaceRecord | undefined,
   ): Promise<KeyspaceRecord | undefined> {
-    for (let attempt = 0; attempt < changeAttempts; attempt += 1) {
-      const { cell, current } = await this.#read(tenant, name);
-      if (!current || current.record.dropped) return undefined;
-      const record = { ...modify(current.record), version: current.record.version + 1 };
-      if (await this.#write(tenant, name, { record, cell })) return record;
-    }
-    throw new StoreError(
-      'CONTENDED',
-      `Keyspace "${name}" is being changed by others at the same time`,
-      { rounds: changeAttempts },
-    );
+    const { consensus, hybridClock, random } = this.#deps;
+    const writeId = random.uuid();
+    const decide = (state: Cell): Decision<KeyspaceRecord | undefined> => {
+      const answer = modify(currentRecord(state));
+      if (!answer) return { kind: 'answer', answer };
+      const value = JSON.stringify(answer);
+      const version = { writeId, writtenAtUs: hybridClock.tick(), value };
+      return { kind: 'write', answer, draft: { version } };
+    };
+    const key = this.#placed(tenant, name);
+    const request = { plan: this.#plan(), operation: { decide }, writeId };
+    return (await consensus.run(key, request)).answer;
   }
 
   async #load(tenant: string, name: string): Promise<Keyspace | undefined> {
@@ -212,7 +208,7 @@ export class Directory {
     const loading = this.#loading.get(id);
     if (loading) return loading;
     const load = this.#readForUse(tenant, name)
-      .then(({ current }) => this.#remember(tenant, name, current?.record))
+      .then((record) => this.#remember(tenant, name, record))
       .finally(() => this.#loading.delete(id));
     this.#loading.set(id, load);
     return load;
@@ -236,44 +232,35 @@ export class Directory {
     return keyspace;
   }
 
-  async #read(tenant: string, name: string, weaker: Partial<Plan> = {}): Promise<Found> {
-    checkKey(`${tenant}/${name}`, 'keyspace');
-    const key = this.#cluster.placeKey(this.#system, `${tenant}/${name}`);
-    const { cell } = await read(this.#deps, key, { ...this.#plan(), ...weaker });
-    return { cell, current: currentRecord(cell) };
+  async #read(
+    tenant: string,
+    name: string,
+    weaker: Partial<Plan> = {},
+  ): Promise<KeyspaceRecord | undefined> {
+    const { cell } = await read(this.#deps, this.#placed(tenant, name), {
+      ...this.#plan(),
+      ...weaker,
+    });
+    return currentRecord(cell);
+  }
+
+  #placed(tenant: string, name: string): PlacedKey {
+    return this.#cluster.placeKey(this.#system, checkKey(`${tenant}/${name}`, 'keyspace'));
   }
 
   /**
    * A gateway that has never seen the keyspace must still serve ONE while no quorum can be reached.
    * That a keyspace is *not* there takes a quorum to say, and so does everything that is written.
    */
-  async #readForUse(tenant: string, name: string): Promise<Found> {
+  async #readForUse(tenant: string, name: string): Promise<KeyspaceRecord | undefined> {
     try {
       return await this.#read(tenant, name);
     } catch (error) {
       if (this.#cache.has(`${tenant}/${name}`) || !(error instanceof StoreError)) throw error;
       const found = await this.#read(tenant, name, { need: 1, writeBack: false });
-      if (!found.current || found.current.record.dropped) throw error;
+      if (!found || found.dropped) throw error;
       return found;
     }
-  }
-
-  /** Whether, once it is on a quorum, the record that was written is the one that counts. */
-  async #write(
-    tenant: string,
-    name: string,
-    { record, cell }: { record: KeyspaceRecord; cell: Cell },
-  ): Promise<boolean> {
-    const key = this.#cluster.placeKey(this.#system, `${tenant}/${name}`);
-    const change = {
-      writeId: this.#deps.random.uuid(),
-      value: JSON.stringify(record),
-      seen: seenOf(cell),
-      siblingsMax: 100,
-    };
-    await write(this.#deps, key, { plan: this.#plan(), change });
-    const { current } = await this.#read(tenant, name);
-    return current?.writeId === change.writeId;
   }
 
   #plan(): Plan {

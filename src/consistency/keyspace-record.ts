@@ -39,31 +39,22 @@ const recordSchema = z.object({
  */
 export type KeyspaceRecord = z.output<typeof recordSchema>;
 
-export interface FoundRecord {
-  readonly record: KeyspaceRecord;
-  readonly writeId: string;
-}
-
 /**
- * The record that counts. Two gateways that create or change one keyspace at once leave two
- * siblings; everyone chooses alike: the latest generation, its latest version, and of two equal
- * ones the first.
+ * The record that counts. Consensus leaves one; a directory from before it may hold siblings, of
+ * which everyone chooses alike: the latest generation, its latest version, and of two equal ones
+ * the first.
  */
-export function currentRecord(cell: Cell): FoundRecord | undefined {
-  const found = cell.siblings
+export function currentRecord(cell: Cell): KeyspaceRecord | undefined {
+  const [first] = cell.siblings
     .filter((sibling) => !isTombstone(sibling, 0))
-    .map((sibling) => ({
-      sibling,
-      record: recordSchema.parse(JSON.parse(sibling.value ?? 'null')),
-    }))
+    .map(({ dot, value }) => ({ dot, record: recordSchema.parse(JSON.parse(value ?? 'null')) }))
     .sort(
       (a, b) =>
         b.record.generation - a.record.generation ||
         b.record.version - a.record.version ||
-        compareDots(a.sibling.dot, b.sibling.dot),
+        compareDots(a.dot, b.dot),
     );
-  const [first] = found;
-  return first && { record: first.record, writeId: first.sibling.writeId };
+  return first?.record;
 }
 
 export function keyspaceOf(
@@ -142,24 +133,36 @@ function checkLevels(name: string, settings: KeyspaceSettings): void {
         `minimum${side === 'read' ? 'Read' : 'Write'}Level`,
       );
     }
-    if (levels[standard].strength >= levels[minimum].strength) continue;
-    throw badInput(
-      `Cannot keep keyspace "${name}": its default ${side} level ${standard} is weaker than its minimum ${minimum}`,
-      `default${side === 'read' ? 'Read' : 'Write'}Level`,
-    );
   }
 }
 
+/**
+ * A default that is weaker than the minimum would refuse every request that names no level: it is
+ * raised.
+ */
+export function raisedDefaults(settings: KeyspaceSettings): KeyspaceSettings {
+  const atLeast = (level: LevelName, minimum: LevelName): LevelName =>
+    levels[level].strength < levels[minimum].strength ? minimum : level;
+  return {
+    ...settings,
+    defaultReadLevel: atLeast(settings.defaultReadLevel, settings.minimumReadLevel),
+    defaultWriteLevel: atLeast(settings.defaultWriteLevel, settings.minimumWriteLevel),
+  };
+}
+
 /** What was given, over the defaults; split keys in byte order. */
-export function settingsWith(given: Partial<KeyspaceSettings>, replicas: number): KeyspaceSettings {
+export function settingsWith(
+  given: Partial<KeyspaceSettings>,
+  replicationFactor: number,
+): KeyspaceSettings {
   const wishes: Record<string, unknown> = { ...given };
   const named = Object.fromEntries(
     Object.entries(wishes).filter(([, wish]) => (wish ?? null) !== null),
   );
   const settings = {
     ...keyspaceDefaults,
-    replicationFactor: Math.min(3, replicas),
+    replicationFactor,
     ...named,
   } as KeyspaceSettings;
-  return { ...settings, splitKeys: settings.splitKeys.toSorted(compareKeys) };
+  return raisedDefaults({ ...settings, splitKeys: settings.splitKeys.toSorted(compareKeys) });
 }

@@ -116,14 +116,7 @@ async function coverRows(
     reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key),
   );
   const rows = ordered.slice(0, limit);
-  const inherited = inherit(
-    terms.session,
-    rows.flatMap(({ cell }) => cell.siblings),
-  );
-  const session =
-    terms.level.floor === 'none' || rows.length === 0
-      ? terms.session
-      : { ...inherited, isPartial: true };
+  const session = sessionAfter(terms, rows);
   return { rows, more: page.more || ordered.length > limit, session };
 }
 
@@ -166,4 +159,12 @@ function narrowed(
     if (to === undefined || compareKeys(key, to) < 0) to = key;
   }
   return { from, to };
+}
+
+/** What a session has seen after a page: too much to list, so it only knows that a quorum has it. */
+function sessionAfter({ session, plan }: ReadTerms, rows: readonly Entry[]): Session {
+  // A page at ONE promises nothing to go back on.
+  if (rows.length === 0 || !plan.writeBack) return session;
+  const versions = rows.flatMap(({ cell }) => cell.siblings);
+  return { ...inherit(session, versions), isPartial: true };
 }

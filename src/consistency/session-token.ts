@@ -1,6 +1,16 @@
 import { badInput } from '../errors.ts';
 import type { Sealer } from './seal.ts';
-import { floorName, freshSession, joinSessions, type Floor, type Session } from './session.ts';
+import {
+  dotsOf,
+  floorName,
+  freshSession,
+  inherit,
+  joinSessions,
+  remember,
+  type Floor,
+  type Session,
+} from './session.ts';
+import type { Entry } from './store.ts';
 
 /**
  * The bounds of a token; the keeper brings the oldest keys to a quorum before either is reached.
@@ -22,6 +32,16 @@ export function sealSession(
   session: Session = freshSession,
 ): string {
   return sealer.seal('session', [tenant], encodeSession(session));
+}
+
+/**
+ * The session of somebody who has been shown this entry and nothing else: what a feed's event
+ * carries.
+ */
+export function sealSeen(sealer: Sealer, tenant: string, { keyspace, key, cell }: Entry): string {
+  const at = { keyspace: keyspace.storageName, key };
+  const seen = remember(inherit(freshSession, cell.siblings), at, { read: dotsOf(cell.siblings) });
+  return sealSession(sealer, tenant, seen);
 }
 
 /**

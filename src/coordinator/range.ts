@@ -222,14 +222,10 @@ class RangeMerge {
       if (outcome.status === 'joined') this.#repaired.add(store.id);
       return outcome.status === 'joined';
     });
-    const done = (await Promise.allSettled(joins)).filter(
-      (result) => result.status === 'fulfilled' && result.value,
-    ).length;
-    this.#deps.metrics.repairs.inc(
-      { kind: 'write_back', result: done >= needed ? 'met' : 'unreachable' },
-      behind.length,
-    );
-    if (done < needed) throw this.#failure('late');
+    const isHealed = await enough(joins, needed);
+    const result = isHealed ? 'met' : 'unreachable';
+    this.#deps.metrics.repairs.inc({ kind: 'write_back', result }, behind.length);
+    if (!isHealed) throw this.#failure('late');
   }
 
   #canStillMeet(): boolean {
@@ -286,4 +282,19 @@ class RangeMerge {
     const found = { sources: this.#sources, stale: this.#stale, repaired: this.#repaired };
     return rangeReceipt(this.#placed, this.#plan, { ...found, nowMs: clock.monotonicMs() });
   }
+}
+
+/** Whether `needed` of these come true, as soon as that is known: one that is slow holds nobody up. */
+function enough(attempts: readonly Promise<boolean>[], needed: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let good = 0;
+    let open = attempts.length;
+    const settle = (isGood: boolean): void => {
+      open -= 1;
+      if (isGood) good += 1;
+      if (good >= needed) resolve(true);
+      else if (open === 0) resolve(false);
+    };
+    for (const attempt of attempts) attempt.then(settle, () => settle(false));
+  });
 }

@@ -3,7 +3,7 @@ import { entryOf } from '../consistency/entry.ts';
 import { levels, type LevelName } from '../consistency/levels.ts';
 import { policies } from '../consistency/policies.ts';
 import type { Sealer } from '../consistency/seal.ts';
-import type { Caller, Store } from '../consistency/store.ts';
+import type { Caller, Entry, Store } from '../consistency/store.ts';
 import { StoreError } from '../errors.ts';
 import type { ChangeSource } from '../replica/change-source.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -33,8 +33,8 @@ export interface FeedDependencies {
   readonly store: Pick<Store, 'keyspace' | 'get' | 'range'>;
   /** The replicas that hold this key: the primaries of its preference list. */
   readonly replicasOf: (keyspace: Keyspace, key: string) => readonly string[];
-  /** A session that has seen nothing: what events carry until sessions exist. */
-  readonly emptySession: (caller: Caller) => string;
+  /** A session that has been shown this entry. */
+  readonly sessionAfter: (caller: Caller, entry: Entry) => string;
   readonly settings?: Partial<FeedSettings> | undefined;
 }
 
@@ -190,7 +190,6 @@ function eventMaker(parts: {
   selector: Selector;
 }): (told: Told) => ChangeEvent {
   const { deps, caller, keyspace, selector } = parts;
-  const session = deps.emptySession(caller);
   return (told) => {
     deps.metrics.feedEvents.inc({ kind: told.kind });
     const cursor = deps.sealer.seal('bookmark', bindingOf(selector), encodeFeedCursor(told.cursor));
@@ -206,7 +205,10 @@ function eventMaker(parts: {
           cursor,
           entry,
           confirmedBy: told.confirmedBy,
-          session,
+          // Signed when somebody asks for it: most subscribers do not.
+          get session() {
+            return deps.sessionAfter(caller, entry);
+          },
         };
       }
     }

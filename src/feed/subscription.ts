@@ -57,9 +57,8 @@ export class Subscription<T> implements Subscriber {
     for (const replica of hub.replicas) this.#link(replica);
     this.#started = true;
     this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
-    const catching = [...this.#links]
-      .filter(([, link]) => link.state === 'catching')
-      .map(([replica]) => replica);
+    const links = [...this.#links].filter(([, { state }]) => state === 'catching');
+    const catching = links.map(([replica]) => replica);
     void this.#settle(catching, true);
     this.#bookmarks();
     return true;
@@ -94,10 +93,7 @@ export class Subscription<T> implements Subscriber {
     else link.overflowed = true;
   }
 
-  /**
-   * Reads what lies between where each of these replicas was left and its tail, then lets the tail
-   * through.
-   */
+  /** Reads what lies between where each replica was left and its tail, then lets the tail through. */
   async #settle(replicas: readonly string[], first: boolean): Promise<void> {
     const prepared = replicas.map((replica) =>
       this.#reader(replica).catch((error: unknown) => this.#retry(replica, error)),
@@ -119,11 +115,10 @@ export class Subscription<T> implements Subscriber {
       },
     );
     if (this.queue.closed) return;
-    const released = new Set(
-      readers
-        .filter(({ replica }) => !failed.has(replica) && this.#goLive(replica))
-        .map(({ replica }) => replica),
-    );
+    const released = new Set<string>();
+    for (const { replica } of readers) {
+      if (!failed.has(replica) && this.#goLive(replica)) released.add(replica);
+    }
     for (const { gap } of readers) if (gap !== undefined) this.#tellGap(gap, this.#cursor());
     this.#inbox.push(...this.#held.filter((step) => released.has(step.replica)));
     this.#held = this.#held.filter((step) => !released.has(step.replica));
@@ -151,10 +146,8 @@ export class Subscription<T> implements Subscriber {
 
   #retry(replica: string, error: unknown): undefined {
     const { hub, clock, log } = this.#options;
-    log.warn(
-      { replica, reason: error instanceof Error ? error.message : 'unknown failure' },
-      'a subscription could not read the change log',
-    );
+    const reason = error instanceof Error ? error.message : 'unknown failure';
+    log.warn({ replica, reason }, 'a subscription could not read the change log');
     hub.dropSide(replica);
     this.#link(replica).state = 'waiting';
     clock.after(1000, () => hub.rejoin(this, replica));
@@ -172,9 +165,7 @@ export class Subscription<T> implements Subscriber {
         this.#tell({ kind: 'changed', cursor: this.#cursor(), ...told });
       }
     } catch (error) {
-      this.queue.fail(
-        error instanceof Error ? error : new Error('the present entries could not be read'),
-      );
+      this.queue.fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -206,14 +197,11 @@ export class Subscription<T> implements Subscriber {
     const { key, cell } = step.change;
     const offered = seen.offer(step.replica, key, { cell });
     if (offered.kind === 'lookup') return this.#lookUp(step);
-    const before =
-      offered.kind === 'emit' && offered.emissions.length > 1
-        ? this.#cursor(step.replica)
-        : undefined;
+    const emissions = offered.kind === 'emit' ? offered.emissions : [];
+    const before = emissions.length > 1 ? this.#cursor(step.replica) : undefined;
     if (!step.early) link.place = step.change.position;
-    if (offered.kind === 'nothing') return undefined;
-    const last = offered.emissions.at(-1);
-    for (const emission of offered.emissions) {
+    const last = emissions.at(-1);
+    for (const emission of emissions) {
       // A cursor promises that everything before it was told: only the last of several states may
       // say that this change was.
       const cursor = emission === last || !before ? this.#cursor() : before;
@@ -232,22 +220,20 @@ export class Subscription<T> implements Subscriber {
     const present = await lookup(key).catch(() => undefined);
     const link = this.#link(step.replica);
     if (!step.early) link.place = step.change.position;
-    if (present) {
-      const told = seen.learn(key, present);
-      if (told)
-        this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: told, confirmedBy: 1 });
-    }
+    const learnt = present && seen.learn(key, present);
+    if (learnt)
+      this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: learnt, confirmedBy: 1 });
     // What was read may not hold this change (it is then unconfirmed), or nothing could be read:
     // rather once too often than never.
     const offered = seen.offer(step.replica, key, { cell, always: true });
-    if (offered.kind !== 'emit') return;
-    for (const emission of offered.emissions)
+    for (const emission of offered.kind === 'emit' ? offered.emissions : []) {
       this.#tell({ kind: 'changed', cursor: this.#cursor(), key, ...emission });
+    }
   }
 
   #tell(told: Told): void {
-    if (!this.queue.push({ make: () => this.#take(told), weight: weightOf(told) }))
-      this.#overflow();
+    const isQueued = this.queue.push({ make: () => this.#take(told), weight: weightOf(told) });
+    if (!isQueued) this.#overflow();
   }
 
   #take(told: Told): T {
@@ -301,10 +287,7 @@ export class Subscription<T> implements Subscriber {
     return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };
   }
 
-  /**
-   * A replica that was unknown so far owes us everything since the cursor was made, or since we
-   * began.
-   */
+  /** An unknown replica owes us everything since the cursor was made, or since we began. */
   #link(replica: string): Link {
     const known = this.#links.get(replica);
     if (known) return known;

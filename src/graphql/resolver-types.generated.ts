@@ -113,11 +113,11 @@ export type ConsistencyLevel =
 export type CreateKeyspaceInput = {
   /** What becomes of writes that had not seen each other; fixed for good. Default: SIBLINGS. */
   readonly conflicts?: InputMaybe<ConflictPolicy>;
-  /** For reads that do not name a level. Default: QUORUM. */
+  /** For reads that do not name a level. Default: QUORUM; raised to the minimum where that is stronger. */
   readonly defaultReadLevel?: InputMaybe<ConsistencyLevel>;
   /** Seconds until values expire, at least 1. Default: they do not. */
   readonly defaultTtlSeconds?: InputMaybe<Scalars['Int']['input']>;
-  /** For writes that do not name a level. Default: QUORUM. */
+  /** For writes that do not name a level. Default: QUORUM; raised to the minimum where that is stronger. */
   readonly defaultWriteLevel?: InputMaybe<ConsistencyLevel>;
   /** Writes that would leave more live versions are refused. Default: 100. */
   readonly maxSiblings?: InputMaybe<Scalars['Int']['input']>;
@@ -127,11 +127,11 @@ export type CreateKeyspaceInput = {
   readonly minimumReadLevel?: InputMaybe<ConsistencyLevel>;
   /** Weaker writes are refused. Default: ONE. */
   readonly minimumWriteLevel?: InputMaybe<ConsistencyLevel>;
-  /** 1 to 63 letters, digits, `-` or `_`; unique in the tenant. */
+  /** 1 to 63 letters, digits, `.`, `-` or `_`, the first a letter or digit; unique in the tenant. */
   readonly name: Scalars['String']['input'];
   /** How keys are spread over partitions; fixed for good. Default: CONSISTENT_HASH. */
   readonly partitioner?: InputMaybe<Partitioner>;
-  /** N: how many replicas hold each key, 1 to the number of replicas. Default: 3. */
+  /** N: how many replicas hold each key, 1 to the number of replicas. Default: the cluster's own, which is 3 unless configured, or as many as there are replicas. */
   readonly replicationFactor?: InputMaybe<Scalars['Int']['input']>;
   /** Where partitions are cut, in byte order; only for RANGE. Default: none. */
   readonly splitKeys?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
@@ -226,7 +226,7 @@ export type Expectation =
   { readonly absent: Scalars['Boolean']['input']; readonly context?: never; readonly value?: never; }
   |  /** Nothing has been written since this was read. */
   { readonly absent?: never; readonly context: Scalars['CausalContext']['input']; readonly value?: never; }
-  |  /** The key has exactly one live version, with this very text as its value. */
+  |  /** The key has exactly one live version, with this value: white space and the order of members do not matter, numbers count as they are written. */
   { readonly absent?: never; readonly context?: never; readonly value: Scalars['JSON']['input']; };
 
 /** Progress on a quiet feed; also the first event, sent once the feed is live. */
@@ -320,7 +320,7 @@ export type Mutation = {
   readonly createKeyspace: Keyspace;
   /** Creates a tenant. Operators only. Not served by this version. */
   readonly createTenant: Tenant;
-  /** Deletes what `context` has seen; without a context, what the coordinating replica holds is not seen and stays. */
+  /** Deletes what `context` has seen; without a context, what a read of the same strength sees now. */
   readonly delete: DeletePayload;
   /** Removes a keyspace and all that is in it. False when there was none. ADMIN only. */
   readonly dropKeyspace: Scalars['Boolean']['output'];

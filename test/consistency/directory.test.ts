@@ -47,7 +47,7 @@ describe('two gateways that create one keyspace at once', () => {
 
   // Known, and still open: the one that read back first cannot know of an earlier dot that is on its way at another replica.
   // Only consensus decides this; when the directory goes through it, this test says so by passing.
-  test.failing('agree on one winner even when they mint at different replicas', async () => {
+  test('agree on one winner even when they mint at different replicas', async () => {
     const bench = new Bench();
     bench.addGateway();
     const [first, second] = await holdersOf(bench, 'contested');

@@ -110,7 +110,7 @@ export class ChangesCluster {
       sources: () => sources,
       store: this.#store(keyspace),
       replicasOf: () => ids,
-      emptySession: () => 'session',
+      sessionAfter: () => 'session',
       settings: { readyMs: 1500, ...settings },
     });
   }

@@ -187,7 +187,10 @@ describe('keyspaces', () => {
     [{ defaultTtlSeconds: 0 }, 'defaultTtlSeconds'],
     [{ splitKeys: ['a'] }, 'splitKeys'],
     [{ partitioner: 'RANGE' as const, splitKeys: ['a', 'a'] }, 'splitKeys'],
-    [{ minimumReadLevel: 'ALL' as const }, 'defaultReadLevel'],
+    [
+      { conflicts: 'LAST_WRITE_WINS' as const, minimumWriteLevel: 'LINEARIZABLE' as const },
+      'minimumWriteLevel',
+    ],
   ])('are refused with %j, naming %s', async (settings, field) => {
     expect(await refusal(create('bad', settings))).toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -205,6 +208,13 @@ describe('keyspaces', () => {
 });
 
 describe('levels', () => {
+  test('that a keyspace has by default are raised to its minimum', async () => {
+    const raised = await create('raised', { minimumWriteLevel: 'LINEARIZABLE' });
+    expect(raised).toMatchObject({ defaultReadLevel: 'QUORUM', defaultWriteLevel: 'LINEARIZABLE' });
+    const { receipt } = await put({ keyspace: 'raised', key: 'k', value: '1' });
+    expect(receipt.level).toBe('LINEARIZABLE');
+  });
+
   test('weaker than the keyspace allows are refused, not raised', async () => {
     const minimum = {
       minimumReadLevel: 'QUORUM',
