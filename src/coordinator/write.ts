@@ -108,7 +108,9 @@ export async function writeNewest(
 /** A stamp later than this gateway's clock and than everything that the writer has seen. */
 function stampedCell(deps: Deps, change: Change): Cell {
   const seenUs = Math.max(0, ...change.seen.context.values());
-  const counter = Math.max(deps.hybridClock.tick(), seenUs + 1);
+  // Not the greater of tick and seen + 1: two writes that had seen one version of a faster clock
+  // would get one stamp, and replicas could never agree which of them to keep.
+  const counter = deps.hybridClock.tickAfter(seenUs);
   const version = versionOf(change, { dot: { actor: deps.gatewayId, counter }, nowUs: counter });
   return recorded(newestCell(version), change, counter);
 }

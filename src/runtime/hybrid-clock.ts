@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts';
 export class HybridClock {
   readonly #clock: Clock;
   #lastUs = 0;
+  #aheadUs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,8 +19,23 @@ export class HybridClock {
 
   /** A time later than every earlier answer and every observed time, in µs since 1970. */
   tick(): number {
-    this.#lastUs = Math.max(this.#lastUs + 1, Math.floor(this.#clock.nowMs() * 1000));
+    const nowUs = Math.floor(this.#clock.nowMs() * 1000);
+    // Even, so that it never equals an answer of `tickAfter` that is ahead.
+    this.#lastUs = Math.max(this.#lastUs + 2 - (this.#lastUs % 2), nowUs - (nowUs % 2));
     return this.#lastUs;
+  }
+
+  /**
+   * A time later than `timeUs`, and never the same twice. Where `timeUs` is ahead of this clock the
+   * answer is too, and later answers of `tick` are not: one version with a broken clock must not
+   * drag along what has nothing to do with it.
+   */
+  tickAfter(timeUs: number): number {
+    const nextUs = this.tick();
+    if (nextUs > timeUs) return nextUs;
+    const afterUs = Math.max(timeUs, this.#aheadUs) + 1;
+    this.#aheadUs = afterUs + 1 - (afterUs % 2);
+    return this.#aheadUs;
   }
 
   /**
