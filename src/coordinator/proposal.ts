@@ -71,6 +71,8 @@ export class Proposal {
     this.#own.add(ballot);
     const promises = await this.#prepare(ballot);
     if (promises.verdict !== 'met') return this.#notPromised(promises);
+    // Whoever gave up while the promises came in was told that nothing was written: so it must stay.
+    this.#group = this.#group.filter(({ settled }) => !settled);
     const holdings = promises.replies.flatMap(({ target, reply }) =>
       reply ? [{ id: target.replica.id, stored: reply.stored }] : [],
     );
