@@ -56,6 +56,8 @@ interface Line {
   readonly replica: Replica;
   readonly ref: CellRef;
   waiting: Waiting[];
+  /** The swap that is in flight ends by then. */
+  busyUntilMs: number;
 }
 
 type Known = Pick<StoredCell, 'cell' | 'digest'>;
@@ -97,10 +99,21 @@ export class Minter {
     return new Promise((resolve, reject) => {
       const waiting = { change, deadlineMs, resolve, reject };
       const line = this.#lines.get(name);
-      if (line) return void line.waiting.push(waiting);
-      const opened: Line = { ...at, waiting: [waiting] };
+      if (line) return this.#queue(line, waiting);
+      const opened: Line = { ...at, waiting: [waiting], busyUntilMs: 0 };
       this.#lines.set(name, opened);
       void this.#serve(name, opened);
+    });
+  }
+
+  /** Waits for the swap that is in flight, but not beyond its own deadline. */
+  #queue(line: Line, waiting: Waiting): void {
+    line.waiting.push(waiting);
+    if (waiting.deadlineMs >= line.busyUntilMs) return;
+    this.#clock.after(waiting.deadlineMs - this.#clock.monotonicMs(), () => {
+      const isStillWaiting = line.waiting.includes(waiting);
+      line.waiting = line.waiting.filter((other) => other !== waiting);
+      if (isStillWaiting) waiting.reject(tooLate());
     });
   }
 
@@ -123,16 +136,14 @@ export class Minter {
   #inTime(group: readonly Waiting[]): readonly Waiting[] {
     const nowMs = this.#clock.monotonicMs();
     const late = group.filter(({ deadlineMs }) => deadlineMs <= nowMs);
-    for (const { reject } of late)
-      reject(
-        new ReplicaError('TIMEOUT', 'earlier writes of this key took until time was up', false),
-      );
+    for (const { reject } of late) reject(tooLate());
     return late.length === 0 ? group : group.filter((waiting) => !late.includes(waiting));
   }
 
   async #mintGroup(name: string, line: Line, group: readonly Waiting[]): Promise<void> {
     // The earliest deadline of the group: after it somebody may have turned to another replica.
     const deadlineMs = Math.min(...group.map((waiting) => waiting.deadlineMs));
+    line.busyUntilMs = deadlineMs;
     let known = this.#known.get(name) ?? absent;
     let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
@@ -202,6 +213,10 @@ export class Minter {
     const [oldest] = this.#known.keys();
     if (oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+function tooLate(): ReplicaError {
+  return new ReplicaError('TIMEOUT', 'earlier writes of this key took until time was up', false);
 }
 
 /** The cell with the outcome of an idempotent write; any other write leaves no record. */
