@@ -67,15 +67,14 @@ export class MemoryReplica implements Replica {
     const row = this.#rows.get(nameOf(ref));
     const current = stored(row);
     if (current.digest !== request.expected) return { status: 'mismatch', current };
-    const ballot = ballotOf(request.next);
-    if (!mayAdvance({ promised: current.promised, current: ballotOf(current.cell) }, ballot)) {
+    if (!this.mayTake(current, request)) {
       return { status: 'promised', promised: current.promised, current };
     }
     this.#store({
       ref,
       cell: request.next,
       stamp: request.stamp ?? '',
-      promised: Math.max(current.promised, ballot),
+      promised: Math.max(current.promised, ballotOf(request.next)),
     });
     return { status: 'swapped' };
   }
@@ -151,6 +150,11 @@ export class MemoryReplica implements Replica {
     this.#numbers.clear();
     this.changes.length = 0;
     this.incarnation = incarnation;
+  }
+
+  /** Rule A; the simulator has a replica without it. */
+  protected mayTake({ promised, cell }: StoredCell, { next }: SwapRequest): boolean {
+    return mayAdvance({ promised, current: ballotOf(cell) }, ballotOf(next));
   }
 
   #store(row: Row): void {
