@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { levels } from '../../src/consistency/levels.ts';
+import { checkLinearizable } from '../simulation/checkers/linearizable.ts';
+import { checkQuorum } from '../simulation/checkers/quorum.ts';
+import type { Operation } from '../simulation/history.ts';
+import { runSoak, type SoakResult } from '../soak/soak.ts';
+
+/** The short form of `npm run soak`: two gateway processes, three databases, one fault of every kind. */
+describe('a short soak', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'quorate-soak-test-'));
+  const file = join(directory, 'history.jsonl');
+  const seed = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
+  let result: SoakResult;
+  let history: readonly Operation[];
+
+  beforeAll(async () => {
+    result = await runSoak(
+      {
+        minutes: 12 / 60,
+        clients: 8,
+        seed,
+        history: file,
+        operations: undefined,
+        quiet: true,
+        fast: true,
+      },
+      { say: () => undefined },
+    );
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    history = lines.map((line) => JSON.parse(line) as Operation);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  test(`finds no violation (seed ${seed})`, () => {
+    const found = result.verdicts.flatMap(({ group, checker, violations }) =>
+      violations.map((violation) => `${group}, ${checker}: ${violation}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test('sees a fault of every kind', () => {
+    expect([...result.faults.keys()].toSorted()).toEqual([
+      'freeze of a replica',
+      'kill of a gateway',
+      'kill of a replica',
+    ]);
+  });
+
+  test('reads and writes at every level', () => {
+    for (const level of Object.keys(levels)) {
+      expect(result.counts.get(`${level} read`)?.ok).toBeGreaterThan(0);
+      expect(result.counts.get(`${level} write`)?.ok).toBeGreaterThan(0);
+    }
+  });
+
+  test('writes every operation down', () => {
+    expect(history).toHaveLength(result.operations);
+    for (const { process, op, key, start, end, status } of history) {
+      expect(['read', 'write', 'cas', 'delete']).toContain(op);
+      expect([typeof process, typeof start]).toEqual(['number', 'number']);
+      expect(key).toMatch(/^\w+\/k\d+$/);
+      expect(status === 'unknown' ? undefined : typeof end).toBe(
+        status === 'unknown' ? undefined : 'number',
+      );
+    }
+  });
+
+  test('would be noticed: a history in which one read shows an older value is illegal', () => {
+    const staleOn = (keyspace: string): readonly Operation[] => {
+      const own = history.filter(({ key }) => key.startsWith(`${keyspace}/`));
+      const reads = own.filter(({ op, status, value }) => {
+        return op === 'read' && status === 'ok' && typeof value === 'number';
+      });
+      const last = reads.at(-1)!;
+      const older = reads.find(({ key, value }) => key === last.key && value !== last.value)!;
+      return own.map((one) => (one === last ? { ...one, value: older.value! } : one));
+    };
+    expect(checkLinearizable(staleOn('locks'))).toHaveLength(1);
+    expect(checkQuorum(staleOn('orders'))).not.toEqual([]);
+  });
+});
