@@ -193,7 +193,7 @@ export class DataStore implements Store {
     const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
     const { writeId } = order.change;
     const after = applied
-      ? this.#keeper.afterWrite(session, entry, { writeId, receipt })
+      ? this.#keeper.afterWrite(session, entry, { ...granted, writeId, receipt })
       : this.#keeper.afterRead(session, entry, { ...granted, receipt });
     return this.#answer(begun, after, {
       applied,
@@ -260,7 +260,7 @@ export class DataStore implements Store {
     const { writeId } = order.change;
     return {
       answer: { entry, writeId, receipt: levelled(keyspace, granted, receipt) },
-      after: (session) => this.#keeper.afterWrite(session, entry, { writeId, receipt }),
+      after: (session) => this.#keeper.afterWrite(session, entry, { ...granted, writeId, receipt }),
     };
   }
 

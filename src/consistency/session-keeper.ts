@@ -118,18 +118,23 @@ export class SessionKeeper {
     if (entry.cell.siblings.length === 0 || (level.floor === 'none' && plan.need === 1))
       return session;
     const inherited = inherit(session, entry.cell.siblings);
-    const isEverywhere =
-      receipt.answered === receipt.replicationFactor && receipt.stale === receipt.repaired;
-    if (isEverywhere) return forget(inherited, place(entry));
+    if (isEverywhere(level, receipt)) return forget(inherited, place(entry));
     return remember(inherited, place(entry), { read: dotsOf(entry.cell.siblings) });
   }
 
   /** The session after a write of its own. */
-  afterWrite(session: Session, entry: Entry, what: { writeId: string; receipt: Receipt }): Session {
-    const { writeId, receipt } = what;
-    if (receipt.answered === receipt.replicationFactor) return session;
-    const own = entry.cell.siblings.filter((sibling) => sibling.writeId === writeId);
-    return own.length === 0 ? session : remember(session, place(entry), { written: dotsOf(own) });
+  afterWrite(
+    session: Session,
+    entry: Entry,
+    what: { level: Level; writeId: string; receipt: Receipt },
+  ): Session {
+    const { level, writeId, receipt } = what;
+    if (isEverywhere(level, receipt)) return session;
+    const { siblings } = entry.cell;
+    const own = siblings.filter((sibling) => sibling.writeId === writeId);
+    // Where another version has already won, to see that one is to see what became of one's own.
+    const written = dotsOf(own.length > 0 ? own : siblings);
+    return written.size === 0 ? session : remember(session, place(entry), { written });
   }
 
   /**
@@ -179,4 +184,13 @@ function place({ keyspace, key }: { keyspace: Keyspace; key: string }): {
   key: string;
 } {
   return { keyspace: keyspace.storageName, key };
+}
+
+/**
+ * Whether all N replicas hold what this answer shows. Not told by a round of consensus: those who
+ * promised may still hold less than what a quorum of them agreed on.
+ */
+function isEverywhere({ route }: Level, receipt: Receipt): boolean {
+  const { answered, replicationFactor, stale, repaired } = receipt;
+  return route === 'quorum' && answered === replicationFactor && stale === repaired;
 }
