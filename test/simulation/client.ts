@@ -25,6 +25,8 @@ export interface Habits {
   readonly gateways?: readonly string[];
   /** Writes and deletes whatever is there, with no context at all. */
   readonly blind?: boolean;
+  /** How often a write of unknown outcome is sent again, with its idempotency key, through any gateway. */
+  readonly retries?: number;
 }
 
 /** Failures that a storm explains; any other one is a bug, whatever the workload. */
@@ -53,8 +55,8 @@ export class Client {
   process: number;
   /** The session token of its last answer. */
   token: string | undefined;
-  /** Where the token was taken over from, until the next operation begins. */
-  after: Operation | undefined;
+  /** The operation whose answer the token came with. */
+  tokenOf: Operation | undefined;
   readonly sessionName: string;
   readonly #known = new Map<string, Known>();
 
@@ -95,9 +97,13 @@ export class Client {
   }
 
   /** Replaces what it was shown of the key, if anything. */
-  write(key: string, value: number, level: LevelName = this.habits.write): Promise<Operation | undefined> {
+  write(
+    key: string,
+    value: number,
+    level: LevelName = this.habits.write,
+  ): Promise<Operation | undefined> {
     const known = this.#shown(key);
-    const what = { keyspace: this.habits.keyspace, key, value: String(value), context: known?.context };
+    const what = { ...this.#writeTo(key), value: String(value), context: known?.context };
     const line = { op: 'write', key, level, value, replaced: known?.values ?? [] } as const;
     return this.#perform(line, (store, asked) => store.put(this.caller, what, asked));
   }
@@ -106,14 +112,14 @@ export class Client {
   delete(key: string, level: LevelName = this.habits.write): Promise<Operation | undefined> {
     const known = this.#shown(key);
     if (!known && !this.habits.blind) return this.read(key);
-    const what = { keyspace: this.habits.keyspace, key, context: known?.context };
+    const what = { ...this.#writeTo(key), context: known?.context };
     const line = { op: 'delete', key, level, replaced: known?.values ?? [] } as const;
     return this.#perform(line, (store, asked) => store.delete(this.caller, what, asked));
   }
 
   cas(key: string, expectedValue: number | null, value: number): Promise<Operation | undefined> {
     const expect = expectedValue === null ? { absent: true } : { value: String(expectedValue) };
-    const what = { keyspace: this.habits.keyspace, key, expect, value: String(value) };
+    const what = { ...this.#writeTo(key), expect, value: String(value) };
     const line = { op: 'cas', key, level: 'LINEARIZABLE', expected: expectedValue, value } as const;
     return this.#perform(line, (store, asked) => store.compareAndSet(this.caller, what, asked));
   }
@@ -121,6 +127,11 @@ export class Client {
   /** The key's name in the history: with its tenant, where there are several. */
   #placeOf(key: string): string {
     return this.habits.tenant === undefined ? key : `${this.habits.tenant}/${key}`;
+  }
+
+  #writeTo(key: string): { keyspace: string; key: string; idempotencyKey?: string } {
+    const { keyspace, retries } = this.habits;
+    return { keyspace, key, ...(retries ? { idempotencyKey: this.random.uuid() } : {}) };
   }
 
   #shown(key: string): Known | undefined {
@@ -131,6 +142,21 @@ export class Client {
     const { gateways } = this.habits;
     const open = this.world.gateways.filter(({ name }) => gateways?.includes(name) ?? true);
     return this.pick(open);
+  }
+
+  /** Asks until it is answered, on a calm network; the first calls may meet connections that are broken since before. */
+  async insist(ask: () => Promise<Operation | undefined>): Promise<void> {
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const answer = await ask();
+      if (answer === undefined || answer.status === 'ok') return;
+      await this.world.sleep(1_000);
+    }
+  }
+
+  /** Goes on with another client's token instead of its own. */
+  adopt(other: Client): void {
+    this.token = other.token;
+    this.tokenOf = other.tokenOf;
   }
 
   /** Undefined when the run is over. */
@@ -148,20 +174,56 @@ export class Client {
       key: this.#placeOf(line.key),
       gateway: gateway.name,
       timeoutMs,
-      ...(habits.session ? { session: this.sessionName, after: this.after } : {}),
+      ...(habits.session ? { session: this.sessionName, after: this.tokenOf } : {}),
     });
-    this.after = undefined;
-    world.note(`client ${this.process} ${line.op} ${line.key} ${String(line.value ?? '')} at ${gateway.name}`);
-    const asked = { level: line.level, timeoutMs, session: habits.session ? this.token : undefined };
-    try {
-      const answer = await gateway.ask((store) => request(store, asked));
-      this.#succeed(operation, { key: line.key, answer, gateway });
-    } catch (error) {
-      this.#fail(operation, line.key, error);
+    world.note(
+      `client ${this.process} ${line.op} ${line.key} ${String(line.value ?? '')} at ${gateway.name}`,
+    );
+    const asked = {
+      level: line.level,
+      timeoutMs,
+      session: habits.session ? this.token : undefined,
+    };
+    await this.#attempt(operation, {
+      key: line.key,
+      gateway,
+      request: (store) => request(store, asked),
+    });
+    for (
+      let retry = 0;
+      retry < (habits.retries ?? 0) && operation.status === 'unknown';
+      retry += 1
+    ) {
+      await this.think(20);
+      await this.#attempt(operation, {
+        key: line.key,
+        gateway: this.gateway(),
+        request: (store) => request(store, asked),
+      });
     }
-    operation.settled ??= world.history.tick();
-    world.note(`client ${operation.process} ${operation.status} ${JSON.stringify(operation.value ?? null)} ${operation.code ?? ''}`);
+    if (operation.status === 'unknown') this.#leave(line.key);
+    world.note(
+      `client ${operation.process} ${operation.status} ${JSON.stringify(operation.value ?? null)} ${operation.code ?? ''}`,
+    );
     return operation;
+  }
+
+  async #attempt(
+    operation: Operation,
+    how: {
+      key: string;
+      gateway: Gateway;
+      request: (store: Store) => Promise<EntryAnswer | CompareAndSetAnswer>;
+    },
+  ): Promise<void> {
+    const { key, gateway, request } = how;
+    const beganMs = this.world.schedule.nowMs;
+    try {
+      this.#succeed(operation, { key, gateway, answer: await gateway.ask(request) });
+    } catch (error) {
+      this.#fail(operation, error);
+    }
+    operation.tookMs = Math.max(operation.tookMs ?? 0, this.world.schedule.nowMs - beganMs);
   }
 
   #succeed(
@@ -171,27 +233,34 @@ export class Client {
     const { key, answer, gateway } = what;
     operation.status = 'ok';
     operation.end = this.world.history.tick();
-    operation.settled = operation.end;
+    delete operation.code;
     const values = shownValues(answer.entry);
     if (operation.op === 'read') operation.value = shownAs(values);
     if ('applied' in answer) operation.applied = answer.applied;
     this.#known.set(key, { values, context: gateway.store.contextOf(answer.entry) });
+    if (operation.op !== 'read')
+      operation.shown = values.filter((value) => value !== operation.value);
     this.token = answer.session;
+    this.tokenOf = operation;
   }
 
-  #fail(operation: Operation, key: string, error: unknown): void {
-    operation.settled = this.world.history.tick();
+  #fail(operation: Operation, error: unknown): void {
     if (error instanceof GatewayGone) operation.code = 'GATEWAY_GONE';
     else if (error instanceof StoreError) operation.code = error.code;
-    const isKnown = error instanceof GatewayGone || (error instanceof StoreError && expected.includes(error.code));
+    const isKnown =
+      error instanceof GatewayGone ||
+      (error instanceof StoreError && expected.includes(error.code));
     if (!isKnown) this.world.problems.push(unexpected(operation, error));
-    const certain = operation.op === 'read' || (error instanceof StoreError && error.outcome === 'NONE');
-    if (certain) {
-      operation.status = 'fail';
-      operation.end = operation.settled;
-      return;
-    }
-    // A client does not know whether it has seen its own write.
+    // That a retry certainly did nothing says nothing about the attempt before it.
+    const isCertain =
+      operation.tookMs === undefined && error instanceof StoreError && error.outcome === 'NONE';
+    if (operation.op !== 'read' && !isCertain) return;
+    operation.status = 'fail';
+    operation.end = this.world.history.tick();
+  }
+
+  /** After an unknown outcome: a client does not know whether it has seen its own write. */
+  #leave(key: string): void {
     this.#known.delete(key);
     this.process = this.world.newProcess();
   }

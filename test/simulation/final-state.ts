@@ -11,9 +11,12 @@ export function finalState(world: World, keyspace: Keyspace): FinalState {
       const cells = [...replica.snapshot()].flatMap(([name, { cell }]) => {
         const [tenant, storageName, key = ''] = name.split('\0');
         const isHere = tenant === keyspace.tenant && storageName === keyspace.storageName;
-        if (!isHere || cell.context.size === 0 || !world.owners(keyspace, key).includes(id)) return [];
+        if (!isHere || cell.context.size === 0 || !world.owners(keyspace, key).includes(id))
+          return [];
         const { siblings, context } = encodeCell(cell);
-        const values = visible(cell).flatMap(({ value }) => (value === null ? [] : [Number(value)]));
+        const values = visible(cell).flatMap(({ value }) =>
+          value === null ? [] : [Number(value)],
+        );
         return [[key, { text: `${siblings} ${context}`, values }] as const];
       });
       return [id, new Map(cells)];

@@ -26,12 +26,14 @@ export interface Operation {
   readonly replaced?: readonly number[];
   /** The session that it was done in. */
   readonly session?: string;
-  /** The token that it carried was taken over from the session that did this operation. */
+  /** The operation whose answer the token came with that this one carried. */
   readonly after?: Operation | undefined;
+  /** Other values that the answer of a write showed. */
+  shown?: readonly number[];
   /** How long it was given, in ms. */
   readonly timeoutMs?: number;
-  /** When the client learnt of the outcome, unknown ones too; in ns. */
-  settled?: number;
+  /** How long its slowest attempt took, in ms; undefined while the client waits. */
+  tookMs?: number;
 }
 
 /** Everything that clients did, in the order in which it began. */

@@ -72,5 +72,8 @@ async function live(scenario: Scenario, world: World): Promise<void> {
   // A fault that was about to end may have begun after the calm.
   world.calm();
   await repair.settle();
-  await scenario.afterwards?.(world);
+  if (!scenario.afterwards) return;
+  world.afterwards();
+  await scenario.afterwards(world);
+  await repair.settle();
 }

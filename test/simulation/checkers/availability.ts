@@ -18,9 +18,12 @@ export interface Tried {
 export function checkAvailability(tried: readonly Tried[]): readonly string[] {
   return tried.flatMap(({ operation, side, expected }) => {
     const answered = operation.status === 'ok';
-    if (expected === 'answers' && !answered) return [`on the ${side} side ${nameOf(operation)} was refused with ${operation.code ?? '?'}`];
-    if (expected === 'refuses' && answered) return [`on the ${side} side ${nameOf(operation)} was answered, and must have been refused`];
-    if (operation.settled === undefined) return [`on the ${side} side ${nameOf(operation)} was never answered`];
+    if (expected === 'answers' && !answered)
+      return [`on the ${side} side ${nameOf(operation)} was refused with ${operation.code ?? '?'}`];
+    if (expected === 'refuses' && answered)
+      return [`on the ${side} side ${nameOf(operation)} was answered, and must have been refused`];
+    if (operation.tookMs === undefined)
+      return [`on the ${side} side ${nameOf(operation)} was never answered`];
     return [];
   });
 }

@@ -5,9 +5,8 @@ const graceMs = 20;
 
 /** Requests that took longer than they were allowed to, whatever their outcome. */
 export function hangs(operations: readonly Operation[]): readonly string[] {
-  return operations.flatMap(({ op, key, level, start, settled, timeoutMs, process }) => {
-    if (settled === undefined || timeoutMs === undefined) return [];
-    const tookMs = (settled - start) / 1e6;
+  return operations.flatMap(({ op, key, level, tookMs, timeoutMs, process }) => {
+    if (tookMs === undefined || timeoutMs === undefined) return [];
     if (tookMs <= timeoutMs + graceMs) return [];
     return [
       `client ${process}: ${op} of ${key} at ${level ?? '?'} took ${tookMs.toFixed(0)} ms, and was given ${timeoutMs} ms`,

@@ -25,19 +25,30 @@ export function checkLastWriteWins(
 ): readonly string[] {
   const found = divergence(final);
   const [state] = final.values();
-  const acknowledged = new Set(operations.flatMap((one) => (one.status === 'ok' && typeof one.value === 'number' ? [one.value] : [])));
+  const acknowledged = new Set(
+    operations.flatMap((one) =>
+      one.status === 'ok' && typeof one.value === 'number' ? [one.value] : [],
+    ),
+  );
   for (const [key, versions] of byKey(operations)) {
     found.push(...fromNowhere(versions));
     for (const read of versions.reads) {
-      if (valuesOf(read.value).length > 1) found.push(`${nameOf(read)} shows several values where one wins`);
+      if (valuesOf(read.value).length > 1)
+        found.push(`${nameOf(read)} shows several values where one wins`);
     }
-    const counted = offered.filter((one) => one.key === key && (one.stored || (one.value !== undefined && acknowledged.has(one.value))));
+    const counted = offered.filter(
+      (one) =>
+        one.key === key && (one.stored || (one.value !== undefined && acknowledged.has(one.value))),
+    );
     const winner = counted.toSorted(compareOffered).at(-1);
     const values = state?.get(key)?.values ?? [];
     const expected = winner?.value === undefined ? [] : [winner.value];
     if (values.length === expected.length && values[0] === expected[0]) continue;
-    const what = winner && `${winner.value ?? 'a deletion'} by ${winner.gateway} at ${winner.clockUs}`;
-    found.push(`at the end ${key} holds ${values.join(', ') || 'nothing'}, and the latest write is ${what ?? 'none'}`);
+    const what =
+      winner && `${winner.value ?? 'a deletion'} by ${winner.gateway} at ${winner.clockUs}`;
+    found.push(
+      `at the end ${key} holds ${values.join(', ') || 'nothing'}, and the latest write is ${what ?? 'none'}`,
+    );
   }
   return found;
 }

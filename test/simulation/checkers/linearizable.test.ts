@@ -121,9 +121,17 @@ describe('the search for an order that one copy could have produced', () => {
 
   test('searches a hundred concurrent writes in no time, because it remembers where it has been', () => {
     const writes = Array.from({ length: 100 }, (_, index) => ({
-      op: 'write' as const, value: index + 1, start: index + 1, status: 'unknown' as const,
+      op: 'write' as const,
+      value: index + 1,
+      start: index + 1,
+      status: 'unknown' as const,
     }));
-    const reads = [3, 1, 2].map((value, index) => ({ op: 'read' as const, value, start: 200 + 2 * index, end: 201 + 2 * index }));
+    const reads = [3, 1, 2].map((value, index) => ({
+      op: 'read' as const,
+      value,
+      start: 200 + 2 * index,
+      end: 201 + 2 * index,
+    }));
     expect(linearize(history(...writes, ...reads))).toBeUndefined();
     const back = { op: 'read' as const, value: 3, start: 300, end: 301 };
     expect(linearize(history(...writes.slice(0, 12), ...reads, back))).toBeDefined();

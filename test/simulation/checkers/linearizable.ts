@@ -39,8 +39,13 @@ export function checkLinearizable(operations: readonly Operation[]): readonly st
     const broken = linearize(those);
     if (!broken) return [];
     const { op, process, value, expected, applied } = broken;
-    const shown = op === 'read' ? `a read that shows ${valuesOf(value).join(' and ') || 'nothing'}` : `${op} ${JSON.stringify({ value, expected, applied })}`;
-    return [`ILLEGAL: no order of the operations on ${key} explains ${shown}, by client ${process} from ${broken.start} to ${broken.end ?? 'never'} ns`];
+    const shown =
+      op === 'read'
+        ? `a read that shows ${valuesOf(value).join(' and ') || 'nothing'}`
+        : `${op} ${JSON.stringify({ value, expected, applied })}`;
+    return [
+      `ILLEGAL: no order of the operations on ${key} explains ${shown}, by client ${process} from ${broken.start} to ${broken.end ?? 'never'} ns`,
+    ];
   });
 }
 
@@ -50,7 +55,9 @@ function candidateOf(operation: Operation): Candidate[] {
   if (status === 'fail' || (op === 'read' && status === 'unknown')) return [];
   switch (op) {
     case 'read':
-      return [{ operation, observes: true, step: (state) => (shows(value, state) ? state : undefined) }];
+      return [
+        { operation, observes: true, step: (state) => (shows(value, state) ? state : undefined) },
+      ];
     case 'write':
       return [{ operation, observes: false, step: () => value as number }];
     case 'delete':
@@ -171,7 +178,9 @@ function isKnown({ status }: Operation): boolean {
 
 /** Calls and returns by time. What has no end returns after everything else. */
 function eventsOf(candidates: readonly Candidate[]): readonly Event[] {
-  const ends = candidates.map(({ operation }) => (operation.status === 'ok' ? operation.end! : Infinity));
+  const ends = candidates.map(({ operation }) =>
+    operation.status === 'ok' ? operation.end! : Infinity,
+  );
   const timed = candidates.flatMap(({ operation }, id) => [
     { id, isCall: true, at: operation.start },
     { id, isCall: false, at: ends[id]! },

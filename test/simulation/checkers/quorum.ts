@@ -18,11 +18,16 @@ export function checkQuorum(operations: readonly Operation[]): readonly string[]
 }
 
 function missedWrites(versions: Versions): readonly string[] {
-  const done = [...versions.writeOf].filter(([, { status, applied }]) => status === 'ok' && applied !== false);
+  const done = [...versions.writeOf].filter(
+    ([, { status, applied }]) => status === 'ok' && applied !== false,
+  );
   return versions.reads.flatMap((read) =>
     done
       .filter(([value, { end }]) => end! < read.start && !isReflected(versions, value, read))
-      .map(([, write]) => `${nameOf(read)} shows ${shown(read)} and misses ${nameOf(write)}, which was acknowledged before`),
+      .map(
+        ([, write]) =>
+          `${nameOf(read)} shows ${shown(read)} and misses ${nameOf(write)}, which was acknowledged before`,
+      ),
   );
 }
 
@@ -30,7 +35,10 @@ function backwards(versions: Versions): readonly string[] {
   return pairs(versions.reads).flatMap(([earlier, later]) =>
     valuesOf(earlier.value)
       .filter((value) => !isReflected(versions, value, later))
-      .map((value) => `${nameOf(later)} shows ${shown(later)} and goes back behind ${nameOf(earlier)}, which had shown ${value}`),
+      .map(
+        (value) =>
+          `${nameOf(later)} shows ${shown(later)} and goes back behind ${nameOf(earlier)}, which had shown ${value}`,
+      ),
   );
 }
 
@@ -40,7 +48,11 @@ function comeBack({ reads, replacersOf, writeOf }: Versions): readonly string[] 
       const by = (replacersOf.get(value) ?? []).find((one) => {
         if (one.applied === false) return false;
         if (one.status === 'ok' && one.end! < read.start) return true;
-        const seen = reads.some((other) => other.end! < read.start && valuesOf(other.value).some((shownOne) => writeOf.get(shownOne) === one));
+        const seen = reads.some(
+          (other) =>
+            other.end! < read.start &&
+            valuesOf(other.value).some((shownOne) => writeOf.get(shownOne) === one),
+        );
         return seen && one.op !== 'delete';
       });
       return by ? [`${nameOf(read)} shows ${value}, which ${nameOf(by)} had replaced before`] : [];
@@ -49,7 +61,9 @@ function comeBack({ reads, replacersOf, writeOf }: Versions): readonly string[] 
 }
 
 function pairs(reads: readonly Operation[]): readonly (readonly [Operation, Operation])[] {
-  return reads.flatMap((earlier) => reads.filter(({ start }) => earlier.end! < start).map((later) => [earlier, later] as const));
+  return reads.flatMap((earlier) =>
+    reads.filter(({ start }) => earlier.end! < start).map((later) => [earlier, later] as const),
+  );
 }
 
 function isReflected(versions: Versions, value: number, read: Operation): boolean {

@@ -1,6 +1,8 @@
+import type { LevelName } from '../../../src/consistency/levels.ts';
+
 /** One walk through a range, page by page, as a client saw it. */
 export interface Walk {
-  readonly level: string;
+  readonly level: LevelName;
   readonly pageSize: number;
   readonly reverse: boolean;
   /** The keys of each page, in the order of the walk. */
@@ -30,7 +32,8 @@ function checkWalk(walk: Walk, { stable, churning }: RangeSets): readonly string
   for (const [at, key] of keys.entries()) {
     if (seen.has(key)) found.push(`${name}, shows ${key} twice`);
     seen.add(key);
-    if (!stable.has(key) && !churning.has(key)) found.push(`${name}, shows ${key}, which is not of this keyspace`);
+    if (!stable.has(key) && !churning.has(key))
+      found.push(`${name}, shows ${key}, which is not of this keyspace`);
     const before = keys[at - 1];
     const inOrder = before === undefined || (walk.reverse ? before > key : before < key);
     if (!inOrder) found.push(`${name}, shows ${key} after ${before}`);

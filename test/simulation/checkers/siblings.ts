@@ -2,12 +2,23 @@ import type { Operation } from '../history.ts';
 import { byKey, falseConflicts, fromNowhere, nameOf, type Versions } from './versions.ts';
 
 /** The state of the replicas when all is quiet: by replica, by key, the cell as canonical text and its live values. */
-export type FinalState = ReadonlyMap<string, ReadonlyMap<string, { text: string; values: readonly number[] }>>;
+export type FinalState = ReadonlyMap<
+  string,
+  ReadonlyMap<string, { text: string; values: readonly number[] }>
+>;
 
-/** What else may have replaced a value, beside the contexts that clients carried: consensus replaces all that it reads. */
-export interface Superseded {
-  readonly has: (value: number) => boolean;
+/** What consensus adds to the rules of ordinary writes; nothing of it where there is none. */
+export interface Consensus {
+  /** Writes that a round has read and then left out: it replaces all that it reads, and its client never hears of it. */
+  readonly superseded: (write: Operation) => boolean;
+  /**
+   * Values that may come back beside what replaced them: a round may tag a consensus version anew while an ordinary write replaces
+   * it, and then nobody can tell that the new tag was seen.
+   */
+  readonly mayReturn: (write: Operation) => boolean;
 }
+
+const none: Consensus = { superseded: () => false, mayReturn: () => false };
 
 /**
  * ONE with SIBLINGS: nothing acknowledged is lost, nothing that was replaced comes back, nothing comes from nowhere, and once all is
@@ -16,15 +27,18 @@ export interface Superseded {
 export function checkSiblings(
   operations: readonly Operation[],
   final: FinalState,
-  superseded: Superseded = new Set<number>(),
+  consensus: Consensus = none,
 ): readonly string[] {
   const keys = byKey(operations);
   const found = divergence(final);
   const [state] = final.values();
   for (const [key, versions] of keys) {
     const values = state?.get(key)?.values ?? [];
-    found.push(...lostWrites(versions, { values, superseded }), ...unexpectedValues(versions, { key, values }));
-    found.push(...fromNowhere(versions), ...falseConflicts(versions));
+    found.push(
+      ...lostWrites(versions, { values, consensus }),
+      ...unexpectedValues(versions, { key, values, consensus }),
+    );
+    found.push(...fromNowhere(versions), ...falseConflicts(versions, consensus.mayReturn));
   }
   return found;
 }
@@ -35,29 +49,42 @@ export function divergence(final: FinalState): string[] {
   return [...keys].flatMap((key) => {
     const texts = [...final].map(([id, cells]) => `${id}: ${cells.get(key)?.text ?? 'nothing'}`);
     const kinds = new Set([...final.values()].map((cells) => cells.get(key)?.text ?? 'nothing'));
-    return kinds.size <= 1 ? [] : [`all is quiet, and the replicas hold different cells of ${key}: ${texts.join('; ')}`];
+    return kinds.size <= 1
+      ? []
+      : [`all is quiet, and the replicas hold different cells of ${key}: ${texts.join('; ')}`];
   });
 }
 
-function lostWrites(versions: Versions, final: { values: readonly number[]; superseded: Superseded }): string[] {
+function lostWrites(
+  versions: Versions,
+  final: { values: readonly number[]; consensus: Consensus },
+): string[] {
   return [...versions.writeOf].flatMap(([value, write]) => {
     const acknowledged = write.status === 'ok' && write.applied !== false;
-    if (!acknowledged || final.values.includes(value) || final.superseded.has(value)) return [];
+    if (!acknowledged || final.values.includes(value) || final.consensus.superseded(write))
+      return [];
     const replacers = versions.replacersOf.get(value) ?? [];
     if (replacers.some(({ status }) => status !== 'fail')) return [];
     return [`${nameOf(write)} was acknowledged, nobody replaced it, and it is lost`];
   });
 }
 
-function unexpectedValues(versions: Versions, { key, values }: { key: string; values: readonly number[] }): string[] {
+function unexpectedValues(
+  versions: Versions,
+  { key, values, consensus }: { key: string; values: readonly number[]; consensus: Consensus },
+): string[] {
   const doubled = values.filter((value, at) => values.indexOf(value) !== at);
   const found = doubled.map((value) => `at the end ${key} holds ${value} twice`);
   for (const value of values) {
     const write = versions.writeOf.get(value);
     if (!write) found.push(`at the end ${key} holds ${value}, which nobody wrote to it`);
-    else if (write.status === 'fail') found.push(`at the end ${key} holds ${value}, whose write was refused as certainly not done`);
-    const by = (versions.replacersOf.get(value) ?? []).find(({ status, applied }) => status === 'ok' && applied !== false);
-    if (by) found.push(`at the end ${key} holds ${value}, which was replaced by ${nameOf(by)}`);
+    else if (write.status === 'fail' || write.applied === false)
+      found.push(`at the end ${key} holds ${value}, whose write was refused as certainly not done`);
+    const by = (versions.replacersOf.get(value) ?? []).find(
+      ({ status, applied }) => status === 'ok' && applied !== false,
+    );
+    if (by && write && !consensus.mayReturn(write))
+      found.push(`at the end ${key} holds ${value}, which was replaced by ${nameOf(by)}`);
   }
   return found;
 }

@@ -59,8 +59,9 @@ export function fromNowhere({ writeOf, reads }: Versions): readonly string[] {
     valuesOf(read.value).flatMap((value) => {
       const write = writeOf.get(value);
       if (!write) return [`${nameOf(read)} shows ${value}, which nobody wrote to it`];
-      if (write.start > (read.end ?? Infinity)) return [`${nameOf(read)} shows ${value} before it was written`];
-      if (write.status === 'fail' && write.op !== 'cas') {
+      if (write.start > (read.end ?? Infinity))
+        return [`${nameOf(read)} shows ${value} before it was written`];
+      if (write.status === 'fail' || write.applied === false) {
         return [`${nameOf(read)} shows ${value}, whose write was refused as certainly not done`];
       }
       return [];
@@ -69,14 +70,20 @@ export function fromNowhere({ writeOf, reads }: Versions): readonly string[] {
 }
 
 /** A value beside another one whose writer had seen it, and so replaced it. */
-export function falseConflicts({ writeOf, reads }: Versions): readonly string[] {
+export function falseConflicts(
+  { writeOf, reads }: Versions,
+  mayReturn: (write: Operation) => boolean = () => false,
+): readonly string[] {
   return reads.flatMap((read) => {
     const shown = valuesOf(read.value);
     return shown.flatMap((value) => {
       const replaced = writeOf.get(value)?.replaced ?? [];
       return shown
-        .filter((other) => replaced.includes(other))
-        .map((other) => `${nameOf(read)} shows ${other} beside ${value}, whose writer had seen ${other}`);
+        .filter((other) => replaced.includes(other) && !mayReturn(writeOf.get(other)!))
+        .map(
+          (other) =>
+            `${nameOf(read)} shows ${other} beside ${value}, whose writer had seen ${other}`,
+        );
     });
   });
 }
@@ -84,5 +91,5 @@ export function falseConflicts({ writeOf, reads }: Versions): readonly string[] 
 /** How an operation is named in a sentence. */
 export function nameOf({ op, process, key, value, start, level }: Operation): string {
   const what = op === 'read' || value === undefined || value === null ? '' : ` of ${String(value)}`;
-  return `the ${op}${what} on ${key} by client ${process}${level === undefined ? '' : ` at ${level}`} (from ${(start / 1e6).toFixed(1)} ms)`;
+  return `the ${op}${what} on ${key.slice(0, 24)} by client ${process}${level === undefined ? '' : ` at ${level}`} (from ${(start / 1e6).toFixed(1)} ms)`;
 }

@@ -1,5 +1,10 @@
 import { levels, type LevelName } from '../../../src/consistency/levels.ts';
-import { checkAvailability, type Expected, type Side, type Tried } from '../checkers/availability.ts';
+import {
+  checkAvailability,
+  type Expected,
+  type Side,
+  type Tried,
+} from '../checkers/availability.ts';
 import { Client } from '../client.ts';
 import type { Scenario } from '../scenario.ts';
 import type { World } from '../world/world.ts';
@@ -11,7 +16,9 @@ const tried = new WeakMap<World, Tried[]>();
 const noticedAfterMs = 2_500;
 
 /** THE TABLE of docs/consistency.md, column "while a minority is cut off". Reads and writes of a fresh session. */
-const owed: Readonly<Record<LevelName, Readonly<Record<Side, { read: Expected; write: Expected }>>>> = {
+const owed: Readonly<
+  Record<LevelName, Readonly<Record<Side, { read: Expected; write: Expected }>>>
+> = {
   ONE: { majority: both('answers'), minority: both('answers') },
   READ_YOUR_WRITES: { majority: both('answers'), minority: both('answers') },
   SESSION: { majority: both('answers'), minority: both('answers') },
@@ -25,19 +32,27 @@ const owed: Readonly<Record<LevelName, Readonly<Record<Side, { read: Expected; w
 export const availability: Scenario = {
   name: 'availability',
   promise: 'availability',
-  checker: 'each level answers or refuses on each side of a split as the table says, in bounded time',
-  setting: { gateways: 4, requestMs: 900, weather: { loss: 0, tail: 0, nearMs: 8, farMs: 8, duplicate: 0 } },
+  checker:
+    'each level answers or refuses on each side of a split as the table says, in bounded time',
+  setting: {
+    gateways: 4,
+    requestMs: 900,
+    weather: { loss: 0, tail: 0, nearMs: 8, farMs: 8, duplicate: 0 },
+  },
   async setup(world) {
     tried.set(world, []);
     await world.createKeyspace('t', keyspace, {});
     const { store } = world.gateways[0]!;
-    for (const key of keys) await store.put({ tenant: 't' }, { keyspace, key, value: '0' }, { level: 'ALL' });
+    for (const key of keys)
+      await store.put({ tenant: 't' }, { keyspace, key, value: '0' }, { level: 'ALL' });
   },
   async clients(world) {
     const sides = split(world);
     const names = Object.keys(levels) as LevelName[];
-    const each = names.filter((name) => levels[name].available).flatMap((level) =>
-      (['majority', 'minority'] as const).map((side) => probe(world, { level, side, gateways: sides[side] })),
+    const each = names.flatMap((level) =>
+      (['majority', 'minority'] as const).map((side) =>
+        probe(world, { level, side, gateways: sides[side] }),
+      ),
     );
     await Promise.all(each);
   },
@@ -65,7 +80,10 @@ function split(world: World): Record<Side, readonly string[]> {
   return { majority: gateways.slice(0, 2), minority: gateways.slice(2) };
 }
 
-async function probe(world: World, what: { level: LevelName; side: Side; gateways: readonly string[] }): Promise<void> {
+async function probe(
+  world: World,
+  what: { level: LevelName; side: Side; gateways: readonly string[] },
+): Promise<void> {
   const { level, side, gateways } = what;
   const client = new Client(world, { keyspace, read: level, write: level, gateways, blind: true });
   const own = world.keyspaces.at(-1)!;
@@ -78,6 +96,7 @@ async function probe(world: World, what: { level: LevelName; side: Side; gateway
     if (!operation) return;
     const expected = owed[level][side][writes ? 'write' : 'read'];
     // Consensus of two clients at once may end in CONTENDED, which says nothing about the split.
-    if (noticed && operation.code !== 'CONTENDED') tried.get(world)!.push({ operation, side, expected });
+    if (noticed && operation.code !== 'CONTENDED')
+      tried.get(world)!.push({ operation, side, expected });
   }
 }

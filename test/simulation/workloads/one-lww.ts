@@ -15,7 +15,17 @@ export const oneLww: Scenario = {
   promise: 'ONE, LAST_WRITE_WINS',
   checker: 'all replicas equal, and equal to the greatest (clock, gateway, hash)',
   setting: { skewMaxMs: 3_600_000 },
-  faults: { crash: 2, freeze: 2, isolate: 2, oneWay: 2, gatewayCrash: 1, wipe: 1, clockStep: 2, everyMs: 120, lastMs: 600 },
+  faults: {
+    crash: 2,
+    freeze: 2,
+    isolate: 2,
+    oneWay: 2,
+    gatewayCrash: 1,
+    wipe: 1,
+    clockStep: 2,
+    everyMs: 120,
+    lastMs: 600,
+  },
   repairEveryMs: 10,
   async setup(world) {
     await world.createKeyspace('t', keyspace, { conflicts: 'LAST_WRITE_WINS' });
@@ -23,7 +33,11 @@ export const oneLww: Scenario = {
   clients: (world) => Promise.all(Array.from({ length: 4 }, () => edit(world))),
   check(world) {
     const space = world.keyspaces.find(({ name }) => name === keyspace)!;
-    return checkLastWriteWins(world.history.operations, offeredVersions(world), finalState(world, space));
+    return checkLastWriteWins(
+      world.history.operations,
+      offeredVersions(world),
+      finalState(world, space),
+    );
   },
 };
 
@@ -41,7 +55,11 @@ async function edit(world: World): Promise<void> {
 
 function offeredVersions(world: World): readonly Offered[] {
   const nameOf = (key: string, cell: Cell): string => `${key} ${dotOf(cell)}`;
-  const stored = new Set(world.servers.flatMap(({ replica }) => replica.changes.map(({ ref, cell }) => nameOf(ref.key, cell))));
+  const stored = new Set(
+    world.servers.flatMap(({ replica }) =>
+      replica.changes.map(({ ref, cell }) => nameOf(ref.key, cell)),
+    ),
+  );
   return world.offered.flatMap(({ key, cell }) => {
     const [version] = cell.siblings;
     if (!version) return [];

@@ -14,14 +14,26 @@ const operationsEach = 20;
 export const oneSiblings: Scenario = {
   name: 'one-siblings',
   promise: 'ONE, SIBLINGS',
-  checker: 'lost acknowledged write, false conflict, value from nowhere, divergence after quiet, resurrection',
+  checker:
+    'lost acknowledged write, false conflict, value from nowhere, divergence after quiet, resurrection',
   setting: { skewMaxMs: 3_600_000 },
-  faults: { crash: 2, freeze: 2, isolate: 2, oneWay: 2, gatewayCrash: 1, wipe: 1, clockStep: 1, everyMs: 120, lastMs: 600 },
+  faults: {
+    crash: 2,
+    freeze: 2,
+    isolate: 2,
+    oneWay: 2,
+    gatewayCrash: 1,
+    wipe: 1,
+    clockStep: 1,
+    everyMs: 120,
+    lastMs: 600,
+  },
   repairEveryMs: 8,
   async setup(world) {
     for (const tenant of tenants) await world.createKeyspace(tenant, keyspace, {});
   },
-  clients: (world) => Promise.all(Array.from({ length: clients }, (_, index) => shop(world, index))),
+  clients: (world) =>
+    Promise.all(Array.from({ length: clients }, (_, index) => shop(world, index))),
   check(world) {
     return tenants.flatMap((tenant) => {
       const space = world.keyspaces.find((one) => one.tenant === tenant)!;

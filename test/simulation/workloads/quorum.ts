@@ -13,7 +13,15 @@ export const quorum: Scenario = {
   name: 'quorum',
   promise: 'QUORUM',
   checker: 'every read reflects all writes done before it and never goes back, over all clients',
-  faults: { crash: 1, freeze: 1, isolate: 1, oneWay: 3, gatewayCrash: 2, everyMs: 150, lastMs: 400 },
+  faults: {
+    crash: 1,
+    freeze: 1,
+    isolate: 1,
+    oneWay: 3,
+    gatewayCrash: 2,
+    everyMs: 150,
+    lastMs: 400,
+  },
   repairEveryMs: 60,
   async setup(world) {
     await world.createKeyspace('t', keyspace, {});

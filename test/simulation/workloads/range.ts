@@ -19,7 +19,8 @@ const walks = new WeakMap<World, Walk[]>();
 export const range: Scenario = {
   name: 'range',
   promise: 'range',
-  checker: 'every stable key exactly once and in order; nothing doubled, nothing foreign, no short page',
+  checker:
+    'every stable key exactly once and in order; nothing doubled, nothing foreign, no short page',
   setting: { replicas: 4, requestMs: 1_200 },
   faults: { crash: 1, freeze: 1, isolate: 1, oneWay: 2, everyMs: 400, lastMs: 400 },
   repairEveryMs: 60,
@@ -36,7 +37,9 @@ export const range: Scenario = {
       store.put({ tenant }, { keyspace: where, key, value: '0' }, { level: 'ALL' });
     await Promise.all([...stable].map((key) => put('t', keyspace, key)));
     // Neighbours that must not be heard.
-    await Promise.all(['k00x', 'k12x', 'k25x'].flatMap((key) => [put('t', 'other', key), put('u', keyspace, key)]));
+    await Promise.all(
+      ['k00x', 'k12x', 'k25x'].flatMap((key) => [put('t', 'other', key), put('u', keyspace, key)]),
+    );
   },
   clients: (world) => Promise.all([churn(world), churn(world), walk(world), walk(world)]),
   check: (world) => checkRange(walks.get(world)!, { stable, churning }),
@@ -67,7 +70,7 @@ async function walk(world: World): Promise<void> {
 async function oneWalk(client: Client, what: Omit<Walk, 'pages' | 'complete'>): Promise<Walk> {
   const pages: string[][] = [];
   let cursor: string | undefined;
-  for (let failures = 0; failures < 4; ) {
+  for (let failures = 0; failures < 4;) {
     if (!client.world.admit()) break;
     const page = await onePage(client, what, cursor);
     if (page === undefined) {
@@ -85,15 +88,26 @@ async function oneWalk(client: Client, what: Omit<Walk, 'pages' | 'complete'>): 
   return { ...what, pages, complete: false };
 }
 
-async function onePage(client: Client, { level, pageSize, reverse }: Omit<Walk, 'pages' | 'complete'>, cursor: string | undefined): Promise<RangeAnswer | undefined> {
+async function onePage(
+  client: Client,
+  { level, pageSize, reverse }: Omit<Walk, 'pages' | 'complete'>,
+  cursor: string | undefined,
+): Promise<RangeAnswer | undefined> {
   const size = reverse ? { last: pageSize, before: cursor } : { first: pageSize, after: cursor };
   const gateway = client.gateway();
-  client.world.note(`client ${client.process} page at ${gateway.name} ${level} ${JSON.stringify(size).length}`);
+  client.world.note(
+    `client ${client.process} page at ${gateway.name} ${level} ${JSON.stringify(size).length}`,
+  );
   try {
-    return await gateway.ask((store) => store.range({ tenant: 't' }, { keyspace, ...size }, { level }));
+    return await gateway.ask((store) =>
+      store.range({ tenant: 't' }, { keyspace, ...size }, { level }),
+    );
   } catch (error) {
-    const isStorm = error instanceof GatewayGone || (error instanceof StoreError && ['QUORUM_UNAVAILABLE', 'READ_TIMEOUT'].includes(error.code));
-    if (!isStorm) client.world.problems.push(`a page failed in a way that no fault explains: ${String(error)}`);
+    const isStorm =
+      error instanceof GatewayGone ||
+      (error instanceof StoreError && ['QUORUM_UNAVAILABLE', 'READ_TIMEOUT'].includes(error.code));
+    if (!isStorm)
+      client.world.problems.push(`a page failed in a way that no fault explains: ${String(error)}`);
     return undefined;
   }
 }

@@ -101,7 +101,11 @@ export class AntiEntropy {
     await again().catch(again).catch(again);
   }
 
-  async #copy(path: Path, what: { ref: CellRef; keyspace: Keyspace }, withinMs: number): Promise<void> {
+  async #copy(
+    path: Path,
+    what: { ref: CellRef; keyspace: Keyspace },
+    withinMs: number,
+  ): Promise<void> {
     const { clock } = this.#process;
     const { ref, keyspace } = what;
     if (!this.#world.owners(keyspace, ref.key).includes(path.toLink.id)) return;

@@ -15,6 +15,7 @@ import {
 } from '../../../src/replica/replica.ts';
 import type { Network } from './network.ts';
 import type { Process } from './process.ts';
+import type { Rounds } from './rounds.ts';
 import type { Schedule } from './schedule.ts';
 import type { Server } from './server.ts';
 import type { Trace } from './trace.ts';
@@ -26,6 +27,7 @@ export interface LinkDeps {
   readonly trace: Trace;
   /** Told of every version that LAST_WRITE_WINS offers to a replica. */
   readonly offered: { key: string; cell: Cell }[];
+  readonly rounds: Rounds;
 }
 
 interface Call<T> {
@@ -72,7 +74,9 @@ export class Link implements Replica {
   }
   swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
     const act = (replica: Replica, options: CallOptions) => replica.swap(ref, request, options);
-    return this.#send({ name: 'swap', key: ref.key, deadlineMs, writes: true, act });
+    this.#deps.rounds.sent(request.next);
+    const name = `swap to ${shownCell(request.next)}`;
+    return this.#send({ name, key: ref.key, deadlineMs, writes: true, act });
   }
   keepNewest(
     ref: CellRef,
@@ -83,9 +87,12 @@ export class Link implements Replica {
     const act = (replica: Replica, options: CallOptions) => replica.keepNewest(ref, next, options);
     return this.#send({ name: 'keepNewest', key: ref.key, deadlineMs, writes: true, act });
   }
-  prepare(ref: CellRef, ballot: number, { deadlineMs }: CallOptions): Promise<PrepareResult> {
+  async prepare(ref: CellRef, ballot: number, { deadlineMs }: CallOptions): Promise<PrepareResult> {
     const act = (replica: Replica, options: CallOptions) => replica.prepare(ref, ballot, options);
-    return this.#send({ name: `prepare ${ballot}`, key: ref.key, deadlineMs, writes: true, act });
+    const name = `prepare ${ballot}`;
+    const result = await this.#send({ name, key: ref.key, deadlineMs, writes: true, act });
+    if (result.promised) this.#deps.rounds.promised(ballot, result.stored.cell);
+    return result;
   }
   claimNumber(number: number, owner: string, { deadlineMs }: CallOptions): Promise<string> {
     const act = (replica: Replica, options: CallOptions) =>
@@ -200,7 +207,10 @@ export class Link implements Replica {
 
   #note(mark: string, call: Call<unknown>, what: string): void {
     const { trace, schedule } = this.#deps;
-    trace.add(schedule.nowMs, `${this.#process.name} ${mark} ${this.id} ${call.name} ${call.key} ${what}`);
+    trace.add(
+      schedule.nowMs,
+      `${this.#process.name} ${mark} ${this.id} ${call.name} ${call.key} ${what}`,
+    );
   }
 }
 
@@ -219,7 +229,18 @@ type Outcome =
 function shown(value: unknown): string {
   if (typeof value !== 'object' || value === null) return '';
   if ('status' in value) return String(value.status);
-  if ('digest' in value) return String(value.digest);
-  if ('promised' in value) return `promised ${String(value.promised)}`;
+  if ('promised' in value && 'stored' in value) {
+    const { promised, stored } = value as PrepareResult;
+    return `${promised ? 'promised' : 'refused'} ${shownCell(stored.cell)}`;
+  }
+  if ('cell' in value) return shownCell((value as StoredCell).cell);
   return 'stored' in value ? `stored ${String(value.stored)}` : '';
+}
+
+/** The values of a cell, each with the end of its dot. */
+function shownCell({ siblings }: Cell): string {
+  const versions = siblings.map(
+    ({ dot, value }) => `${value ?? 'x'}@${dot.actor.slice(0, 4)}${String(dot.counter).slice(-8)}`,
+  );
+  return `[${versions.join(' ')}]`;
 }

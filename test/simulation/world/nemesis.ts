@@ -36,13 +36,16 @@ export class Nemesis {
   async run(): Promise<void> {
     const random = this.#world.chance('nemesis');
     const wipe = this.#world.options.defects.wipes ? { wipe: 3 } : {};
-    const weights = Object.entries({ ...this.#faults, ...wipe }).filter(([name]) => !name.endsWith('Ms'));
-    const total = weights.reduce((sum, [, weight]) => sum + Number(weight), 0);
-    while (total > 0 && !this.#stopped) {
+    const weights: readonly (readonly [string, number])[] = Object.entries({
+      ...this.#faults,
+      ...wipe,
+    }).filter(([name]) => !name.endsWith('Ms'));
+    const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const isOver = (): boolean => this.#stopped; total > 0 && !isOver();) {
       await this.#world.sleep(random.next() * 2 * this.#faults.everyMs);
-      if (this.#stopped) return;
+      if (isOver()) return;
       let at = random.next() * total;
-      const found = weights.find(([, weight]) => (at -= Number(weight)) < 0);
+      const found = weights.find(([, weight]) => (at -= weight) < 0);
       const who = random.next();
       const howLongMs = random.next() * this.#faults.lastMs;
       if (found) await this.#happen(found[0] as FaultName, { who, howLongMs, coin: random.next() });
@@ -53,7 +56,10 @@ export class Nemesis {
     this.#stopped = true;
   }
 
-  async #happen(fault: FaultName, how: { who: number; howLongMs: number; coin: number }): Promise<void> {
+  async #happen(
+    fault: FaultName,
+    how: { who: number; howLongMs: number; coin: number },
+  ): Promise<void> {
     const world = this.#world;
     const server = world.servers[Math.floor(how.who * world.servers.length)]!;
     const index = Math.floor(how.coin * world.gateways.length);
@@ -62,20 +68,21 @@ export class Nemesis {
     const undo = (task: () => void): void => void world.schedule.after(how.howLongMs, task);
     switch (fault) {
       case 'crash':
-        if (server.state !== 'UP') return;
-        server.crash();
-        return undo(() => server.recover());
       case 'freeze':
         if (server.state !== 'UP') return;
-        server.freeze();
-        return undo(() => server.recover());
+        if (fault === 'crash') server.crash();
+        else server.freeze();
+        undo(() => server.recover());
+        return;
       case 'isolate':
-        return this.#isolate(server.id, undo);
+        this.#isolate(server.id, undo);
+        return;
       case 'oneWay': {
         const ends: [string, string] =
           how.howLongMs % 2 < 1 ? [gateway.name, server.id] : [server.id, gateway.name];
         world.network.cut(...ends);
-        return undo(() => world.network.mend(...ends));
+        undo(() => world.network.mend(...ends));
+        return;
       }
       case 'gatewayCrash':
         return world.replaceGateway(index);

@@ -44,12 +44,12 @@ export class Schedule {
 
   /** Runs events until `main` has settled; rejects with `Stuck` when it never will, or not before `limitMs`. */
   async run<T>(main: Promise<T>, limitMs: number): Promise<T> {
-    let settled = false;
-    const settle = (): void => void (settled = true);
+    const state = { settled: false };
+    const settle = (): void => void (state.settled = true);
     main.then(settle, settle);
     for (;;) {
       await new Promise((resume) => setImmediate(resume));
-      if (settled) return main;
+      if (state.settled) return main;
       const next = pop(this.#heap);
       if (!next) throw new Stuck('nothing is planned any more, and a request is still open');
       if (!next.task) continue;

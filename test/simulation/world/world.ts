@@ -1,4 +1,8 @@
-import { keyspaceDefaults, type Keyspace, type KeyspaceSettings } from '../../../src/consistency/keyspace.ts';
+import {
+  keyspaceDefaults,
+  type Keyspace,
+  type KeyspaceSettings,
+} from '../../../src/consistency/keyspace.ts';
 import type { Cell } from '../../../src/causality/cell.ts';
 import { policies } from '../../../src/consistency/policies.ts';
 import { MemoryReplica } from '../../../src/replica/memory-replica.ts';
@@ -10,6 +14,7 @@ import { Gateway } from './gateway.ts';
 import { Link } from './link.ts';
 import { calm, Network, type Weather } from './network.ts';
 import { Process } from './process.ts';
+import { Rounds } from './rounds.ts';
 import { Schedule } from './schedule.ts';
 import { Server } from './server.ts';
 import { createTrace, type Trace } from './trace.ts';
@@ -43,10 +48,12 @@ export class World {
   readonly keyspaces: Keyspace[];
   /** Every version that was offered to a replica where the newest wins. */
   readonly offered: { key: string; cell: Cell }[] = [];
+  readonly rounds = new Rounds();
   /** Things that must never happen, whatever the workload: a request that hangs, an unknown error. */
   readonly problems: string[] = [];
   #gatewaysMade = 0;
   #operations = 0;
+  #isAfterwards = false;
   #processes = 0;
   #values = 0;
 
@@ -57,8 +64,11 @@ export class World {
     this.history = new History(() => this.schedule.nowMs);
     this.servers = Array.from({ length: options.replicas }, (_, index) => this.#startServer(index));
     const system = { tenant: '$system', name: 'keyspaces', storageName: 'keyspaces' };
-    this.keyspaces = [{ ...keyspaceDefaults, ...system, replicationFactor: Math.min(3, options.replicas) }];
-    for (let index = 0; index < options.gateways; index += 1) this.gateways.push(this.#startGateway());
+    this.keyspaces = [
+      { ...keyspaceDefaults, ...system, replicationFactor: Math.min(3, options.replicas) },
+    ];
+    for (let index = 0; index < options.gateways; index += 1)
+      this.gateways.push(this.#startGateway());
   }
 
   /** A stream of chance of its own for each part, so that parts do not disturb each other's. */
@@ -80,9 +90,15 @@ export class World {
 
   /** Whether one more operation may begin; after the last one clients stop, and so do the faults. */
   admit(): boolean {
+    if (this.#isAfterwards) return true;
     if (this.#operations >= this.options.operationsMax) return false;
     this.#operations += 1;
     return true;
+  }
+
+  /** What is done after the storm does not count. */
+  afterwards(): void {
+    this.#isAfterwards = true;
   }
 
   /** The number of one more client; a client gets a new one after an unknown outcome. */

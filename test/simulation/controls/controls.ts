@@ -1,0 +1,228 @@
+import { consensusRules } from '../../../src/paxos/proposer.ts';
+import type { Process } from '../world/process.ts';
+import type { Defects } from './defects.ts';
+import {
+  AbsentLink,
+  ConfidentLink,
+  GatewayNamedLink,
+  HintingLink,
+  OneTenantLink,
+  OverwritingAccepts,
+  OverwritingLink,
+  RepairMarkingLink,
+  ShortPageLink,
+  TruncatingLink,
+} from './links.ts';
+import {
+  AnyNameReplica,
+  ForgetfulReplica,
+  LastArrivalReplica,
+  UnruledReplica,
+  ZombieReplica,
+} from './replicas.ts';
+import {
+  downgrading,
+  neverRefusing,
+  withoutIdempotency,
+  withoutSession,
+  withoutWriteBack,
+  withStaleReads,
+} from './stores.ts';
+
+/** A product that is broken on purpose, and the scenario whose checker must notice. */
+export interface Control {
+  readonly name: string;
+  readonly scenario: string;
+  /** Seeds within which it must be caught. */
+  readonly within: number;
+  /** Made anew for every run: some remember things. */
+  readonly defects: () => Defects;
+}
+
+const isGateway = ({ name }: Process): boolean => name.startsWith('g');
+
+/** THE TABLE of negative controls: every promise has at least one. */
+export const controls: readonly Control[] = [
+  {
+    name: 'repair overwrites instead of joining',
+    scenario: 'one-siblings',
+    within: 20,
+    defects: () => ({
+      link: (link, { process }) => (isGateway(process) ? link : new OverwritingLink(link)),
+    }),
+  },
+  {
+    name: 'dots minted in the name of the gateway',
+    scenario: 'one-siblings',
+    within: 20,
+    defects: () => ({
+      link: (link, { process }) =>
+        isGateway(process) ? new GatewayNamedLink(link, process.name) : link,
+    }),
+  },
+  {
+    name: 'statements act after their deadline',
+    scenario: 'one-siblings',
+    within: 200,
+    defects: () => ({ replica: (options) => new ZombieReplica(options) }),
+  },
+  {
+    name: 'an unanswered mint is taken for a refused one',
+    scenario: 'one-siblings',
+    within: 20,
+    defects: () => ({ link: (link) => new ConfidentLink(link) }),
+  },
+  {
+    name: 'tombstones are forgotten at once',
+    scenario: 'one-siblings',
+    within: 20,
+    defects: () => ({ replica: (options) => new ForgetfulReplica(options) }),
+  },
+  {
+    name: 'a wiped replica comes back under its old name',
+    scenario: 'one-siblings',
+    within: 100,
+    defects: () => ({ keepsIncarnation: true, wipes: true }),
+  },
+  {
+    name: 'nobody looks in whose name a dot is minted',
+    scenario: 'one-siblings',
+    within: 400,
+    defects: () => ({ replica: (options) => new AnyNameReplica(options), wipes: true }),
+  },
+  {
+    name: 'tenants share their keys',
+    scenario: 'one-siblings',
+    within: 10,
+    defects: () => ({ link: (link) => new OneTenantLink(link) }),
+  },
+  {
+    name: 'no anti-entropy',
+    scenario: 'one-siblings',
+    within: 20,
+    defects: () => ({ noAntiEntropy: true }),
+  },
+  {
+    name: 'the last arrival wins, not the last write',
+    scenario: 'one-lww',
+    within: 20,
+    defects: () => ({ replica: (options) => new LastArrivalReplica(options) }),
+  },
+  {
+    name: 'no write-back: repair in the background only',
+    scenario: 'quorum',
+    within: 50,
+    defects: () => ({ store: withoutWriteBack }),
+  },
+  {
+    name: 'hints counted as acknowledgements',
+    scenario: 'quorum',
+    within: 50,
+    defects: () => ({
+      link: (link, { process }) =>
+        isGateway(process) ? new HintingLink(link, process.clock) : link,
+    }),
+  },
+  {
+    name: '"not found" counted before a quorum has said so',
+    scenario: 'quorum',
+    within: 50,
+    defects: () => ({ link: (link) => new AbsentLink(link) }),
+  },
+  {
+    name: 'session token not looked at',
+    scenario: 'session',
+    within: 20,
+    defects: () => ({ store: withoutSession }),
+  },
+  {
+    name: 'SESSION writes store no dependencies',
+    scenario: 'session',
+    within: 50,
+    defects: () => ({ link: (link) => new TruncatingLink(link, 0) }),
+  },
+  {
+    name: 'dependency list truncated to one',
+    scenario: 'causal',
+    within: 300,
+    defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
+  },
+  {
+    name: 'causal token not looked at',
+    scenario: 'causal',
+    within: 50,
+    defects: () => ({ store: withoutSession }),
+  },
+  {
+    name: 'rule A off: repair goes past a promise',
+    scenario: 'linearizable',
+    within: 500,
+    defects: () => ruleAOff(),
+  },
+  {
+    name: 'rule B off: a round that changes nothing does not re-tag',
+    scenario: 'linearizable',
+    within: 500,
+    defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
+  },
+  {
+    name: 'a refused compare-and-set does not finish its round',
+    scenario: 'linearizable',
+    within: 200,
+    defects: () => ({ parts: { rules: { ...consensusRules, finishRefused: false } } }),
+  },
+  {
+    name: 'amnesia: a wiped replica takes part at once',
+    scenario: 'linearizable',
+    within: 200,
+    defects: () => ({ wipes: true }),
+  },
+  {
+    name: 'LINEARIZABLE reads served at ONE',
+    scenario: 'linearizable',
+    within: 20,
+    defects: () => ({ store: withStaleReads }),
+  },
+  {
+    name: 'a retry is applied again',
+    scenario: 'linearizable',
+    within: 50,
+    defects: () => ({ store: withoutIdempotency }),
+  },
+  {
+    name: 'an accepted version overwrites what it has not read',
+    scenario: 'mixed',
+    within: 20,
+    defects: () => ({ link: (link) => new OverwritingAccepts(link) }),
+  },
+  {
+    name: 'deleted keys eat a page',
+    scenario: 'range',
+    within: 20,
+    defects: () => ({ link: (link) => new ShortPageLink(link) }),
+  },
+  {
+    name: 'what is refused is tried again without end',
+    scenario: 'availability',
+    within: 10,
+    defects: () => ({ store: neverRefusing }),
+  },
+  {
+    name: 'levels downgraded in silence',
+    scenario: 'availability',
+    within: 10,
+    defects: () => ({ store: downgrading }),
+  },
+];
+
+function ruleAOff(): Defects {
+  const own = new Map<Process, Set<number>>();
+  return {
+    replica: (options) => new UnruledReplica(options),
+    link: (link, { process }) => {
+      const ballots = own.get(process) ?? new Set();
+      own.set(process, ballots);
+      return new RepairMarkingLink(link, ballots);
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { ballotOf, type Cell, type Dependency } from '../../../src/causality/cell.ts';
+import {
+  ReplicaError,
+  type CallOptions,
+  type CellRef,
+  type KeepResult,
+  type PrepareResult,
+  type Replica,
+  type ReplicaIdentity,
+  type ScanPage,
+  type ScanRequest,
+  type StoredCell,
+  type SwapRequest,
+  type SwapResult,
+} from '../../../src/replica/replica.ts';
+import type { Clock } from '../../../src/runtime/clock.ts';
+import { isRepair } from './replicas.ts';
+
+/** A link that passes everything on: what a broken one starts from. */
+export class PassingLink implements Replica {
+  protected readonly inner: Replica;
+
+  constructor(inner: Replica) {
+    this.inner = inner;
+  }
+  get id(): string {
+    return this.inner.id;
+  }
+  get zone(): string | undefined {
+    return this.inner.zone;
+  }
+  get incarnation(): string | undefined {
+    return this.inner.incarnation;
+  }
+  ping(options: CallOptions): Promise<ReplicaIdentity> {
+    return this.inner.ping(options);
+  }
+  read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+    return this.inner.read(ref, options);
+  }
+  swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    return this.inner.swap(ref, request, options);
+  }
+  keepNewest(
+    ref: CellRef,
+    next: { cell: Cell; stamp: string },
+    options: CallOptions,
+  ): Promise<KeepResult> {
+    return this.inner.keepNewest(ref, next, options);
+  }
+  prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
+    return this.inner.prepare(ref, ballot, options);
+  }
+  claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
+    return this.inner.claimNumber(number, owner, options);
+  }
+  scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
+    return this.inner.scan(request, options);
+  }
+  deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
+    return this.inner.deleteKeyspace(what, options);
+  }
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+/** Overwrites whatever is there with what it was given, instead of joining the two. */
+export class OverwritingLink extends PassingLink {
+  override async swap(
+    ref: CellRef,
+    request: SwapRequest,
+    options: CallOptions,
+  ): Promise<SwapResult> {
+    const { digest } = await this.inner.read(ref, options);
+    return this.inner.swap(ref, { ...request, expected: digest }, options);
+  }
+}
+
+/** Consensus cells overwrite whatever is there; others are joined. */
+export class OverwritingAccepts extends OverwritingLink {
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const isConsensus = ballotOf(request.next) > 0 && request.mintedBy === undefined;
+    return isConsensus ? super.swap(ref, request, options) : this.inner.swap(ref, request, options);
+  }
+}
+
+/** Mints dots in the gateway's own name, at every replica. */
+export class GatewayNamedLink extends PassingLink {
+  readonly #name: string;
+
+  constructor(inner: Replica, name: string) {
+    super(inner);
+    this.#name = name;
+  }
+  override get incarnation(): string {
+    return this.#name;
+  }
+  override swap(
+    ref: CellRef,
+    { mintedBy: _, ...request }: SwapRequest,
+    options: CallOptions,
+  ): Promise<SwapResult> {
+    return this.inner.swap(ref, request, options);
+  }
+}
+
+/** Forgets whose key it is: all tenants share one. */
+export class OneTenantLink extends PassingLink {
+  override read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+    return this.inner.read(shared(ref), options);
+  }
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    return this.inner.swap(shared(ref), request, options);
+  }
+}
+
+function shared(ref: CellRef): CellRef {
+  return ref.tenant.startsWith('$') ? ref : { ...ref, tenant: 't' };
+}
+
+/** Takes silence for a refusal: a mint that was not answered is said to have certainly not happened. */
+export class ConfidentLink extends PassingLink {
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    return this.inner.swap(ref, request, options).catch((error: unknown) => {
+      if (!(error instanceof ReplicaError) || request.mintedBy === undefined) throw error;
+      throw new ReplicaError(error.fault, error.message, false);
+    });
+  }
+}
+
+/** Keeps a hint for a replica that does not answer, and calls that an acknowledgement. */
+export class HintingLink extends PassingLink {
+  readonly #clock: Clock;
+
+  constructor(inner: Replica, clock: Clock) {
+    super(inner);
+    this.#clock = clock;
+  }
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const isForward = request.mintedBy === undefined && ref.tenant !== '$system';
+    const answer = this.inner.swap(ref, request, options);
+    if (!isForward) return answer;
+    const patience = this.#clock.sleep(60).then((): SwapResult => ({ status: 'swapped' }));
+    return Promise.race([answer.catch(() => patience), patience]);
+  }
+}
+
+/** Answers "nothing there" when it could not ask. */
+export class AbsentLink extends PassingLink {
+  override read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+    const absent: StoredCell = {
+      cell: { siblings: [], context: new Map() },
+      digest: 0n,
+      promised: 0,
+    };
+    return this.inner.read(ref, options).catch((error: unknown) => {
+      if (ref.tenant === '$system') throw error;
+      return absent;
+    });
+  }
+}
+
+/** Stores versions without all of what they depend on. */
+export class TruncatingLink extends PassingLink {
+  readonly #keep: number;
+
+  constructor(inner: Replica, keep: number) {
+    super(inner);
+    this.#keep = keep;
+  }
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const cut = (all: readonly Dependency[]): readonly Dependency[] => all.slice(0, this.#keep);
+    const siblings = request.next.siblings.map(({ dependencies, ...rest }) =>
+      dependencies ? { ...rest, dependencies: cut(dependencies) } : rest,
+    );
+    return this.inner.swap(ref, { ...request, next: { ...request.next, siblings } }, options);
+  }
+}
+
+/** Lets deleted keys count towards a page, and takes them out afterwards. */
+export class ShortPageLink extends PassingLink {
+  override async scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
+    const page = await this.inner.scan(request, options);
+    const cells = page.cells.filter(({ stored }) =>
+      stored.cell.siblings.some(({ value }) => value !== null),
+    );
+    return { cells, exhausted: cells.length < request.limit };
+  }
+}
+
+/** Tells a replica without rule A which swaps are repairs: those whose ballot is not this process's own. */
+export class RepairMarkingLink extends PassingLink {
+  readonly #own: Set<number>;
+
+  constructor(inner: Replica, own: Set<number>) {
+    super(inner);
+    this.#own = own;
+  }
+  override prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
+    this.#own.add(ballot);
+    return this.inner.prepare(ref, ballot, options);
+  }
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const isAccept = this.#own.has(ballotOf(request.next));
+    const marked = isAccept ? request : { ...request, [isRepair]: true };
+    return this.inner.swap(ref, marked, options);
+  }
+}

@@ -1,0 +1,23 @@
+import type { Scenario } from './scenario.ts';
+import { availability } from './workloads/availability.ts';
+import { causal } from './workloads/causal.ts';
+import { linearizable } from './workloads/linearizable.ts';
+import { mixed } from './workloads/mixed.ts';
+import { oneLww } from './workloads/one-lww.ts';
+import { oneSiblings } from './workloads/one-siblings.ts';
+import { quorum } from './workloads/quorum.ts';
+import { range } from './workloads/range.ts';
+import { session } from './workloads/session.ts';
+
+/** THE TABLE of scenarios: one for each row of the table of promises. */
+export const scenarios: readonly Scenario[] = [
+  oneSiblings,
+  oneLww,
+  quorum,
+  session,
+  causal,
+  linearizable,
+  mixed,
+  range,
+  availability,
+];
