@@ -23,8 +23,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([a, b].map((gateway) => gateway?.close()));
-  await cluster?.stop();
+  await Promise.all([a, b].map((gateway) => gateway.close()));
+  await cluster.stop();
 });
 
 const valuesOf = ({ entry }: Pick<EntryAnswer, 'entry'>): (string | null)[] =>
