@@ -5,6 +5,11 @@ export interface OutcomeRecord {
   readonly applied: boolean;
   /** µs since 1970. */
   readonly atUs: number;
+  /**
+   * Of a consensus write: the ballot of the cell that carries it. It says what the ballot's value
+   * says: nothing, once that was fenced off. Ordinary writes have none; what they minted stays.
+   */
+  readonly ballot?: number;
 }
 
 /**
@@ -46,10 +51,14 @@ export function mergeOutcomes(a: Outcomes, b: Outcomes, latestUs: number): Outco
   return new Map(kept.sort(([idA], [idB]) => (idA < idB ? -1 : 1)));
 }
 
-/** Of two attempts that were both recorded, the one that counts everywhere: the first. */
+/**
+ * Of two attempts that were both recorded, the one that counts everywhere: the first, and of
+ * consensus writes the one of the greater ballot, which fenced the other off or carried it on.
+ */
 function first(a: OutcomeRecord, b: OutcomeRecord): OutcomeRecord {
-  const order = a.atUs - b.atUs || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
-  return order <= 0 ? a : b;
+  const byBallot = (b.ballot ?? Infinity) - (a.ballot ?? Infinity);
+  const byTime = a.atUs - b.atUs || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  return (Number.isNaN(byBallot) ? byTime : byBallot || byTime) <= 0 ? a : b;
 }
 
 /** The canonical text: a JSON object, ids sorted; '' when there is nothing. */

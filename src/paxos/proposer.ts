@@ -99,7 +99,7 @@ export function planRound<Answer>(
   rules: ConsensusRules = consensusRules,
 ): RoundPlan<Answer> {
   const { cells, ballot } = from;
-  let state = stateOf(cells);
+  let state = withKnownOutcomes(stateOf(cells));
   const answers: Answer[] = [];
   const wrote: boolean[] = [];
   const after: Cell[] = [];
@@ -114,16 +114,48 @@ export function planRound<Answer>(
     if (outcome && !state.outcomes?.has(outcome.id)) {
       remembered = true;
       const { id, fingerprint, applied } = outcome;
-      state = withOutcome(state, id, { fingerprint, applied, atUs: ballotTimeUs(ballot) });
+      const atUs = ballotTimeUs(ballot);
+      state = withOutcome(state, id, { fingerprint, applied, atUs, ballot });
     }
     after.push(state);
   }
-  if (wrote.includes(true)) return { answers, wrote, after, next: state };
+  if (wrote.includes(true)) return { answers, wrote, after, next: carrying(state, ballot) };
   const unsettled = rules.finishRefused && !agree(cells);
   const needed = unsettled || from.mustAccept || remembered;
   if (!needed) return { answers, wrote, after, next: undefined };
-  const next = rules.retag ? retagged(state, ballot) : state;
+  const next = carrying(rules.retag ? retagged(state, ballot) : state, ballot);
   return { answers, wrote, after: after.map(() => next), next };
+}
+
+/**
+ * The state without records of proposals that were fenced off. A record travels with the cell that
+ * it was proposed in, and a join keeps it when the value of that cell loses: a retry would then be
+ * told that a write had been applied which never was.
+ */
+function withKnownOutcomes(state: Cell): Cell {
+  if (!state.outcomes) return state;
+  const line = lineOf(state);
+  const known = [...state.outcomes].filter(
+    ([, { ballot }]) => ballot === undefined || line.includes(ballot),
+  );
+  if (known.length === state.outcomes.size) return state;
+  const { siblings, context } = state;
+  return { siblings, context, ...(known.length === 0 ? {} : { outcomes: new Map(known) }) };
+}
+
+/** The cell of a proposal: its records stand or fall with this ballot. */
+function carrying(cell: Cell, ballot: number): Cell {
+  if (!cell.outcomes) return cell;
+  const outcomes = [...cell.outcomes].map(
+    ([id, record]) => [id, record.ballot === undefined ? record : { ...record, ballot }] as const,
+  );
+  return { ...cell, outcomes: new Map(outcomes) };
+}
+
+/** The ballots that the state descends from, the latest first. */
+function lineOf(state: Cell): readonly number[] {
+  const current = state.siblings.find(({ dot }) => dot.actor === PI);
+  return current ? [current.dot.counter, ...(current.lineage ?? [])] : [ballotOf(state)];
 }
 
 /** One version (π, ballot) in the place of everything that the round has read. */
