@@ -16,6 +16,11 @@ export interface ConsensusRequest<Answer> {
   readonly operation: Operation<Answer>;
   /** Names what the operation may write; left out for a read. */
   readonly writeId?: string;
+  /**
+   * Something is accepted even where nothing changes and a quorum agrees, so that no promise is
+   * left behind.
+   */
+  readonly settles?: true;
 }
 
 /** Linearizable operations on one key; see `ConsensusLines`. */

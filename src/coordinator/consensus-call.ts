@@ -14,6 +14,8 @@ export interface Waiting {
   readonly operation: Operation<unknown>;
   readonly plan: Plan;
   readonly writeId: string | undefined;
+  /** See `ConsensusRequest`. */
+  readonly settles: boolean;
   readonly resolve: (agreed: Agreed<unknown>) => void;
   readonly reject: (error: StoreError) => void;
   settled: boolean;

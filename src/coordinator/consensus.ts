@@ -39,6 +39,7 @@ export class ConsensusLines implements Consensus {
         operation: what.operation as Operation<unknown>,
         plan: what.plan,
         writeId: what.writeId,
+        settles: what.settles === true,
         resolve: resolve as (agreed: Agreed<unknown>) => void,
         reject,
         settled: false,

@@ -83,7 +83,7 @@ export class Proposal {
     const confirmed = this.#judgePending(state);
     if (this.#group.length === 0) return true;
     const operations = confirmed ? [] : this.#group.map(({ operation }) => operation);
-    const mustAccept = this.#pending !== undefined;
+    const mustAccept = this.#pending !== undefined || this.#group.some(({ settles }) => settles);
     const plan = planRound(operations, { cells, ballot, mustAccept }, this.#deps.rules);
     const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, base: baseOf(state) };
     if (!plan.next)

@@ -35,6 +35,7 @@ export async function readIf(
   deps: Deps,
   key: PlacedKey,
   { plan, usable }: { plan: Plan; usable: (cells: readonly Cell[]) => boolean },
+  refusals = 0,
 ): Promise<ReadResult | undefined> {
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
   refuseIfTooFewLive(key, plan.need, subject);
@@ -55,8 +56,8 @@ export async function readIf(
   if (key.convergence.stampOf(cell) !== '') observeStamp(deps, cell);
   const repaired = await writeBack(deps, { key, plan, cell, behind, round });
   if (!repaired) {
-    await deps.clock.sleep(promisedPauseMs);
-    return readIf(deps, key, { plan, usable });
+    await waitForRound(deps, key, { plan, refusals });
+    return readIf(deps, key, { plan, usable }, refusals + 1);
   }
   healTheRest(deps, key, { round, repaired });
   return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };
@@ -69,6 +70,24 @@ function observeStamp({ hybridClock }: Deps, { siblings }: Cell): void {
 
 /** A round of consensus that stands in the way of a write-back is over in a few of these. */
 const promisedPauseMs = 5;
+const refusalsMax = 4;
+
+/**
+ * Lets the round that stands in the way come to its end. One that does not has nobody to end it: its
+ * proposer died, or had nothing to accept; then a round of our own does.
+ */
+async function waitForRound(
+  { clock, consensus }: Deps,
+  key: PlacedKey,
+  { plan, refusals }: { plan: Plan; refusals: number },
+): Promise<void> {
+  if (refusals < refusalsMax) return clock.sleep(promisedPauseMs);
+  const majority = Math.floor(key.targets.length / 2) + 1;
+  const operation = { decide: () => ({ kind: 'answer', answer: undefined }) as const };
+  const round = { plan: { ...plan, need: Math.max(plan.need, majority) }, operation } as const;
+  // When it fails, the read that follows says why.
+  await consensus.run(key, { ...round, settles: true }).catch(() => clock.sleep(promisedPauseMs));
+}
 
 interface Behind {
   readonly key: PlacedKey;
