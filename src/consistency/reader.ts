@@ -70,6 +70,7 @@ export class Reader {
     const key = cluster.placeKey(at.keyspace, at.key);
     const { cell } = await readCovering(coordinator, key, {
       plan: terms.plan,
+      found,
       covers: (one) => keeper.isCovered(this.entry(at, one), floor, terms.level),
     });
     return this.entry(at, cell);
@@ -109,7 +110,7 @@ export class Reader {
     const { cell, receipt } = await readCovering(
       coordinator,
       cluster.placeKey(at.keyspace, at.key),
-      { plan: terms.plan, covers },
+      { plan: terms.plan, covers, found: found.entry.cell },
     );
     return { entry: this.entry(at, cell), receipt };
   }

@@ -15,6 +15,8 @@ const pauseMs = 10;
  * Reads one key from as many replicas as it takes to see what a session has seen, and waits for
  * what is still on its way.
  *
+ * `found`: what has been read already. It is part of the answer: what must be covered may follow
+ * from it, and of nothing at all nothing follows.
  * Where all N primaries answer that they hold nothing at all, the floor was a deletion that has
  * been collected since: that is covered.
  * Errors: SESSION_UNSATISFIED, with what was found, when no reachable replica holds it in time.
@@ -22,14 +24,11 @@ const pauseMs = 10;
 export async function readCovering(
   deps: Deps,
   key: PlacedKey,
-  what: { plan: Plan; covers: (cell: Cell) => boolean },
+  what: { plan: Plan; covers: (cell: Cell) => boolean; found?: Cell | undefined },
 ): Promise<ReadResult> {
-  const { plan, covers } = what;
+  const { plan, covers, found = emptyCell } = what;
   const isCovered = (replies: readonly StoredCell[]): boolean => {
-    const cell = replies.reduce(
-      (state, reply) => key.convergence.join(state, reply.cell),
-      emptyCell,
-    );
+    const cell = replies.reduce((state, reply) => key.convergence.join(state, reply.cell), found);
     return covers(cell) || (replies.length === key.targets.length && cell.context.size === 0);
   };
   for (;;) {
@@ -42,7 +41,8 @@ export async function readCovering(
     });
     const replies = round.replies.flatMap(({ reply }) => (reply ? [reply] : []));
     if (isCovered(replies)) {
-      const { cell } = converge(holdingsOf(round.replies), key.convergence);
+      const replied = converge(holdingsOf(round.replies), key.convergence);
+      const cell = key.convergence.join(found, replied.cell);
       deps.repair.later(key, round.settled.then(holdingsOf));
       return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired: new Set() }) };
     }
