@@ -44,10 +44,11 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     options: settings[options.lane],
     keepAlive: true,
   });
-  let lost = false;
+  // While it is being opened, the rejection tells: the caller has no connection yet that it could lose.
+  let isOpen = false;
   const lose = (reason: string): void => {
-    if (lost) return;
-    lost = true;
+    if (!isOpen) return;
+    isOpen = false;
     options.onLost(reason);
   };
   client.on('error', (error) => lose(describe(error)));
@@ -57,9 +58,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const sentMs = options.clock.nowMs();
     const rows = await deadline(client, options, query(client, identify, []));
     const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
+    isOpen = true;
     return wrap(client, options, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
   } catch (error) {
-    lost = true; // never was: the caller learns of it from the rejection
     destroy(client);
     throw faultOf(error);
   }
