@@ -239,8 +239,9 @@ function shown(value: unknown): string {
 
 /** The values of a cell, each with the end of its dot. */
 function shownCell({ siblings }: Cell): string {
-  const versions = siblings.map(
-    ({ dot, value }) => `${value ?? 'x'}@${dot.actor.slice(0, 4)}${String(dot.counter).slice(-8)}`,
-  );
+  const versions = siblings.map(({ dot, value }) => {
+    const text = value === null ? 'deleted' : value.slice(0, 12);
+    return `${text}@${dot.actor.slice(0, 4)}${String(dot.counter).slice(-8)}`;
+  });
   return `[${versions.join(' ')}]`;
 }
