@@ -54,13 +54,19 @@ export async function makeTrouble(nemesis: Nemesis, faults: Fault[]): Promise<vo
   let open: FaultKind[] = [];
   for (;;) {
     await rest(nemesis, pace.calmMs * (0.5 + random.next()));
-    if (nemesis.isOver() || performance.now() + neededMs > nemesis.untilMs) return;
+    const isLate = performance.now() + neededMs > nemesis.untilMs;
+    if (nemesis.isOver() || (isLate && everyKindCame(faults))) return;
     if (open.length === 0) open = [...kinds];
     const [kind] = open.splice(Math.floor(random.next() * open.length), 1);
     if (kind === 'kill of a gateway') await killGateway(nemesis, faults);
     else await takeReplica(nemesis, faults, kind!);
     await nemesis.whole();
   }
+}
+
+/** Whether each kind of fault has come, and gone again. */
+export function everyKindCame(faults: readonly Fault[]): boolean {
+  return kinds.every((kind) => faults.some((one) => one.kind === kind && one.endNs !== undefined));
 }
 
 async function takeReplica(nemesis: Nemesis, faults: Fault[], kind: FaultKind): Promise<void> {
