@@ -157,6 +157,18 @@ export function isTombstone(sibling: Sibling, nowMs: number): boolean {
 }
 
 /**
+ * The cell without the versions that have been deletions since `beforeMs` at the latest: its context
+ * still covers them, so nothing that they replaced comes back. What a reader must still be told of
+ * stays: consensus versions, and those with dependencies.
+ */
+export function withoutGone(cell: Cell, beforeMs: number): Cell {
+  const isGone = (one: Sibling): boolean =>
+    isTombstone(one, beforeMs) && one.dot.actor !== PI && !one.dependencies?.length;
+  if (!cell.siblings.some(isGone)) return cell;
+  return { ...cell, siblings: cell.siblings.filter((one) => !isGone(one)) };
+}
+
+/**
  * The versions as a reader sees them: two dots of one write are one version (the greater dot
  * stays), newest first.
  */

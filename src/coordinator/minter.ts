@@ -3,6 +3,7 @@ import {
   nextCounter,
   visible,
   withOutcome,
+  withoutGone,
   write,
   type Cell,
   type Dependency,
@@ -10,9 +11,10 @@ import {
   type Sibling,
 } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
+import { CellMemory, type Known } from './cell-memory.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
-import { ReplicaError, type CellRef, type Replica, type StoredCell } from '../replica/replica.ts';
+import { ReplicaError, type CellRef, type Replica } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HybridClock } from '../runtime/hybrid-clock.ts';
 
@@ -60,11 +62,13 @@ interface Line {
   busyUntilMs: number;
 }
 
-type Known = Pick<StoredCell, 'cell' | 'digest'>;
-
 const absent: Known = { cell: emptyCell, digest: 0n };
 const groupMax = 100;
-const knownMax = 20_000;
+const memory = { cells: 20_000, chars: 32_000_000 };
+/** A round of consensus that stands in the way of a mint is over in a few of these. */
+const promisedPauseMs = 5;
+/** An expired version is dropped this much later: no clock is further off. */
+const goneMs = 60_000;
 
 /**
  * Mints dots at coordinating replicas: one line a key and replica.
@@ -79,7 +83,7 @@ export class Minter {
   readonly #clock: Clock;
   readonly #hybridClock: HybridClock;
   readonly #lines = new Map<string, Line>();
-  readonly #known = new Map<string, Known>();
+  readonly #known = new CellMemory(memory);
 
   constructor(deps: { clock: Clock; hybridClock: HybridClock }) {
     this.#clock = deps.clock;
@@ -124,7 +128,7 @@ export class Minter {
       try {
         await this.#mintGroup(name, line, group);
       } catch (error) {
-        this.#known.delete(name);
+        this.#known.forget(name);
         const fault = error instanceof Error ? error : new Error(String(error));
         for (const { reject } of group) reject(fault);
       }
@@ -161,13 +165,14 @@ export class Minter {
         const request = { expected: known.digest, next: cell, mintedBy: incarnation };
         const result = await line.replica.swap(line.ref, request, { deadlineMs });
         if (result.status !== 'swapped') {
+          if (result.status === 'promised') await this.#clock.sleep(promisedPauseMs);
           known = result.current;
           verified = true;
           continue;
         }
       }
       const minted = mintedGroup(line.ref, { cell, previous: known });
-      this.#remember(name, cell === known.cell ? known : { cell, digest: digestOf(cell) });
+      this.#known.keep(name, cell === known.cell ? known : { cell, digest: digestOf(cell) });
       for (const { resolve } of placed) resolve(minted);
       for (const { reject } of full) reject(new SiblingLimit());
       return;
@@ -197,21 +202,16 @@ export class Minter {
       }
       const nowUs = this.#hybridClock.tick();
       const counter = nextCounter(cell, change.seen, { actor, nowUs });
-      const next = write(cell, change.seen, versionOf(change, { dot: { actor, counter }, nowUs }));
+      // A key that is written and deleted, or expires, again and again does not fill up with the dead.
+      const before = change.value === null ? cell : withoutGone(cell, this.#clock.nowMs() - goneMs);
+      const version = versionOf(change, { dot: { actor, counter }, nowUs });
+      const next = write(before, change.seen, version);
       // Deletions must stay possible on a full key: they are how it gets emptied.
       const grows = change.value !== null && visible(next).length > change.siblingsMax;
       (grows ? full : placed).push(waiting);
       if (!grows) cell = recorded(next, change, nowUs);
     }
     return { cell, placed, full };
-  }
-
-  #remember(name: string, known: Known): void {
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    if (this.#known.size <= knownMax) return;
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
   }
 }
 
