@@ -62,7 +62,8 @@ async function live(scenario: Scenario, world: World): Promise<void> {
   const repair = new AntiEntropy(world);
   const nemesis = scenario.faults && new Nemesis(world, scenario.faults, repair);
   world.storm();
-  if (scenario.repairEveryMs !== undefined) repair.start(scenario.repairEveryMs);
+  const { repairEveryMs, repairLoops = 2 } = scenario;
+  if (repairEveryMs !== undefined) repair.start(repairEveryMs, repairLoops);
   void nemesis?.run();
   await scenario.clients(world);
   nemesis?.stop();

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly faults?: Faults;
   /** How often two replicas compare one key, in ms. */
   readonly repairEveryMs?: number;
+  /** How many such comparisons are under way at a time; two. */
+  readonly repairLoops?: number;
   readonly setup: (world: World) => Promise<void>;
   /** Resolves when every client has done what it wanted. */
   readonly clients: (world: World) => Promise<unknown>;

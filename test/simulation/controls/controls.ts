@@ -35,6 +35,8 @@ export interface Control {
   readonly scenario: string;
   /** Seeds within which it must be caught. */
   readonly within: number;
+  /** A seed that caught it when this was written: where `npm test` begins, which cannot try hundreds. */
+  readonly caughtBy?: number;
   /** Made anew for every run: some remember things. */
   readonly defects: () => Defects;
 }
@@ -145,6 +147,7 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 300,
+    caughtBy: 99,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -157,12 +160,14 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
+    caughtBy: 65,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
+    caughtBy: 34,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts';
 import type { World } from '../world/world.ts';
 
 const keyspace = 'locks';
-const keys = ['k1', 'k2'];
+const keys = ['k1'];
 
 /** LINEARIZABLE: duelling proposers, lost accepts, gateways killed in the middle, repair that never rests. */
 export const linearizable: Scenario = {
@@ -14,7 +14,7 @@ export const linearizable: Scenario = {
   checker: 'Wing–Gong–Lowe search per key; unknown outcomes may apply at any later time, or never',
   setting: {
     gateways: 4,
-    weather: { loss: 0.08, tail: 0.35, nearMs: 20, farMs: 250, duplicate: 0.05 },
+    weather: { loss: 0.08, tail: 0.4, nearMs: 15, farMs: 350, duplicate: 0.05 },
     requestMs: 700,
   },
   faults: {
@@ -27,6 +27,7 @@ export const linearizable: Scenario = {
     lastMs: 300,
   },
   repairEveryMs: 4,
+  repairLoops: 5,
   async setup(world) {
     await world.createKeyspace('t', keyspace, {
       minimumWriteLevel: 'LINEARIZABLE',
@@ -47,7 +48,7 @@ async function contend(world: World): Promise<void> {
   });
   const last = new Map<string, number | null>();
   for (let done = 0; done < 16; done += 1) {
-    await client.think(30);
+    await client.think(60);
     const key = client.pick(keys);
     const dice = client.random.next();
     if (dice < 0.4) learn(await client.read(key), last);

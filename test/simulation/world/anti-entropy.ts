@@ -30,10 +30,10 @@ export class AntiEntropy {
     this.#links = world.servers.map((server) => world.link(this.#process, server));
   }
 
-  /** Two loops at a time: one alone would wait for its slowest call. */
-  start(everyMs: number): void {
+  /** Several loops at a time: what is under way for long is what finds things. */
+  start(everyMs: number, loops: number): void {
     if (this.#world.options.defects.noAntiEntropy) return;
-    for (let loop = 0; loop < 2; loop += 1) void this.#loop(everyMs);
+    for (let loop = 0; loop < loops; loop += 1) void this.#loop(everyMs);
   }
 
   stop(): void {
