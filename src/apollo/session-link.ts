@@ -1,4 +1,5 @@
 import { ApolloLink, Observable } from '@apollo/client';
+import { joinOperation } from './join-operation.ts';
 import { kindOf } from './operation.ts';
 import { SessionTokens, type SessionTokensOptions } from './session-tokens.ts';
 import { createTurnstile } from './turnstile.ts';
@@ -17,8 +18,12 @@ export interface SessionLinkOptions extends SessionTokensOptions {
 const sessionHeader = 'quorate-session';
 /** Many proxies refuse header lines of more than 8 KB, and some of more than 4. */
 const headerCharsMax = 4_000;
-/** The gateway joins 32 tokens at once and no more; a few may come from subscriptions. */
+/** The gateway joins as many tokens at once, and no more. */
+const tokensMost = 32;
 const operationsMost = 28;
+/** So many are joined without waiting for an operation of the page's: events of a busy feed. */
+const tokensMany = 16;
+const joinRoundsMax = 10;
 
 type Operation = ApolloLink.Operation;
 type Result = ApolloLink.Result;
@@ -35,6 +40,7 @@ export class SessionLink extends ApolloLink {
   readonly #tokens: SessionTokens;
   readonly #turnstile: ReturnType<typeof createTurnstile>;
   readonly #carry: 'header' | 'body';
+  #joining: Promise<void> | undefined;
 
   constructor(options: SessionLinkOptions = {}) {
     super();
@@ -63,18 +69,46 @@ export class SessionLink extends ApolloLink {
       return this.#watched(operation, forward, (result) => {
         // An event says what it showed, and nothing of what the session had seen before.
         for (const token of tokensOfFields(result)) this.#tokens.add(token);
+        // What fails now is tried again with the next event, or by the next operation, which is told.
+        if (this.#tokens.count > tokensMany) this.#join(operation, forward).catch(() => undefined);
       });
     return new Observable<Result>((observer) => {
       let inner = (): void => {};
-      const leave = this.#turnstile.enter(() => {
+      let isGone = false;
+      const exchange = (): void => {
+        if (isGone) return;
         const subscription = this.#exchange(operation, forward).subscribe(observer);
         inner = () => subscription.unsubscribe();
+      };
+      const leave = this.#turnstile.enter(() => {
+        if (this.#tokens.count <= tokensMost) exchange();
+        else
+          this.#join(operation, forward).then(exchange, (error: unknown) => observer.error(error));
       });
       return () => {
+        isGone = true;
         inner();
         leave();
       };
     });
+  }
+
+  /** Lets the gateway join what has gathered, until it fits into one request. */
+  #join(like: Operation, forward: ApolloLink.ForwardFunction): Promise<void> {
+    return (this.#joining ??= this.#joinAll(like, forward).finally(() => {
+      this.#joining = undefined;
+    }));
+  }
+
+  async #joinAll(like: Operation, forward: ApolloLink.ForwardFunction): Promise<void> {
+    for (let round = 0; round < joinRoundsMax; round++) {
+      const joining = this.#exchange(joinOperation(like), forward);
+      await new Promise<void>((complete, error) => joining.subscribe({ complete, error }));
+      if (this.#tokens.count <= tokensMost) return;
+    }
+    throw new Error(
+      `The session has gathered ${this.#tokens.count} tokens, and the gateway joins no more than ${tokensMost} at once`,
+    );
   }
 
   /** One query or mutation. */
@@ -106,10 +140,10 @@ export class SessionLink extends ApolloLink {
 
   /** Gives the operation its tokens; what it returns tells which ones have really been sent. */
   #attach(operation: Operation): () => string {
-    const text = this.#tokens.text;
+    const text = this.#tokens.first(tokensMost);
     let sent = text;
     // Asked as the message is written: a socket that was reconnected carries what is known by then.
-    const toJSON = (): string => (sent = this.#tokens.text);
+    const toJSON = (): string => (sent = this.#tokens.first(tokensMost));
     operation.extensions = { ...operation.extensions, session: { toJSON } };
     const isInBody = this.#carry === 'body' || text.length > headerCharsMax;
     operation.setContext(({ headers, http }: Carriers) => ({

@@ -22,9 +22,9 @@ export interface SessionTokensOptions {
  * held, the next operation sends both, and the gateway answers with one that says the same.
  *
  * Law: no token is let go of but for an answer that covers it.
- * Law: as many are held, at most, as operations were under way at once. (Of two that are held
- * neither was sent with the other's operation, so these overlapped; and intervals that overlap in
- * pairs have a moment in common.)
+ * Law: of answers as many are held, at most, as operations were under way at once. (Of two that are
+ * held neither was sent with the other's operation, so these overlapped; and intervals that overlap
+ * in pairs have a moment in common.) Events of subscriptions come on top, each with its own.
  */
 export class SessionTokens {
   readonly #storage: TokenStorage | undefined;
@@ -39,7 +39,16 @@ export class SessionTokens {
 
   /** What an operation sends now, commas between; empty when nothing was seen yet. */
   get text(): string {
-    return [...this.#held].join(',');
+    return this.first(Infinity);
+  }
+
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** The tokens that have been held for the longest time, commas between. */
+  first(count: number): string {
+    return [...this.#held].slice(0, count).join(',');
   }
 
   /** The answer to an operation that was sent `sent` covers it, and takes its place. */

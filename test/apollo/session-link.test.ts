@@ -139,6 +139,75 @@ describe('over WebSocket', () => {
   });
 });
 
+describe('events that gather', () => {
+  const changes = 'subscription { changes(keyspace: "demo") { ... on EntryChanged { session } } }';
+  const event = (token: string) => ({ data: { changes: { session: token } } });
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const names = (arrived: readonly Arrived[]) =>
+    arrived.map(({ operation }) => operation.operationName);
+
+  test('are joined by the gateway, with no operation of the page', async () => {
+    const { send, arrived, session } = start({ token: 't0' });
+    const events = send(changes);
+    for (let at = 1; at <= 16; at++) events.answer(event(`e${at}`));
+    expect(names(arrived)).toEqual([undefined, 'JoinSession']);
+    const joining = arrived[1]!;
+    expect(joining.operation.operationType.valueOf()).toBe('query');
+    expect(joining.header?.split(',')).toHaveLength(17);
+    events.answer(event('e17'));
+    joining.answer({ data: { __typename: 'Query' } }, { header: 'joined' });
+    expect(session.token).toBe('e17,joined');
+    await settled();
+    expect(arrived).toHaveLength(2);
+  });
+
+  test('are joined again when it failed', async () => {
+    const { send, arrived } = start();
+    const events = send(changes);
+    for (let at = 1; at <= 17; at++) events.answer(event(`e${at}`));
+    arrived[1]!.fail(new TypeError('fetch failed'));
+    await settled();
+    expect(arrived).toHaveLength(2);
+    events.answer(event('e18'));
+    expect(names(arrived)).toEqual([undefined, 'JoinSession', 'JoinSession']);
+  });
+
+  test('hold an operation up until it can carry them all, 32 at a time', async () => {
+    const { send, arrived, link, session } = start();
+    const events = send(changes);
+    for (let at = 1; at <= 70; at++) events.answer(event(`e${at}`));
+    arrived[1]!.fail(new TypeError('fetch failed'));
+    await settled();
+    sendThrough(link, query);
+    for (const [at, count] of [32, 32].entries()) {
+      expect(names(arrived).slice(2)).toEqual(Array(at + 1).fill('JoinSession'));
+      expect(arrived.at(-1)!.header?.split(',')).toHaveLength(count);
+      arrived.at(-1)!.answer({ data: { __typename: 'Query' } }, { header: `joined${at}` });
+      await settled();
+    }
+    expect(names(arrived).at(-1)).toBeUndefined();
+    expect(arrived.at(-1)!.header).toBe(session.token);
+    expect(session.token.split(',')).toHaveLength(8);
+  });
+
+  test('fail an operation that cannot carry them, and are not forgotten', async () => {
+    const { send, arrived, link, session } = start();
+    const events = send(changes);
+    for (let at = 1; at <= 40; at++) events.answer(event(`e${at}`));
+    const waiting = sendThrough(link, query);
+    arrived[1]!.fail(new TypeError('fetch failed'));
+    await settled();
+    expect(waiting.error).toEqual(new TypeError('fetch failed'));
+    const refused = sendThrough(link, query);
+    for (let round = 0; round < 10; round++) {
+      arrived.at(-1)!.answer({ data: { __typename: 'Query' } });
+      await settled();
+    }
+    expect(String(refused.error)).toContain('The session has gathered 40 tokens');
+    expect(session.token.split(',')).toHaveLength(40);
+  });
+});
+
 describe('a token that the gateway refuses', () => {
   const refused = {
     data: null,

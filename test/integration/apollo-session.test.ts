@@ -154,6 +154,42 @@ describe('over WebSocket', () => {
   });
 });
 
+describe('an event of a subscription', () => {
+  /** Reads a key at SESSION, through the gateway that asks the lagging replica first, once its event was told. */
+  async function readAfterEvent(selection: string): Promise<unknown> {
+    const [old] = await world.oldKeys(1);
+    world.lag.hold();
+    const sockets = createClient({ url: world.reader.socketUrl, webSocketImpl: WebSocket });
+    const page = openPage(
+      ApolloLink.split(
+        ({ operationType }) => operationType.valueOf() === 'subscription',
+        new GraphQLWsLink(sockets),
+        new HttpLink({ uri: world.reader.url }),
+      ),
+    );
+    const told: string[] = [];
+    const query = gql`subscription { changes(keyspace: "demo", key: "${old!.key}") { __typename ... on EntryChanged { ${selection} } } }`;
+    const watching = page.client
+      .subscribe<{ changes: { __typename: string } }>({ query })
+      .subscribe(({ data }) => told.push(data?.changes.__typename ?? ''));
+    await until(() => told.includes('FeedBookmark'));
+    await openPage(world.writer.url).write(old!);
+    await until(() => told.includes('EntryChanged'));
+    const found = await page.read(old!.key, 'SESSION');
+    watching.unsubscribe();
+    await sockets.dispose();
+    return found;
+  }
+
+  test('is part of the session when its session is selected', async () => {
+    expect(await readAfterEvent('session')).toBe('new');
+  });
+
+  test('is none when it is not', async () => {
+    expect(await readAfterEvent('confirmedBy')).toBe('old');
+  });
+});
+
 describe('the cache', () => {
   const reads = async (page: Page, key: string): Promise<unknown> => {
     const query = (level: 'QUORUM' | 'ONE') =>
