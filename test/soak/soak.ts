@@ -9,7 +9,7 @@ import { checkAvailable, checkInTime, checkRound, type Verdict } from './checks.
 import { everyKindCame, makeTrouble, paceOf, type Fault, type FaultKind } from './faults.ts';
 import { prepareGateways, type GatewayProcess } from './gateways.ts';
 import { GraphQLClient } from './graphql-client.ts';
-import { groupNames, groups, roomsOf } from './groups.ts';
+import { groupNames, groups, roomsOf, type GroupName } from './groups.ts';
 import type { SoakOptions } from './options.ts';
 import { addCounts, countByCode, countByLevel, type CountsByName } from './report.ts';
 import { work } from './workload.ts';
@@ -228,27 +228,31 @@ async function settle(
   stage: Stage,
   { arena, round }: { arena: Arena; round: number },
 ): Promise<void> {
-  const { gateways, http } = stage;
   await whole(stage);
   await pause(quietMs);
+  await Promise.all(groupNames.map((name) => readOnce(stage, { arena, round, name })));
+  await pause(1_000);
+}
+
+async function readOnce(
+  { gateways, http }: Stage,
+  { arena, round, name }: { arena: Arena; round: number; name: GroupName },
+): Promise<void> {
   const client = new Client(arena, 0);
-  for (const name of groupNames) {
-    for (const keys of roomsOf(groups[name], round)) {
-      const seat = new Seat(groups[name], keys, client.newSession());
-      for (const key of keys) {
-        const { status, code = '?' } = await client.read(seat, key);
-        const ask = { keyspace: name, key, level: 'ALL' } as const;
-        const atAll = await http.ask(client.pick(gateways).port, 'get', ask).then(
-          () => 'ok',
-          (error: unknown) => String(error),
-        );
-        const where = `all is quiet, and ${key} of ${name} cannot be read`;
-        if (status !== 'ok') arena.problems.push(`${where}: ${code}`);
-        if (atAll !== 'ok') arena.problems.push(`${where} at ALL: ${atAll}`);
-      }
+  for (const keys of roomsOf(groups[name], round)) {
+    const seat = new Seat(groups[name], keys, client.newSession());
+    for (const key of keys) {
+      const { status, code = '?' } = await client.read(seat, key);
+      const ask = { keyspace: name, key, level: 'ALL' } as const;
+      const atAll = await http.ask(client.pick(gateways).port, 'get', ask).then(
+        () => 'ok',
+        (error: unknown) => String(error),
+      );
+      const where = `all is quiet, and ${key} of ${name} cannot be read`;
+      if (status !== 'ok') arena.problems.push(`${where}: ${code}`);
+      if (atAll !== 'ok') arena.problems.push(`${where} at ALL: ${atAll}`);
     }
   }
-  await pause(1_000);
 }
 
 function write(file: string, operations: readonly Operation[]): void {
