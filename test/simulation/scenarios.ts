@@ -1,8 +1,9 @@
 import type { Scenario } from './scenario.ts';
 import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
+import { changes, changesLastEvent } from './workloads/changes.ts';
 import { linearizable } from './workloads/linearizable.ts';
-import { mixed } from './workloads/mixed.ts';
+import { mixed, mixedRetag } from './workloads/mixed.ts';
 import { oneLww } from './workloads/one-lww.ts';
 import { oneSiblings } from './workloads/one-siblings.ts';
 import { quorum } from './workloads/quorum.ts';
@@ -19,5 +20,12 @@ export const scenarios: readonly Scenario[] = [
   linearizable,
   mixed,
   range,
+  changes,
   availability,
 ];
+
+/**
+ * Stricter than what the product keeps today, each one a finding that is still open (docs/simulation.md, "Open findings"): run by name
+ * only. One that is clean moves up, into the scenario that it was taken from.
+ */
+export const openFindings: readonly Scenario[] = [mixedRetag, changesLastEvent];

@@ -1,6 +1,7 @@
 import { consensusRules } from '../../../src/paxos/proposer.ts';
 import type { Process } from '../world/process.ts';
 import type { Defects } from './defects.ts';
+import { forgetfulFeed, losingFeed, reorderingFeed } from './feeds.ts';
 import {
   AbsentLink,
   ConfidentLink,
@@ -205,6 +206,24 @@ export const controls: readonly Control[] = [
     scenario: 'range',
     within: 20,
     defects: () => ({ link: (link) => new ShortPageLink(link) }),
+  },
+  {
+    name: 'a change is dropped on its way to the subscriber',
+    scenario: 'changes',
+    within: 20,
+    defects: () => ({ feed: losingFeed }),
+  },
+  {
+    name: 'the cursor is not looked at: a feed goes on from now',
+    scenario: 'changes',
+    within: 20,
+    defects: () => ({ feed: forgetfulFeed }),
+  },
+  {
+    name: 'changes of a key are told out of order',
+    scenario: 'changes',
+    within: 20,
+    defects: () => ({ feed: reorderingFeed }),
   },
   {
     name: 'what is refused is tried again without end',

@@ -1,5 +1,6 @@
 import type { AssembledStore, StoreParts } from '../../../src/assemble-store.ts';
 import type { Store } from '../../../src/consistency/store.ts';
+import type { Feed } from '../../../src/feed/feed.ts';
 import type { MemoryReplica } from '../../../src/replica/memory-replica.ts';
 import type { Replica } from '../../../src/replica/replica.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
@@ -23,6 +24,8 @@ export interface Defects {
   readonly link?: (link: Replica, from: { process: Process; world: World }) => Replica;
   /** A store around the right one. */
   readonly store?: (assembled: AssembledStore, world: World) => Store;
+  /** A feed around the right one. */
+  readonly feed?: (feed: Feed, world: World) => Feed;
   /** Rules of the coordinator that are switched off. */
   readonly parts?: Partial<StoreParts>;
   /** No anti-entropy at all. */

@@ -3,6 +3,9 @@ import type { Store } from '../../../src/consistency/store.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { createMetrics } from '../../../src/runtime/metrics.ts';
 import type { Random } from '../../../src/runtime/random.ts';
+import { createFeed, type Feed } from '../../../src/feed/feed.ts';
+import { changeSource } from './change-log.ts';
+import { Link } from './link.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
@@ -18,6 +21,7 @@ export class Gateway {
   readonly process: Process;
   readonly store: Store;
   readonly assembled: AssembledStore;
+  readonly feed: Feed;
   readonly #gone = Promise.withResolvers<never>();
 
   constructor(world: World, process: Process, random: Random) {
@@ -36,7 +40,30 @@ export class Gateway {
       ...defects.parts,
     });
     this.store = defects.store?.(this.assembled, world) ?? this.assembled.store;
+    const feed = this.#openFeed(world, random);
+    this.feed = defects.feed?.(feed, world) ?? feed;
     this.#gone.promise.catch(() => undefined);
+  }
+
+  #openFeed(world: World, random: Random): Feed {
+    const { process } = this;
+    const { store, cluster, sealer } = this.assembled;
+    const sources = world.servers.map((server) =>
+      changeSource(process, server, new Link(world, process, server)),
+    );
+    return createFeed({
+      clock: process.clock,
+      random,
+      log: silentLog,
+      metrics,
+      sealer,
+      sources: () => sources,
+      store,
+      replicasOf: (keyspace, key) =>
+        cluster.placeKey(keyspace, key).targets.map(({ replica }) => replica.id),
+      sessionAfter: () => '',
+      settings: { pollMs: 120, readyMs: 600, lingerMs: 300, bookmarkMs: 400 },
+    });
   }
 
   /** What a client on a connection to this gateway gets: the answer, or `GatewayGone`. */

@@ -114,6 +114,11 @@ export class Link implements Replica {
     // Nothing is open.
   }
 
+  /** Any other question to the server, over the same network. */
+  ask<T>(name: string, deadlineMs: number, answer: () => T): Promise<T> {
+    return this.#send({ name, key: '', deadlineMs, writes: false, act: async () => answer() });
+  }
+
   #send<T>(call: Call<T>): Promise<T> {
     const { network, schedule } = this.#deps;
     return new Promise((resolve, reject) => {
@@ -152,7 +157,9 @@ export class Link implements Replica {
         this.#note('·', call, what);
         this.#answer(call, to, { reply, boot, incarnation });
       };
-      call.act(server.replica, this.#optionsAt(call)).then(
+      const acted = call.act(server.replica, this.#optionsAt(call));
+      server.noteLog(this.#deps.schedule.nowMs);
+      acted.then(
         (value) => done(() => to.resolve(value), shown(value)),
         (error: unknown) =>
           done(() => to.reject(error as Error), error instanceof Error ? error.message : ''),
@@ -165,10 +172,9 @@ export class Link implements Replica {
     if (server.state === 'DOWN' || server.boot !== boot) return;
     server.arrive(() => {
       if (server.boot !== boot) return;
-      call
-        .act(server.replica, this.#optionsAt(call))
-        .then((value) => this.#note('=', call, shown(value)))
-        .catch(() => undefined);
+      const acted = call.act(server.replica, this.#optionsAt(call));
+      server.noteLog(this.#deps.schedule.nowMs);
+      acted.then((value) => this.#note('=', call, shown(value))).catch(() => undefined);
     });
   }
 

@@ -9,6 +9,11 @@ export class Server {
   #state: 'UP' | 'DOWN' | 'FROZEN' = 'UP';
   #boot = 1;
   #waiting: (() => void)[] = [];
+  /** When each row of the change log was written, in ms since the run began. */
+  readonly loggedAtMs: number[] = [];
+  /** Rows of the change log that are gone by age. */
+  trimmed = 0;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(process: Process, replica: MemoryReplica) {
     this.id = replica.id;
@@ -29,6 +34,18 @@ export class Server {
   arrive(request: () => void): void {
     if (this.#state === 'FROZEN') this.#waiting.push(request);
     else request();
+  }
+
+  /** Calls `task` after every change from now on. */
+  onLogged(task: () => void): void {
+    this.#listeners.push(task);
+  }
+
+  /** Dates what the last request has logged. */
+  noteLog(nowMs: number): void {
+    const before = this.loggedAtMs.length;
+    while (this.loggedAtMs.length < this.replica.changes.length) this.loggedAtMs.push(nowMs);
+    if (this.loggedAtMs.length > before) for (const task of this.#listeners) task();
   }
 
   crash(): void {
@@ -55,6 +72,8 @@ export class Server {
   wipe(incarnation: string, behindProxy: boolean): void {
     if (!behindProxy) this.crash();
     this.replica.wipe(incarnation);
+    this.loggedAtMs.length = 0;
+    this.trimmed = 0;
     this.recover();
   }
 }

@@ -1,0 +1,152 @@
+import { visible } from '../../../src/causality/cell.ts';
+import type { ChangeEvent } from '../../../src/feed/feed.ts';
+import {
+  checkChanges,
+  type Connection,
+  type FeedEvent,
+  type Subscriber,
+} from '../checkers/changes.ts';
+import { Client } from '../client.ts';
+import { finalState } from '../final-state.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Gateway } from '../world/gateway.ts';
+import type { World } from '../world/world.ts';
+
+const keyspace = 'board';
+const keys = ['k1', 'k2', 'k3'];
+/** How long subscribers listen on after the quiet: longer than any poll. */
+const listenMs = 2_500;
+
+interface Audience {
+  readonly subscribers: Subscriber[];
+  over: boolean;
+}
+const audiences = new WeakMap<World, Audience>();
+
+/** The change feed: subscribers that are slow, that leave, and that go on through another gateway with their last cursor. */
+export const changes = scenarioOf({ name: 'changes', promise: 'changes', isStrict: false });
+
+/** The same, where a repeated state must not be the last one that a subscriber is told. */
+export const changesLastEvent = scenarioOf({
+  name: 'changes-last-event',
+  promise: 'changes: after a reconnect the last event of a key is its state',
+  isStrict: true,
+});
+
+function scenarioOf(what: { name: string; promise: string; isStrict: boolean }): Scenario {
+  return {
+    name: what.name,
+    promise: what.promise,
+    checker:
+      'nothing untold without a gap, nothing from nowhere, no key goes back, the last event is the final state',
+    faults: {
+      crash: 1,
+      freeze: 1,
+      isolate: 1,
+      oneWay: 1,
+      gatewayCrash: 2,
+      everyMs: 250,
+      lastMs: 300,
+    },
+    repairEveryMs: 60,
+    async setup(world) {
+      audiences.set(world, { subscribers: [], over: false });
+      await world.createKeyspace('t', keyspace, {});
+      await world.createKeyspace('u', keyspace, {});
+    },
+    clients(world) {
+      // Longer than the quiet: what is told in the end counts.
+      for (let each = 0; each < 3; each += 1) void listen(world, each);
+      return Promise.all([post(world, 't'), post(world, 't'), post(world, 't'), post(world, 'u')]);
+    },
+    async afterwards(world) {
+      await world.sleep(listenMs);
+      audiences.get(world)!.over = true;
+    },
+    check(world) {
+      const space = world.keyspaces.find(
+        ({ tenant, name }) => tenant === 't' && name === keyspace,
+      )!;
+      const [state] = finalState(world, space).values();
+      const final = new Map([...(state ?? [])].map(([key, { values }]) => [key, values]));
+      const own = world.history.operations.filter(({ key }) => key.startsWith('t/'));
+      const operations = own.map((one) => ({ ...one, key: one.key.slice(2) }));
+      return audiences
+        .get(world)!
+        .subscribers.flatMap((one) =>
+          checkChanges(operations, one, { final, isStrict: what.isStrict }),
+        );
+    },
+  };
+}
+
+async function post(world: World, tenant: string): Promise<void> {
+  const client = new Client(world, { keyspace, tenant, read: 'QUORUM', write: 'QUORUM' });
+  for (let done = 0; done < 16; done += 1) {
+    await client.think(60);
+    const key = client.pick(keys);
+    const dice = client.random.next();
+    if (dice < 0.1) client.forget(key);
+    if (dice < 0.25) await client.read(key);
+    else if (dice < 0.9) await client.write(key, world.newValue());
+    else await client.delete(key);
+  }
+}
+
+/** One subscriber: connection after connection, each with the cursor of the last event that it took. */
+async function listen(world: World, number: number): Promise<void> {
+  const audience = audiences.get(world)!;
+  const random = world.chance(`subscriber ${number}`);
+  const subscriber: Subscriber = { name: `subscriber ${number}`, connections: [] };
+  audience.subscribers.push(subscriber);
+  let cursor: string | undefined;
+  while (!audience.over) {
+    const gateway = world.gateways[Math.floor(random.next() * world.gateways.length)]!;
+    const connection: Connection = { events: [] };
+    subscriber.connections.push(connection);
+    const patience = 1 + Math.floor(random.next() * 12);
+    const slowMs = random.next() < 0.3 ? 80 : 0;
+    try {
+      for await (const event of subscribe(gateway, { after: cursor, patience })) {
+        world.note(`subscriber ${number} at ${gateway.name}: ${JSON.stringify(shownEvent(event))}`);
+        connection.liveNs ??= world.history.tick();
+        connection.events.push(shownEvent(event));
+        cursor = event.cursor;
+        if (slowMs > 0) await world.sleep(slowMs);
+      }
+    } catch (error) {
+      world.note(`subscriber ${number} at ${gateway.name}: ${String(error)}`);
+    }
+    await world.sleep(20 + random.next() * 60);
+  }
+}
+
+/** The events of one connection until it breaks or the subscriber has had enough of this gateway. */
+async function* subscribe(
+  gateway: Gateway,
+  how: { after: string | undefined; patience: number },
+): AsyncGenerator<ChangeEvent> {
+  const events = await gateway.ask(() =>
+    gateway.feed.subscribe({ tenant: 't' }, { keyspace, after: how.after }),
+  );
+  for (let taken = 0; taken < how.patience; taken += 1) {
+    const next = await gateway.ask(() => events.next());
+    if (next.done) return;
+    yield next.value;
+  }
+  void events.return?.();
+}
+
+function shownEvent(event: ChangeEvent): FeedEvent {
+  switch (event.__typename) {
+    case 'EntryChanged': {
+      const { key, cell } = event.entry;
+      const values = visible(cell).flatMap(({ value }) => (value === null ? [] : [Number(value)]));
+      return { kind: 'changed', key, values, seen: cell.context };
+    }
+    case 'FeedBookmark':
+      return { kind: 'bookmark' };
+    case 'FeedGap':
+      return { kind: 'gap', reason: event.reason };
+  }
+}
