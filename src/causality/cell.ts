@@ -93,7 +93,9 @@ export function joinedOutcomes(a: Cell, b: Cell, context: VersionVector): { outc
 
 /** The cell with the outcome of one more idempotent write. */
 export function withOutcome(cell: Cell, writeId: string, outcome: OutcomeRecord): Cell {
-  return { ...cell, outcomes: new Map(cell.outcomes ?? noOutcomes).set(writeId, outcome) };
+  const known = cell.outcomes ?? noOutcomes;
+  const latest = Math.max(latestUs(cell.context), outcome.atUs);
+  return { ...cell, outcomes: mergeOutcomes(known, new Map([[writeId, outcome]]), latest) };
 }
 
 /** The latest time in a context, in µs since 1970. */

@@ -64,7 +64,8 @@ function first(a: OutcomeRecord, b: OutcomeRecord): OutcomeRecord {
 /** The canonical text: a JSON object, ids sorted; '' when there is nothing. */
 export function encodeOutcomes(outcomes: Outcomes | undefined): string {
   if (!outcomes || outcomes.size === 0) return '';
-  return JSON.stringify(Object.fromEntries(outcomes));
+  const sorted = [...outcomes].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(sorted));
 }
 
 export function decodeOutcomes(text: string): Outcomes {

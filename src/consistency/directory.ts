@@ -60,7 +60,8 @@ export class Directory {
       tenant: '$system',
       name: 'keyspaces',
       storageName: 'keyspaces',
-      replicationFactor,
+      // Not the configured factor: every gateway, however configured, must look in the same places.
+      replicationFactor: Math.min(3, cluster.topology.members.length),
     };
   }
 
@@ -81,13 +82,16 @@ export class Directory {
     const cached = this.#cache.get(id);
     // An absent keyspace is asked for again each time: another gateway may just have created it.
     if (!cached?.keyspace) return this.#load(tenant, name);
-    if (cached.freshUntilMs < this.#deps.clock.monotonicMs()) {
-      // Used once more while it is read anew, so that no request waits for the directory.
-      this.#load(tenant, name).catch(
-        () => (cached.freshUntilMs = this.#deps.clock.monotonicMs() + freshMs),
-      );
-    }
-    return Promise.resolve(cached.keyspace);
+    const staleMs = this.#deps.clock.monotonicMs() - cached.freshUntilMs;
+    if (staleMs <= 0) return Promise.resolve(cached.keyspace);
+    const loading = this.#load(tenant, name).catch(() => {
+      // No quorum says otherwise: what is known goes on being used.
+      cached.freshUntilMs = this.#deps.clock.monotonicMs() + freshMs;
+      return cached.keyspace;
+    });
+    // Used once more while it is read anew, so that a busy gateway never waits for the directory;
+    // one that was idle does, because the keyspace may have been dropped long ago.
+    return staleMs > freshMs ? loading : Promise.resolve(cached.keyspace);
   }
 
   async list(tenant: string): Promise<readonly Keyspace[]> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Cell } from '../causality/cell.ts';
 import { outcomesMax, type OutcomeRecord } from '../causality/outcomes.ts';
+import { otherArguments } from '../coordinator/mint.ts';
 import { badInput, StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 
@@ -47,10 +48,7 @@ export function firstOutcome(
 ): OutcomeRecord | undefined {
   const outcome = cell.outcomes?.get(writeId);
   if (outcome && outcome.fingerprint !== fingerprint) {
-    throw badInput(
-      'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
-      'idempotencyKey',
-    );
+    throw otherArguments();
   }
   if (!outcome && (cell.outcomes?.size ?? 0) >= outcomesMax) {
     // Forgetting one early could apply a retry twice; saying so cannot.

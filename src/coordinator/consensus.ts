@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts';
 import type { Operation } from '../paxos/proposer.ts';
 import type { Agreed, Consensus, ConsensusRequest } from './agreement.ts';
 import { giveUp, type Waiting } from './consensus-call.ts';
@@ -36,11 +37,14 @@ export class ConsensusLines implements Consensus {
     const name = `${key.ref.tenant}\0${key.ref.keyspace}\0${key.ref.key}`;
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
-        operation: what.operation as Operation<unknown>,
+        operation: guarded(what.operation as Operation<unknown>),
         plan: what.plan,
         writeId: what.writeId,
         settles: what.settles === true,
-        resolve: resolve as (agreed: Agreed<unknown>) => void,
+        resolve: (agreed) => {
+          if (agreed.answer instanceof StoreError) reject(agreed.answer);
+          else resolve(agreed as Agreed<Answer>);
+        },
         reject,
         settled: false,
         proposed: false,
@@ -71,4 +75,25 @@ export class ConsensusLines implements Consensus {
     }
     this.#lines.delete(name);
   }
+}
+
+/**
+ * The operation, with a refusal turned into an answer of its own: the others that are decided in the
+ * same round have nothing to do with it.
+ */
+function guarded(operation: Operation<unknown>): Operation<unknown> {
+  const { remember } = operation;
+  return {
+    decide: (state) => {
+      try {
+        return operation.decide(state);
+      } catch (error) {
+        if (error instanceof StoreError) return { kind: 'answer', answer: error };
+        throw error;
+      }
+    },
+    ...(remember
+      ? { remember: (answer) => (answer instanceof StoreError ? undefined : remember(answer)) }
+      : {}),
+  };
 }

@@ -1,8 +1,8 @@
-import { StoreError } from '../errors.ts';
+import { badInput, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, writeUncertain } from './faults.ts';
-import { mintedAs, SiblingLimit, type Change, type Minted } from './minter.ts';
+import { mintedAs, OtherArguments, SiblingLimit, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import { notAsked, outcomeOf, scatter, type Attempt } from './scatter.ts';
 
@@ -47,6 +47,7 @@ export async function mintSomewhere(
       return { minted, attempts };
     } catch (error) {
       if (error instanceof SiblingLimit) throw tooManySiblings(key, change);
+      if (error instanceof OtherArguments) throw otherArguments();
       const fault =
         error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
       Object.assign(attempt, { status: fault.fault, fault });
@@ -101,7 +102,12 @@ async function fateOfMint(
   const { plan, before } = what;
   const { replica } = what.target;
   const deadlineMs = Math.min(deps.clock.monotonicMs() + deps.mintMs, plan.deadlineMs);
-  const found = await replica.read(key.ref, { deadlineMs }).catch(() => undefined);
+  // A promise of nothing locks the row as a swap does: it waits for one that is still committing, and
+  // one that comes after it is too late.
+  const found = await replica
+    .prepare(key.ref, 0, { deadlineMs })
+    .then(() => replica.read(key.ref, { deadlineMs }))
+    .catch(() => undefined);
   if (!found) return 'unknown';
   const { cell } = found;
   if (cell.siblings.some(({ writeId }) => writeId === what.change.writeId)) {
@@ -139,5 +145,13 @@ function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {
     'TOO_MANY_SIBLINGS',
     `Cannot write to keyspace "${key.ref.keyspace}": the key has ${siblingsMax} concurrent versions already; read it, and put the merged value with the context you were given`,
     { limit: siblingsMax },
+  );
+}
+
+/** Also what `firstOutcome` says of a retry that is not one; here the two attempts ran at once. */
+export function otherArguments(): StoreError {
+  return badInput(
+    'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
+    'idempotencyKey',
   );
 }

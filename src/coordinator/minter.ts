@@ -47,6 +47,9 @@ export interface Minted {
  */
 export class SiblingLimit extends Error {}
 
+/** The idempotency key was used before, with other arguments; certainly nothing was written. */
+export class OtherArguments extends Error {}
+
 interface Waiting {
   readonly change: Change;
   readonly deadlineMs: number;
@@ -196,8 +199,11 @@ export class Minter {
     let cell = start;
     for (const waiting of group) {
       const { change } = waiting;
-      if (cell.outcomes?.has(change.writeId)) {
-        placed.push(waiting);
+      const first = cell.outcomes?.get(change.writeId);
+      if (first) {
+        const isRetry = first.fingerprint === change.fingerprint;
+        if (isRetry) placed.push(waiting);
+        else waiting.reject(new OtherArguments());
         continue;
       }
       const nowUs = this.#hybridClock.tick();

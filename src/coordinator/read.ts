@@ -136,7 +136,9 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
       verb: 'read',
       keyspace: key.ref.keyspace,
     } satisfies Subject);
-  return new Set(repair.replies.map(({ target }) => target.replica.id));
+  // One that stood in, and turned out to hold the answer already, was not repaired.
+  const wrote = repair.replies.filter(({ reply }) => reply?.status === 'joined' && reply.wrote);
+  return new Set(wrote.map(({ target }) => target.replica.id));
 }
 
 /**

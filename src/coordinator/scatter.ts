@@ -207,6 +207,7 @@ export function roundedMs(ms: number): number {
 
 function reasonOfStatus(status: ReplicaStatus): { reason?: string } {
   if (status === 'PENDING') return { reason: 'had not answered yet when the answer was given' };
+  if (status === 'TIMEOUT') return { reason: 'no answer in time' };
   if (status === 'REFUSED') return { reason: 'a newer ballot was promised there' };
   return {};
 }

@@ -165,7 +165,7 @@ export class MemoryReplica implements Replica {
   #refuseLate({ deadlineMs }: CallOptions): void {
     if (this.#clock.monotonicMs() < deadlineMs) return;
     throw new ReplicaError(
-      'TIMEOUT',
+      'REFUSED',
       'the statement reached the replica after its deadline',
       false,
     );

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ApiKeyConfig } from '../config.ts';
 import { StoreError } from '../errors.ts';
-import type { Principal } from './principal.ts';
+import type { Principal, Role } from './principal.ts';
 
 /** Turns a credential into a principal, over HTTP and WebSocket alike. */
 export interface Authenticator {
@@ -14,21 +14,23 @@ export interface Authenticator {
 
 interface Settings {
   readonly apiKeys: readonly ApiKeyConfig[];
-  /**
-   * Who a request without a credential is, as OPERATOR: for development. Undefined: such requests
-   * are refused.
-   */
+  /** Whose tenant a request without a credential works in. Undefined: such requests are refused. */
   readonly anonymousTenant?: string | undefined;
+  /** What such a request may do; OPERATOR when left out, which is for development only. */
+  readonly anonymousRole?: Role | undefined;
 }
 
 /**
  * API keys from the configuration, which holds their hashes only.
  *
  * A wrong credential is refused even where none is needed: whoever sends one means to be someone.
- * Asynchronous, so that a directory or
- * signed tokens can take this place.
+ * Asynchronous, so that a directory or signed tokens can take this place.
  */
-export function createAuthenticator({ apiKeys, anonymousTenant }: Settings): Authenticator {
+export function createAuthenticator({
+  apiKeys,
+  anonymousTenant,
+  anonymousRole = 'OPERATOR',
+}: Settings): Authenticator {
   const known = apiKeys.map(({ secretHash, tenant, role }) => {
     return {
       hash: Buffer.from(secretHash, 'hex'),
@@ -38,7 +40,7 @@ export function createAuthenticator({ apiKeys, anonymousTenant }: Settings): Aut
   return {
     async authenticate(authorization) {
       if (authorization === undefined || authorization === '') {
-        if (anonymousTenant !== undefined) return { tenant: anonymousTenant, role: 'OPERATOR' };
+        if (anonymousTenant !== undefined) return { tenant: anonymousTenant, role: anonymousRole };
         throw unauthenticated('A credential is needed: send "Authorization: Bearer <api key>"');
       }
       const secret = /^Bearer ([^\s]{1,512})$/i.exec(authorization)?.[1];

@@ -162,6 +162,8 @@ export class Batcher {
     );
     try {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
+      const serverMs = kind.clockColumn === undefined ? undefined : rows[0]?.[kind.clockColumn];
+      if (serverMs !== undefined) connection.observeClock(Number(serverMs));
       const replies = kind.replies(
         rows,
         batch.map(({ call }) => call),

@@ -12,6 +12,8 @@ export interface CallKind<Call, Reply> {
   readonly keyOf: (call: Call) => string;
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
+  /** The column in which every row tells the server's time, in ms since 1970; where it does. */
+  readonly clockColumn?: number;
   /** One reply a call, in the order of the calls. See `byPosition`. */
   readonly replies: (
     rows: readonly Row[],

@@ -54,6 +54,7 @@ export function callKinds(clock: Clock) {
       name: 'swap',
       statement: swapCells,
       writes: true,
+      clockColumn: 9,
       keyOf,
       values: (calls, connection) => [
         ...writeColumns(calls, { connection, clock }),
@@ -66,6 +67,7 @@ export function callKinds(clock: Clock) {
       name: 'keep_newest',
       statement: keepNewestCells,
       writes: true,
+      clockColumn: 4,
       keyOf,
       values: (calls, connection) => [
         ...writeColumns(calls, { connection, clock }),
@@ -175,7 +177,7 @@ function refusal(row: Row | undefined): ReplicaError | undefined {
   if (!row) return absentRow();
   if (row[2] === false)
     return new ReplicaError(
-      'TIMEOUT',
+      'REFUSED',
       'the statement reached the replica after its deadline',
       false,
     );

@@ -8,6 +8,8 @@ export interface Connection {
   readonly incarnation: string;
   /** How far the replica's clock is ahead of ours, in ms. */
   readonly clockOffsetMs: number;
+  /** Learns from an answer what time it is there: either clock may have been set since. */
+  observeClock(serverMs: number): void;
   run(statement: Statement, values: readonly unknown[]): Promise<readonly Row[]>;
   /** Drops the socket at once: for a server that does not answer any more. */
   destroy(): void;
@@ -28,6 +30,8 @@ export interface ConnectOptions {
   readonly lane: 'read' | 'write';
   readonly onLost: (reason: string) => void;
 }
+
+const clockStepMs = 100;
 
 const settings = {
   read: '-c statement_timeout=30000 -c jit=off -c plan_cache_mode=force_generic_plan',
@@ -96,8 +100,17 @@ function wrap(
   { clock, connectMs }: ConnectOptions,
   who: { incarnation: string; clockOffsetMs: number },
 ): Connection {
+  let { clockOffsetMs } = who;
   return {
-    ...who,
+    incarnation: who.incarnation,
+    get clockOffsetMs() {
+      return clockOffsetMs;
+    },
+    observeClock(serverMs) {
+      const nowMs = serverMs - clock.nowMs();
+      // Half a round trip is noise; a step of either clock is not.
+      if (Math.abs(nowMs - clockOffsetMs) > clockStepMs) clockOffsetMs = nowMs;
+    },
     run: (statement, values) => query(client, statement, values),
     destroy: () => destroy(client),
     async close() {

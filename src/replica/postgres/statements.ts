@@ -29,13 +29,23 @@ export const readCells: Statement = {
 /**
  * The input of a writing statement, and whether each row may still act: in time, and on the
  * incarnation that its dot was minted for.
+ *
+ * The rows are locked first, in the order of the input, and time is read afterwards: a statement
+ * that had to wait for a lock until its deadline was over changes nothing. The last column is the
+ * server's clock, so that a step of either clock is noticed with the next answer.
  */
 const judged = `
+    locked as materialized (
+      select 1 from unnest($1::text[], $2::text[], $3::text[]) as i (tenant, keyspace, key)
+      join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key
+      order by i.tenant, i.keyspace, i.key for update of c
+    ),
     judged as materialized (
-      select i.*,
+      select i.*, extract(epoch from clock_timestamp()) * 1000 as now_ms,
         extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time,
         (i.minted_by = '' or i.minted_by = r.incarnation::text) as same_incarnation
-      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
+      from (select count(*) from locked) as all_locked
+      cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
                   $9::float8[], $10::text[], $11::text[], $12::int8[]) with ordinality
         as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, minted_by, expected, n)
       cross join replica r
@@ -80,7 +90,7 @@ export const swapCells: Statement = {
       select j.n from judged j join inserted i on i.tenant = j.tenant and i.keyspace = j.keyspace and i.key = j.key
     ),
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised, c.outcomes
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised, c.outcomes, j.now_ms
     from judged j left join applied a on a.n = j.n
     left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
 };
@@ -103,7 +113,7 @@ export const keepNewestCells: Statement = {
       select j.n from judged j join stored s on s.tenant = j.tenant and s.keyspace = j.keyspace and s.key = j.key
     ),
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, j.now_ms
     from judged j left join applied a on a.n = j.n`,
 };
 
