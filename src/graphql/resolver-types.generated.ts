@@ -19,7 +19,7 @@ export type Scalars = {
   Float: { input: number; output: number; }
   /** Opaque and signed: what a reader has seen of one key. Pass it back, exactly as received, to the next `put` or `delete` of that key. */
   CausalContext: { input: string; output: string; }
-  /** Opaque and signed: a place in a range, or in the change feed. It opens only for the arguments it was given out for. */
+  /** Opaque and signed: a place in a range of one keyspace, or in one subscription's changes. It opens only in that keyspace, or for that subscription's arguments. */
   Cursor: { input: string; output: string; }
   /** A time in ISO 8601, UTC, with milliseconds: `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: string; output: string; }
@@ -316,7 +316,7 @@ export type Mutation = {
   readonly compareAndSet: CompareAndSetPayload;
   /** Makes an API key; its secret is shown this once. Operators only. Not served by this version. */
   readonly createApiKey: CreatedApiKey;
-  /** Creates a keyspace. The same settings again: the one that is there. ADMIN only. */
+  /** Creates a keyspace. BAD_USER_INPUT when the name is taken. ADMIN only. */
   readonly createKeyspace: Keyspace;
   /** Creates a tenant. Operators only. Not served by this version. */
   readonly createTenant: Tenant;
