@@ -6,7 +6,7 @@ import { scenarios } from './scenarios.ts';
 import { shrink } from './shrink.ts';
 
 // More seeds: npm run simulate -- --all --runs 2000, and npm run simulate -- --controls
-const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 6 }, (_, index) => index + 1);
 
 describe.each(scenarios.map(({ name, promise }) => ({ name, promise })))('$promise', ({ name }) => {
   const scenario = scenarioNamed(name);

@@ -115,12 +115,9 @@ function outdated(
       told.set(event.key, [...(told.get(event.key) ?? []), event.values]);
     }
   }
-  const changed = new Set(
-    operations
-      .filter(({ op, start }) => op !== 'read' && start > what.liveNs)
-      .map(({ key }) => key),
-  );
-  const startOf = new Map(operations.map(({ value, start }) => [value, start]));
+  const writes = operations.filter(({ op }) => op !== 'read');
+  const changed = new Set(writes.filter(({ start }) => start > what.liveNs).map(({ key }) => key));
+  const startOf = new Map(writes.map(({ value, start }) => [value, start]));
   const isOwed = (value: number): boolean => (startOf.get(value) ?? 0) > what.liveNs;
   return [...new Set([...changed, ...told.keys()])].flatMap((key) => {
     const states = told.get(key) ?? [];
