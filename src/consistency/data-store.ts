@@ -241,8 +241,11 @@ export class DataStore implements Store {
     { asked, path }: { asked: Asked; path: Path },
   ): Promise<Begun> {
     const { directory, timeouts, coordinator } = this.#deps;
+    const { clock } = coordinator;
+    // Its time runs from here, not from when the directory has answered.
+    const startMs = clock.monotonicMs();
     const keyspace = await directory.require(caller.tenant, name);
-    const granted = grant(keyspace, asked, { path, clock: coordinator.clock, timeouts });
+    const granted = grant(keyspace, asked, { path, clock, timeouts, startMs });
     const session = await this.#keeper.open(caller.tenant, asked.session, granted.plan);
     return { caller, keyspace, granted, session, carriesSession: session !== freshSession };
   }

@@ -34,6 +34,8 @@ interface Cached {
  * this soon.
  */
 const freshMs = 2_000;
+/** How long a request is held up, at most, to see whether its keyspace has changed. */
+const rereadMs = 100;
 const adminMs = 5_000;
 const dropMs = 60_000;
 
@@ -90,8 +92,10 @@ export class Directory {
       return cached.keyspace;
     });
     // Used once more while it is read anew, so that a busy gateway never waits for the directory;
-    // one that was idle does, because the keyspace may have been dropped long ago.
-    return staleMs > freshMs ? loading : Promise.resolve(cached.keyspace);
+    // one that was idle waits a little, because the keyspace may have been dropped long ago.
+    if (staleMs <= freshMs) return Promise.resolve(cached.keyspace);
+    const impatient = this.#deps.clock.sleep(rereadMs).then(() => cached.keyspace);
+    return Promise.race([loading, impatient]);
   }
 
   async list(tenant: string): Promise<readonly Keyspace[]> {

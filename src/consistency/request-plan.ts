@@ -33,7 +33,7 @@ export interface TimeoutRules {
 export function grant(
   keyspace: Keyspace,
   asked: Asked,
-  how: { path: Path; clock: Clock; timeouts: TimeoutRules },
+  how: { path: Path; clock: Clock; timeouts: TimeoutRules; startMs?: number },
 ): Grant {
   const { path, clock } = how;
   const side = path === 'write' ? 'write' : 'read';
@@ -43,7 +43,7 @@ export function grant(
       'replicas',
     );
   }
-  const startMs = clock.monotonicMs();
+  const startMs = how.startMs ?? clock.monotonicMs();
   const times = { startMs, deadlineMs: startMs + timeoutOf(asked.timeoutMs, how.timeouts) };
   if (asked.replicas !== undefined) return byNumber(keyspace, asked.replicas, { side, times });
   const name =
