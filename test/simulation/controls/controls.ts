@@ -90,7 +90,8 @@ export const controls: readonly Control[] = [
   {
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
-    within: 400,
+    within: 600,
+    caughtBy: 216,
     defects: () => ({ replica: (options) => new AnyNameReplica(options), wipes: true }),
   },
   {
@@ -141,34 +142,35 @@ export const controls: readonly Control[] = [
   {
     name: 'SESSION writes store no dependencies',
     scenario: 'session',
-    within: 50,
+    within: 100,
+    caughtBy: 23,
     defects: () => ({ link: (link) => new TruncatingLink(link, 0) }),
   },
   {
     name: 'dependency list truncated to one',
     scenario: 'causal',
-    within: 300,
-    caughtBy: 99,
+    within: 400,
+    caughtBy: 161,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
     name: 'causal token not looked at',
     scenario: 'causal',
-    within: 50,
+    within: 100,
     defects: () => ({ store: withoutSession }),
   },
   {
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 65,
+    caughtBy: 33,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 34,
+    caughtBy: 39,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -180,7 +182,8 @@ export const controls: readonly Control[] = [
   {
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
-    within: 200,
+    within: 400,
+    caughtBy: 90,
     defects: () => ({ wipes: true }),
   },
   {
