@@ -30,6 +30,8 @@ export interface Gateway {
 const clock = systemClock;
 const random = systemRandom;
 const migrationMs = 60_000;
+/** A start does not wait longer for a replica that is silent; it is used when it comes. */
+const reachMs = 5_000;
 const bootstrapRetryMs = 500;
 const bootstrapMs = 15_000;
 
@@ -151,7 +153,7 @@ function openReplicas(config: Config, log: Log, metrics: Metrics): readonly Post
  * would count twice.
  */
 async function reachReplicas({ cluster }: AssembledStore): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + migrationMs;
+  const deadlineMs = clock.monotonicMs() + reachMs;
   await Promise.all(
     cluster.replicas.map((replica) => replica.ping({ deadlineMs }).catch(() => undefined)),
   );
