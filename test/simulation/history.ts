@@ -59,13 +59,14 @@ export class History {
   }
 }
 
-/** The history as JSON lines. */
+/** The history as JSON lines: first what every checker reads, then what is ours. */
 export function printHistory(operations: readonly Operation[]): string {
-  return operations
-    .map((operation) =>
-      JSON.stringify(operation, (name, value: unknown) => (name === 'after' ? undefined : value)),
-    )
-    .join('\n');
+  return operations.map((operation) => JSON.stringify(printed(operation))).join('\n');
+}
+
+function printed({ after: _, ...operation }: Operation): object {
+  const { process, op, key, value, expected, applied, start, end, status, ...ours } = operation;
+  return { process, op, key, value, expected, applied, start, end, status, ...ours };
 }
 
 /** The values of an answer, as a list. */
