@@ -56,3 +56,11 @@ export function badInput(
 ): StoreError {
   return new StoreError('BAD_USER_INPUT', message, { field, ...more });
 }
+
+/** An idempotency key that comes again with other arguments: a mistake, not a retry. */
+export function otherArguments(): StoreError {
+  return badInput(
+    'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
+    'idempotencyKey',
+  );
+}

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Cell } from '../causality/cell.ts';
 import { outcomesMax, type OutcomeRecord } from '../causality/outcomes.ts';
-import { otherArguments } from '../coordinator/mint.ts';
-import { badInput, StoreError } from '../errors.ts';
+import { badInput, otherArguments, StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /** A write that may be a retry: how it is known, and what it says. */

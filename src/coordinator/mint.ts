@@ -1,4 +1,4 @@
-import { badInput, StoreError } from '../errors.ts';
+import { otherArguments, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, writeUncertain } from './faults.ts';
@@ -145,13 +145,5 @@ function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {
     'TOO_MANY_SIBLINGS',
     `Cannot write to keyspace "${key.ref.keyspace}": the key has ${siblingsMax} concurrent versions already; read it, and put the merged value with the context you were given`,
     { limit: siblingsMax },
-  );
-}
-
-/** Also what `firstOutcome` says of a retry that is not one; here the two attempts ran at once. */
-export function otherArguments(): StoreError {
-  return badInput(
-    'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
-    'idempotencyKey',
   );
 }

@@ -1,9 +1,9 @@
+import { checkBound, checkKey } from '../consistency/arguments.ts';
+import { keyAfter, prefixBounds } from '../coordinator/key-bounds.ts';
 import { badInput } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { KeyRange } from '../replica/change-source.ts';
 import type { ChangesArguments } from './change-event.ts';
-
-const longestKeyBytes = 1024;
 
 /**
  * The keys that a subscription is about: one, or a range of one keyspace. Prefixes and whole
@@ -30,17 +30,15 @@ export function selectorOf(
     );
   }
   if (typeof key === 'string') {
-    if (key === '') throw badInput('Argument "key" must not be empty', 'key');
-    checkKey(key, 'key');
-    // No key has a NUL in it, so the next possible key is this one with U+0001 behind.
-    return { ...place, key, from: key, to: `${key}\u0001` };
+    checkKey(key);
+    return { ...place, key, from: key, to: keyAfter(key) };
   }
   if (typeof prefix === 'string') {
-    checkKey(prefix, 'prefix');
-    return { ...place, key: undefined, from: prefix, to: endOfPrefix(prefix) };
+    const { from: first = '', to: end } = prefixBounds(checkBound(prefix, 'prefix'));
+    return { ...place, key: undefined, from: first, to: end };
   }
-  if (typeof from === 'string') checkKey(from, 'from');
-  if (typeof to === 'string') checkKey(to, 'to');
+  if (typeof from === 'string') checkBound(from, 'from');
+  if (typeof to === 'string') checkBound(to, 'to');
   if (typeof to === 'string' && compareKeys(from ?? '', to) >= 0) {
     throw badInput('The range holds no key: "from" must come before "to"', 'to');
   }
@@ -66,34 +64,4 @@ export function bindingOf(selector: Selector): readonly string[] {
     selector.from,
     selector.to === undefined ? 'open' : `to ${selector.to}`,
   ];
-}
-
-/**
- * The first key that is greater than every key with this prefix; undefined when there is none.
- *
- * Order by bytes of UTF-8 is order by code point, so the last code point is raised by one, past the
- * surrogates.
- */
-export function endOfPrefix(prefix: string): string | undefined {
-  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    if (last === 0x10ffff) continue;
-    const next = last === 0xd7ff ? 0xe000 : last + 1;
-    return String.fromCodePoint(...points, next);
-  }
-  return undefined;
-}
-
-function checkKey(text: string, field: string): void {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > longestKeyBytes) {
-    throw badInput(
-      `Argument "${field}" must be at most ${longestKeyBytes} bytes, and it is ${bytes}`,
-      field,
-      { limit: longestKeyBytes, value: bytes },
-    );
-  }
-  if (!text.isWellFormed() || text.includes('\0')) {
-    throw badInput(`Argument "${field}" must be well-formed Unicode without NUL`, field);
-  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { endOfPrefix, selectorOf, selects } from '../../src/feed/selector.ts';
+import { selectorOf, selects } from '../../src/feed/selector.ts';
 
 const place = { tenant: 't', keyspace: 'k' };
 
@@ -29,10 +29,10 @@ describe('the keys a subscription is about', () => {
   });
 
   test('the end of a prefix skips surrogates and the last code point', () => {
-    expect(endOfPrefix('a')).toBe('b');
-    expect(endOfPrefix('a\ud7ff')).toBe('a\ue000');
-    expect(endOfPrefix('a\u{10ffff}')).toBe('b');
-    expect(endOfPrefix('')).toBeUndefined();
+    expect(selectorOf(place, { keyspace: 'k', prefix: 'a' }).to).toBe('b');
+    expect(selectorOf(place, { keyspace: 'k', prefix: 'a\ud7ff' }).to).toBe('a\ue000');
+    expect(selectorOf(place, { keyspace: 'k', prefix: 'a\u{10ffff}' }).to).toBe('b');
+    expect(selectorOf(place, { keyspace: 'k', prefix: '' }).to).toBeUndefined();
   });
 
   test.each([
