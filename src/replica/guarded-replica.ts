@@ -9,6 +9,7 @@ import {
 } from '../placement/failure-detector.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -100,6 +101,24 @@ export class GuardedReplica implements Replica {
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
+  }
+  putHint(hint: NewHint, options: CallOptions): Promise<void> {
+    return this.#guard('put_hint', () => this.#inner.putHint(hint, options));
+  }
+  claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    return this.#guard('claim_hints', () => this.#inner.claimHints(claim, options));
+  }
+  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
+    return this.#guard('remove_hints', () => this.#inner.removeHints(hints, options));
+  }
+  countHints(options: CallOptions): Promise<readonly HintCount[]> {
+    return this.#guard('count_hints', () => this.#inner.countHints(options));
+  }
+  hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
+    return this.#guard('find_hints', () => this.#inner.hasHintFor(ref, options));
+  }
+  expireHints(limit: number, options: CallOptions): Promise<number> {
+    return this.#guard('expire_hints', () => this.#inner.expireHints(limit, options));
   }
   close(): Promise<void> {
     return this.#inner.close();

@@ -3,6 +3,8 @@ import { digestOf } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { mayAdvance, mayPromise } from '../paxos/acceptor.ts';
 import { compareKeys } from '../placement/key-order.ts';
+import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import { MemoryHints } from './memory-hints.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -43,12 +45,14 @@ export class MemoryReplica implements Replica {
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
   readonly #numbers = new Map<number, string>();
+  readonly #hints: MemoryHints;
 
   constructor(options: { id: string; zone?: string; incarnation: string; clock: Clock }) {
     this.id = options.id;
     this.zone = options.zone;
     this.incarnation = options.incarnation;
     this.#clock = options.clock;
+    this.#hints = new MemoryHints(options.clock);
   }
 
   async ping(): Promise<ReplicaIdentity> {
@@ -133,6 +137,29 @@ export class MemoryReplica implements Replica {
     for (const [name, { ref }] of this.#rows) {
       if (ref.tenant === what.tenant && ref.keyspace === what.keyspace) this.#rows.delete(name);
     }
+    this.#hints.removeKeyspace(what);
+  }
+
+  async putHint(hint: NewHint, options: CallOptions): Promise<void> {
+    this.#refuseLate(options);
+    this.#hints.put(hint);
+  }
+  async claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    this.#refuseLate(options);
+    return this.#hints.claim(claim);
+  }
+  async removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
+    this.#refuseLate(options);
+    this.#hints.remove(hints);
+  }
+  async countHints(): Promise<readonly HintCount[]> {
+    return this.#hints.counts();
+  }
+  async hasHintFor(ref: CellRef): Promise<boolean> {
+    return this.#hints.has(ref);
+  }
+  async expireHints(limit: number): Promise<number> {
+    return this.#hints.expire(limit);
   }
 
   async close(): Promise<void> {
@@ -148,6 +175,7 @@ export class MemoryReplica implements Replica {
   wipe(incarnation: string): void {
     this.#rows.clear();
     this.#numbers.clear();
+    this.#hints.clear();
     this.changes.length = 0;
     this.incarnation = incarnation;
   }

@@ -1,4 +1,8 @@
 import type { Cell } from '../causality/cell.ts';
+import type { CallOptions, CellRef } from './cell-ref.ts';
+import type { HintStore } from './hint-store.ts';
+
+export type { CallOptions, CellRef };
 
 /**
  * THE REPLICA CONTRACT: one plain Postgres, seen as dumb storage. Split by role, so that a part
@@ -8,7 +12,7 @@ import type { Cell } from '../causality/cell.ts';
  * `memory-replica`. Every call carries a deadline; every failure is a `ReplicaError`, which says
  * whether something may have been written.
  */
-export interface Replica extends CellStore, Acceptor {
+export interface Replica extends CellStore, Acceptor, HintStore {
   readonly id: string;
   readonly zone: string | undefined;
   /** The actor of the dots minted here; undefined until the replica has been reached once. */
@@ -25,21 +29,6 @@ export interface ReplicaIdentity {
   readonly incarnation: string;
   /** How far this replica's clock is ahead of ours, in ms. */
   readonly clockOffsetMs: number;
-}
-
-/**
- * `keyspace` is the storage name (a dropped and recreated keyspace gets a new one, see
- * consistency/directory).
- */
-export interface CellRef {
-  readonly tenant: string;
-  readonly keyspace: string;
-  readonly key: string;
-}
-
-export interface CallOptions {
-  /** On the clock's `monotonicMs`. After it, an abandoned statement must have no effect. */
-  readonly deadlineMs: number;
 }
 
 /** A cell as one replica holds it. */
@@ -91,8 +80,8 @@ export interface CellStore {
   /** One page of a key range, in byte order. */
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage>;
   /**
-   * Removes the rows of a dropped keyspace, in bounded steps. Not logged as changes: the keyspace
-   * itself is gone.
+   * Removes the rows of a dropped keyspace, and the hints for it, in bounded steps. Not logged as
+   * changes: the keyspace itself is gone.
    */
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void>;
 }

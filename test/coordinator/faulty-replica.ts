@@ -14,10 +14,26 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../../src/replica/replica.ts';
+import type {
+  Hint,
+  HintClaim,
+  HintCount,
+  HintName,
+  NewHint,
+} from '../../src/replica/hint-store.ts';
 import type { HandClock } from './hand-clock.ts';
 
 export type CallName =
-  'ping' | 'read' | 'swap' | 'keepNewest' | 'prepare' | 'scan' | 'delete' | 'claim';
+  | 'ping'
+  | 'read'
+  | 'swap'
+  | 'keepNewest'
+  | 'prepare'
+  | 'scan'
+  | 'delete'
+  | 'claim'
+  | 'hint'
+  | 'hints';
 
 /**
  * What becomes of one call.
@@ -114,6 +130,24 @@ export class FaultyReplica implements Replica {
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#act('delete', undefined, options, () => this.inner.deleteKeyspace(what));
+  }
+  putHint(hint: NewHint, options: CallOptions): Promise<void> {
+    return this.#act('hint', hint.ref.key, options, () => this.inner.putHint(hint, options));
+  }
+  claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    return this.#act('hints', undefined, options, () => this.inner.claimHints(claim, options));
+  }
+  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
+    return this.#act('hints', undefined, options, () => this.inner.removeHints(hints, options));
+  }
+  countHints(options: CallOptions): Promise<readonly HintCount[]> {
+    return this.#act('hints', undefined, options, () => this.inner.countHints());
+  }
+  hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
+    return this.#act('hints', ref.key, options, () => this.inner.hasHintFor(ref));
+  }
+  expireHints(limit: number, options: CallOptions): Promise<number> {
+    return this.#act('hints', undefined, options, () => this.inner.expireHints(limit));
   }
   close(): Promise<void> {
     return this.inner.close();

@@ -150,10 +150,18 @@ function writeColumns(
  * act on what was abandoned.
  */
 function serverDeadlineMs(
-  call: Addressed,
+  { deadlineMs }: Addressed,
+  at: { connection: Connection; clock: Clock },
+): number {
+  return serverTimeMs(deadlineMs, at);
+}
+
+/** A time on our monotonic clock as the replica's own clock has it, in ms since 1970. */
+export function serverTimeMs(
+  atMs: number,
   { connection, clock }: { connection: Connection; clock: Clock },
 ): number {
-  return clock.nowMs() + (call.deadlineMs - clock.monotonicMs()) + connection.clockOffsetMs;
+  return clock.nowMs() + (atMs - clock.monotonicMs()) + connection.clockOffsetMs;
 }
 
 function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | ReplicaError {

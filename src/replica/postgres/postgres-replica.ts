@@ -19,7 +19,10 @@ import {
 import { Batcher } from './batcher.ts';
 import type { CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
+import type { Hint, HintClaim, HintCount, HintName, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
+import { hintKinds } from './hint-calls.ts';
+import { deleteKeyspaceHints } from './hint-statements.ts';
 import { claimNumber, deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {
@@ -47,6 +50,7 @@ export class PostgresReplica implements Replica {
   readonly zone: string | undefined;
   readonly #options: PostgresReplicaOptions;
   readonly #kinds: ReturnType<typeof callKinds>;
+  readonly #hintKinds: ReturnType<typeof hintKinds>;
   readonly #reads: Batcher;
   readonly #writes: Batcher;
   #migrated: Promise<void> | undefined;
@@ -58,6 +62,7 @@ export class PostgresReplica implements Replica {
     this.zone = options.zone;
     this.#options = options;
     this.#kinds = callKinds(options.clock);
+    this.#hintKinds = hintKinds(options.clock);
     this.#reads = this.#lane('read', options.readConnections);
     this.#writes = this.#lane('write', options.writeConnections);
   }
@@ -131,9 +136,11 @@ export class PostgresReplica implements Replica {
       connection.destroy(),
     );
     try {
-      for (let gone = 1; gone > 0;) {
-        const rows = await connection.run(deleteKeyspaceRows, [what.tenant, what.keyspace, 1000]);
-        gone = Number(rows[0]?.[0]);
+      for (const step of [deleteKeyspaceHints, deleteKeyspaceRows]) {
+        for (let gone = 1; gone > 0;) {
+          const rows = await connection.run(step, [what.tenant, what.keyspace, 1000]);
+          gone = Number(rows[0]?.[0]);
+        }
       }
     } catch (error) {
       throw faultOf(error, true);
@@ -141,6 +148,30 @@ export class PostgresReplica implements Replica {
       cancel();
       await connection.close().catch(() => undefined);
     }
+  }
+
+  putHint(what: NewHint, { deadlineMs }: CallOptions): Promise<void> {
+    return this.#writes.call(this.#hintKinds.put, { what, deadlineMs }, deadlineMs);
+  }
+
+  claimHints(what: HintClaim, { deadlineMs }: CallOptions): Promise<readonly Hint[]> {
+    return this.#writes.call(this.#hintKinds.claim, { what, deadlineMs }, deadlineMs);
+  }
+
+  removeHints(what: readonly HintName[], { deadlineMs }: CallOptions): Promise<void> {
+    return this.#writes.call(this.#hintKinds.remove, { what, deadlineMs }, deadlineMs);
+  }
+
+  countHints({ deadlineMs }: CallOptions): Promise<readonly HintCount[]> {
+    return this.#reads.call(this.#hintKinds.count, undefined, deadlineMs);
+  }
+
+  hasHintFor(ref: CellRef, { deadlineMs }: CallOptions): Promise<boolean> {
+    return this.#reads.call(this.#hintKinds.find, ref, deadlineMs);
+  }
+
+  expireHints(limit: number, { deadlineMs }: CallOptions): Promise<number> {
+    return this.#writes.call(this.#hintKinds.expire, limit, deadlineMs);
   }
 
   async close(): Promise<void> {

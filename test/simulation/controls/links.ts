@@ -13,6 +13,13 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../../../src/replica/replica.ts';
+import type {
+  Hint,
+  HintClaim,
+  HintCount,
+  HintName,
+  NewHint,
+} from '../../../src/replica/hint-store.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { isRepair } from './replicas.ts';
 
@@ -56,6 +63,24 @@ export class PassingLink implements Replica {
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     return this.inner.scan(request, options);
+  }
+  putHint(hint: NewHint, options: CallOptions): Promise<void> {
+    return this.inner.putHint(hint, options);
+  }
+  claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    return this.inner.claimHints(claim, options);
+  }
+  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
+    return this.inner.removeHints(hints, options);
+  }
+  countHints(options: CallOptions): Promise<readonly HintCount[]> {
+    return this.inner.countHints(options);
+  }
+  hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
+    return this.inner.hasHintFor(ref, options);
+  }
+  expireHints(limit: number, options: CallOptions): Promise<number> {
+    return this.inner.expireHints(limit, options);
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.inner.deleteKeyspace(what, options);

@@ -13,6 +13,13 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../../../src/replica/replica.ts';
+import type {
+  Hint,
+  HintClaim,
+  HintCount,
+  HintName,
+  NewHint,
+} from '../../../src/replica/hint-store.ts';
 import type { Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Rounds } from './rounds.ts';
@@ -109,6 +116,31 @@ export class Link implements Replica {
   ): Promise<void> {
     const act = (replica: Replica, options: CallOptions) => replica.deleteKeyspace(what, options);
     return this.#send({ name: 'deleteKeyspace', key: '', deadlineMs, writes: true, act });
+  }
+  putHint(hint: NewHint, { deadlineMs }: CallOptions): Promise<void> {
+    const act = (replica: Replica, options: CallOptions) => replica.putHint(hint, options);
+    const name = `putHint for ${hint.target} of ${shownCell(hint.cell)}`;
+    return this.#send({ name, key: hint.ref.key, deadlineMs, writes: true, act });
+  }
+  claimHints(claim: HintClaim, { deadlineMs }: CallOptions): Promise<readonly Hint[]> {
+    const act = (replica: Replica, options: CallOptions) => replica.claimHints(claim, options);
+    return this.#send({ name: 'claimHints', key: '', deadlineMs, writes: true, act });
+  }
+  removeHints(hints: readonly HintName[], { deadlineMs }: CallOptions): Promise<void> {
+    const act = (replica: Replica, options: CallOptions) => replica.removeHints(hints, options);
+    return this.#send({ name: 'removeHints', key: '', deadlineMs, writes: true, act });
+  }
+  countHints({ deadlineMs }: CallOptions): Promise<readonly HintCount[]> {
+    const act = (replica: Replica, options: CallOptions) => replica.countHints(options);
+    return this.#send({ name: 'countHints', key: '', deadlineMs, writes: false, act });
+  }
+  hasHintFor(ref: CellRef, { deadlineMs }: CallOptions): Promise<boolean> {
+    const act = (replica: Replica, options: CallOptions) => replica.hasHintFor(ref, options);
+    return this.#send({ name: 'hasHintFor', key: ref.key, deadlineMs, writes: false, act });
+  }
+  expireHints(limit: number, { deadlineMs }: CallOptions): Promise<number> {
+    const act = (replica: Replica, options: CallOptions) => replica.expireHints(limit, options);
+    return this.#send({ name: 'expireHints', key: '', deadlineMs, writes: true, act });
   }
   async close(): Promise<void> {
     // Nothing is open.

@@ -1,0 +1,15 @@
+/**
+ * `keyspace` is the storage name (a dropped and recreated keyspace gets a new one, see
+ * consistency/directory).
+ */
+export interface CellRef {
+  readonly tenant: string;
+  readonly keyspace: string;
+  readonly key: string;
+}
+
+/** How every call of a replica is bounded. */
+export interface CallOptions {
+  /** On the clock's `monotonicMs`. After it, an abandoned statement must have no effect. */
+  readonly deadlineMs: number;
+}

@@ -1,0 +1,103 @@
+import { digestOf, encodeCell } from '../causality/cell-codec.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import type { CellRef } from './cell-ref.ts';
+
+interface Kept {
+  readonly hint: Hint;
+  readonly bytes: number;
+  readonly expiresAtMs: number;
+  claimedUntilMs: number;
+}
+
+/** The table of hints of a `MemoryReplica`: what `HintStore` means, without SQL. */
+export class MemoryHints {
+  readonly #clock: Clock;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  put({ lifeMs, ...hint }: NewHint): void {
+    const digest = digestOf(hint.cell);
+    const name = nameOf({ ...hint, digest });
+    if (this.#kept.has(name)) return;
+    const { siblings, context, outcomes } = encodeCell(hint.cell);
+    this.#kept.set(name, {
+      hint: { ...hint, digest },
+      bytes: Buffer.byteLength(siblings + context + outcomes),
+      expiresAtMs: this.#nowMs() + lifeMs,
+      claimedUntilMs: -Infinity,
+    });
+  }
+
+  claim({ target, limit, claimMs }: HintClaim): readonly Hint[] {
+    const nowMs = this.#nowMs();
+    const free = [...this.#kept]
+      .filter(
+        ([, { hint, expiresAtMs, claimedUntilMs }]) =>
+          hint.target === target && expiresAtMs > nowMs && claimedUntilMs <= nowMs,
+      )
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([, kept]) => kept);
+    for (const kept of free) kept.claimedUntilMs = nowMs + claimMs;
+    return free.map(({ hint }) => hint);
+  }
+
+  remove(names: readonly HintName[]): void {
+    for (const name of names) this.#kept.delete(nameOf(name));
+  }
+
+  counts(): readonly HintCount[] {
+    const targets = new Map<string, HintCount>();
+    for (const { hint, bytes } of this.#kept.values()) {
+      const before = targets.get(hint.target) ?? { target: hint.target, hints: 0, bytes: 0 };
+      const { hints } = before;
+      targets.set(hint.target, { ...before, hints: hints + 1, bytes: before.bytes + bytes });
+    }
+    return [...targets.values()].sort((a, b) => (a.target < b.target ? -1 : 1));
+  }
+
+  has(ref: CellRef): boolean {
+    const nowMs = this.#nowMs();
+    return [...this.#kept.values()].some(
+      ({ hint, expiresAtMs, claimedUntilMs }) =>
+        refName(hint.ref) === refName(ref) && (expiresAtMs > nowMs || claimedUntilMs > nowMs),
+    );
+  }
+
+  expire(limit: number): number {
+    const nowMs = this.#nowMs();
+    const gone = [...this.#kept]
+      .filter(
+        ([, { expiresAtMs, claimedUntilMs }]) => expiresAtMs <= nowMs && claimedUntilMs <= nowMs,
+      )
+      .slice(0, limit);
+    for (const [name] of gone) this.#kept.delete(name);
+    return gone.length;
+  }
+
+  removeKeyspace({ tenant, keyspace }: { tenant: string; keyspace: string }): void {
+    for (const [name, { hint }] of this.#kept) {
+      if (hint.ref.tenant === tenant && hint.ref.keyspace === keyspace) this.#kept.delete(name);
+    }
+  }
+
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  #nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+}
+
+function refName({ tenant, keyspace, key }: CellRef): string {
+  return `${tenant}\0${keyspace}\0${key}`;
+}
+
+function nameOf({ target, ref, digest }: HintName): string {
+  return `${target}\0${refName(ref)}\0${digest}`;
+}
