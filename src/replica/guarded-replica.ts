@@ -10,6 +10,16 @@ import {
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import type { BucketDigest } from './buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from './digest-source.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -119,6 +129,30 @@ export class GuardedReplica implements Replica {
   }
   expireHints(limit: number, options: CallOptions): Promise<number> {
     return this.#guard('expire_hints', () => this.#inner.expireHints(limit, options));
+  }
+  bucketDigests(
+    request: BucketRequest,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<number, BucketDigest>> {
+    return this.#guard('bucket_digests', () => this.#inner.bucketDigests(request, options));
+  }
+  keyDigests(request: KeyRequest, options: CallOptions): Promise<KeyDigestPage> {
+    return this.#guard('key_digests', () => this.#inner.keyDigests(request, options));
+  }
+  fillTokens(limit: number, options: CallOptions): Promise<number> {
+    return this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
+  }
+  goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
+    return this.#guard('gone_keys', () => this.#inner.goneKeys(request, options));
+  }
+  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+    return this.#guard('collect', () => this.#inner.collect(ref, expected, options));
+  }
+  claimRepair(request: RepairClaim, options: CallOptions): Promise<number | undefined> {
+    return this.#guard('claim_repair', () => this.#inner.claimRepair(request, options));
+  }
+  noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
+    return this.#guard('note_repair', () => this.#inner.noteRepair(note, options));
   }
   close(): Promise<void> {
     return this.#inner.close();

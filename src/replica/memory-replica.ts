@@ -5,6 +5,17 @@ import { mayAdvance, mayPromise } from '../paxos/acceptor.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
 import { MemoryHints } from './memory-hints.ts';
+import type { BucketDigest } from './buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from './digest-source.ts';
+import { memoryBuckets, memoryGone, memoryKeys, MemoryLedger } from './memory-digests.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -46,6 +57,7 @@ export class MemoryReplica implements Replica {
   readonly #rows = new Map<string, Row>();
   readonly #numbers = new Map<number, string>();
   readonly #hints: MemoryHints;
+  #ledger = new MemoryLedger();
 
   constructor(options: { id: string; zone?: string; incarnation: string; clock: Clock }) {
     this.id = options.id;
@@ -162,6 +174,42 @@ export class MemoryReplica implements Replica {
     return this.#hints.expire(limit);
   }
 
+  async bucketDigests(request: BucketRequest): Promise<ReadonlyMap<number, BucketDigest>> {
+    return memoryBuckets(this.#rows.values(), request);
+  }
+
+  async keyDigests(request: KeyRequest): Promise<KeyDigestPage> {
+    return memoryKeys(this.#rows.values(), request);
+  }
+
+  async fillTokens(): Promise<number> {
+    return 0;
+  }
+
+  async goneKeys(request: GoneRequest): Promise<readonly GoneKey[]> {
+    return memoryGone(this.#rows.values(), request);
+  }
+
+  async collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+    this.#refuseLate(options);
+    const row = this.#rows.get(nameOf(ref));
+    if (!row || digestOf(row.cell) !== expected) return false;
+    const promised = Math.max(row.promised, ballotOf(row.cell));
+    if (promised === 0) this.#rows.delete(nameOf(ref));
+    else this.#rows.set(nameOf(ref), { ref, cell: emptyCell, stamp: '', promised });
+    return true;
+  }
+
+  async claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {
+    this.#refuseLate(options);
+    return this.#ledger.claim(claim, this.#clock.monotonicMs());
+  }
+
+  async noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
+    this.#refuseLate(options);
+    return this.#ledger.note(note, this.#clock.monotonicMs());
+  }
+
   async close(): Promise<void> {
     // Nothing is open.
   }
@@ -176,6 +224,7 @@ export class MemoryReplica implements Replica {
     this.#rows.clear();
     this.#numbers.clear();
     this.#hints.clear();
+    this.#ledger = new MemoryLedger();
     this.changes.length = 0;
     this.incarnation = incarnation;
   }

@@ -1,6 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import type { CallOptions, CellRef } from './cell-ref.ts';
 import type { HintStore } from './hint-store.ts';
+import type { DigestSource, RepairLedger, TombstoneStore } from './digest-source.ts';
 
 export type { CallOptions, CellRef };
 
@@ -12,7 +13,8 @@ export type { CallOptions, CellRef };
  * `memory-replica`. Every call carries a deadline; every failure is a `ReplicaError`, which says
  * whether something may have been written.
  */
-export interface Replica extends CellStore, Acceptor, HintStore {
+export interface Replica
+  extends CellStore, Acceptor, HintStore, DigestSource, TombstoneStore, RepairLedger {
   readonly id: string;
   readonly zone: string | undefined;
   /** The actor of the dots minted here; undefined until the replica has been reached once. */

@@ -1,5 +1,15 @@
 import type { Cell } from '../../src/causality/cell.ts';
 import { MemoryReplica } from '../../src/replica/memory-replica.ts';
+import type { BucketDigest } from '../../src/replica/buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from '../../src/replica/digest-source.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -33,7 +43,11 @@ export type CallName =
   | 'delete'
   | 'claim'
   | 'hint'
-  | 'hints';
+  | 'hints'
+  | 'digests'
+  | 'gone'
+  | 'collect'
+  | 'ledger';
 
 /**
  * What becomes of one call.
@@ -149,6 +163,30 @@ export class FaultyReplica implements Replica {
   expireHints(limit: number, options: CallOptions): Promise<number> {
     return this.#act('hints', undefined, options, () => this.inner.expireHints(limit));
   }
+  bucketDigests(
+    request: BucketRequest,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<number, BucketDigest>> {
+    return this.#act('digests', undefined, options, () => this.inner.bucketDigests(request));
+  }
+  keyDigests(request: KeyRequest, options: CallOptions): Promise<KeyDigestPage> {
+    return this.#act('digests', undefined, options, () => this.inner.keyDigests(request));
+  }
+  fillTokens(_limit: number, options: CallOptions): Promise<number> {
+    return this.#act('digests', undefined, options, () => this.inner.fillTokens());
+  }
+  goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
+    return this.#act('gone', undefined, options, () => this.inner.goneKeys(request));
+  }
+  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+    return this.#act('collect', ref.key, options, () => this.inner.collect(ref, expected, options));
+  }
+  claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {
+    return this.#act('ledger', undefined, options, () => this.inner.claimRepair(claim, options));
+  }
+  noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
+    return this.#act('ledger', undefined, options, () => this.inner.noteRepair(note, options));
+  }
   close(): Promise<void> {
     return this.inner.close();
   }
@@ -161,7 +199,7 @@ export class FaultyReplica implements Replica {
   ): Promise<T> {
     this.seen.push({ call, key, atMs: this.#clock.monotonicMs() });
     const fate = this.fate(call, key);
-    const writes = call !== 'read' && call !== 'scan' && call !== 'ping';
+    const writes = !['read', 'scan', 'ping', 'digests', 'gone'].includes(call);
     if (fate === undefined) return run();
     if (fate === 'down')
       return Promise.reject(new ReplicaError('DOWN', 'connection refused', false));

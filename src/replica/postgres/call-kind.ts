@@ -34,6 +34,19 @@ export function byPosition<Call, Reply>(
   };
 }
 
+/** A call that shares its statement with no other. */
+export function alone<Reply>(call: {
+  name: string;
+  statement: Statement;
+  values: readonly unknown[];
+  writes?: boolean;
+  reply: (rows: readonly Row[]) => Reply;
+}): CallKind<undefined, Reply> {
+  const { name, statement, values, writes = false, reply } = call;
+  const replies = (rows: readonly Row[]): Reply[] => [reply(rows)];
+  return { name, statement, writes, keyOf: () => name, values: () => values, replies };
+}
+
 /** One call on its way through a batcher. */
 export interface Pending {
   readonly kind: CallKind<unknown, unknown>;

@@ -1,6 +1,8 @@
 import { ballotOf } from '../../causality/cell.ts';
 import { digestOf, encodeCell } from '../../causality/cell-codec.ts';
 import type { Cell } from '../../causality/cell.ts';
+import { goneAt } from '../../causality/gone.ts';
+import { tokenOf } from '../../placement/token.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import {
   ReplicaError,
@@ -22,7 +24,7 @@ import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from
  * A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when
  * the batch leaves.
  */
-interface Addressed {
+export interface Addressed {
   readonly ref: CellRef;
   readonly deadlineMs: number;
 }
@@ -37,7 +39,7 @@ export interface PrepareCall extends Addressed {
   readonly ballot: number;
 }
 
-const keyOf = ({ ref }: Addressed): string => `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+export const keyOf = ({ ref }: Addressed): string => `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
 
 /** Every kind of statement that a replica serves, as a table: what goes in, what comes out. */
 export function callKinds(clock: Clock) {
@@ -85,6 +87,7 @@ export function callKinds(clock: Clock) {
         ...addressColumns(calls),
         calls.map(({ ballot }) => ballot),
         calls.map((call) => serverDeadlineMs(call, { connection, clock })),
+        tokenColumn(calls),
       ],
       replies: byPosition(
         (row) =>
@@ -120,7 +123,7 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
   };
 }
 
-function addressColumns(calls: readonly Addressed[]): readonly unknown[] {
+export function addressColumns(calls: readonly Addressed[]): readonly unknown[] {
   return [
     calls.map(({ ref }) => ref.tenant),
     calls.map(({ ref }) => ref.keyspace),
@@ -142,14 +145,20 @@ function writeColumns(
     calls.map(({ next }) => ballotOf(next)),
     calls.map((call) => serverDeadlineMs(call, at)),
     texts.map(({ outcomes }) => outcomes),
+    tokenColumn(calls),
+    calls.map(({ next }) => goneAt(next) ?? null),
   ];
+}
+
+function tokenColumn(calls: readonly Addressed[]): readonly number[] {
+  return calls.map(({ ref }) => tokenOf(ref.key));
 }
 
 /**
  * The call's deadline on the replica's own clock, so that a server that froze and thaws does not
  * act on what was abandoned.
  */
-function serverDeadlineMs(
+export function serverDeadlineMs(
   { deadlineMs }: Addressed,
   at: { connection: Connection; clock: Clock },
 ): number {
@@ -181,7 +190,7 @@ function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | Re
 }
 
 /** Columns 2 and 3 of a writing statement: in time? same incarnation? */
-function refusal(row: Row | undefined): ReplicaError | undefined {
+export function refusal(row: Row | undefined): ReplicaError | undefined {
   if (!row) return absentRow();
   if (row[2] === false)
     return new ReplicaError(

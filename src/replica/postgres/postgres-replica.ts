@@ -2,6 +2,16 @@ import type { Cell } from '../../causality/cell.ts';
 import type { Cancel, Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
+import type { BucketDigest } from '../buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from '../digest-source.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -17,12 +27,13 @@ import {
   type SwapResult,
 } from '../replica.ts';
 import { Batcher } from './batcher.ts';
-import type { CallKind } from './call-kind.ts';
+import { alone, type CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
 import type { Hint, HintClaim, HintCount, HintName, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
 import { deleteKeyspaceHints } from './hint-statements.ts';
+import * as digestCalls from './digest-calls.ts';
 import { claimNumber, deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {
@@ -51,6 +62,7 @@ export class PostgresReplica implements Replica {
   readonly #options: PostgresReplicaOptions;
   readonly #kinds: ReturnType<typeof callKinds>;
   readonly #hintKinds: ReturnType<typeof hintKinds>;
+  readonly #collectKind: ReturnType<typeof digestCalls.collectKind>;
   readonly #reads: Batcher;
   readonly #writes: Batcher;
   #migrated: Promise<void> | undefined;
@@ -63,6 +75,7 @@ export class PostgresReplica implements Replica {
     this.#options = options;
     this.#kinds = callKinds(options.clock);
     this.#hintKinds = hintKinds(options.clock);
+    this.#collectKind = digestCalls.collectKind(options.clock);
     this.#reads = this.#lane('read', options.readConnections);
     this.#writes = this.#lane('write', options.writeConnections);
   }
@@ -112,19 +125,52 @@ export class PostgresReplica implements Replica {
   }
 
   claimNumber(number: number, owner: string, { deadlineMs }: CallOptions): Promise<string> {
-    const kind: CallKind<undefined, string> = {
+    const kind = alone({
       name: 'claim_number',
       statement: claimNumber,
       writes: true,
-      keyOf: () => 'claim',
-      values: () => [number, owner],
-      replies: (rows) => [String(rows[0]?.[0])],
-    };
+      values: [number, owner],
+      reply: ([row]) => String(row?.[0]),
+    });
     return this.#writes.call(kind, undefined, deadlineMs);
   }
 
   scan(request: ScanRequest, { deadlineMs }: CallOptions): Promise<ScanPage> {
     return this.#reads.call(scanKind(request), request, deadlineMs);
+  }
+
+  bucketDigests(
+    request: BucketRequest,
+    { deadlineMs }: CallOptions,
+  ): Promise<ReadonlyMap<number, BucketDigest>> {
+    return this.#reads.call(digestCalls.bucketsKind(request), undefined, deadlineMs);
+  }
+
+  keyDigests(request: KeyRequest, { deadlineMs }: CallOptions): Promise<KeyDigestPage> {
+    return this.#reads.call(digestCalls.keysKind(request), undefined, deadlineMs);
+  }
+
+  async fillTokens(limit: number, { deadlineMs }: CallOptions): Promise<number> {
+    const found = digestCalls.withoutTokenKind(limit);
+    const columns = await this.#reads.call(found, undefined, deadlineMs);
+    if (columns[0]?.length === 0) return 0;
+    return this.#writes.call(digestCalls.fillKind(columns), undefined, deadlineMs);
+  }
+
+  goneKeys(request: GoneRequest, { deadlineMs }: CallOptions): Promise<readonly GoneKey[]> {
+    return this.#reads.call(digestCalls.goneKind(request), undefined, deadlineMs);
+  }
+
+  collect(ref: CellRef, expected: bigint, { deadlineMs }: CallOptions): Promise<boolean> {
+    return this.#writes.call(this.#collectKind, { ref, expected, deadlineMs }, deadlineMs);
+  }
+
+  claimRepair(claim: RepairClaim, { deadlineMs }: CallOptions): Promise<number | undefined> {
+    return this.#writes.call(digestCalls.claimKind(claim), undefined, deadlineMs);
+  }
+
+  noteRepair(note: RepairNote, { deadlineMs }: CallOptions): Promise<boolean> {
+    return this.#writes.call(digestCalls.noteKind(note), undefined, deadlineMs);
   }
 
   async deleteKeyspace(
@@ -201,17 +247,12 @@ export class PostgresReplica implements Replica {
   }
 
   #identifyKind(): CallKind<undefined, undefined> {
-    return {
+    return alone({
       name: 'identify',
       statement: identify,
-      writes: false,
-      keyOf: () => 'identify',
-      values: () => [],
-      replies: (rows) => {
-        this.#identified(String(rows[0]?.[0]));
-        return [undefined];
-      },
-    };
+      values: [],
+      reply: ([row]) => this.#identified(String(row?.[0])),
+    });
   }
 
   /** Once a process; again after a failure, and after the database turned out to be another one. */
@@ -242,14 +283,8 @@ export class PostgresReplica implements Replica {
   #wakeFeeds(): void {
     this.#wake ??= this.#options.clock.after(wakeEveryMs, () => {
       this.#wake = undefined;
-      const kind: CallKind<undefined, undefined> = {
-        name: 'wake',
-        statement: wakeListeners,
-        writes: false,
-        keyOf: () => 'wake',
-        values: () => [],
-        replies: () => [undefined],
-      };
+      const wake = { name: 'wake', statement: wakeListeners, values: [] };
+      const kind = alone({ ...wake, reply: () => undefined });
       // Only a wake-up: the feed polls anyway, so a lost one costs half a second at most.
       this.#reads
         .call(kind, undefined, this.#options.clock.monotonicMs() + 1000)

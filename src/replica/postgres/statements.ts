@@ -46,8 +46,8 @@ const judged = `
         (i.minted_by = '' or i.minted_by = r.incarnation::text) as same_incarnation
       from (select count(*) from locked) as all_locked
       cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::text[], $12::int8[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, minted_by, expected, n)
+                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, minted_by, expected, n)
       cross join replica r
     )`;
 
@@ -72,15 +72,15 @@ export const swapCells: Statement = {
     with ${judged},
     updated as (
       update cells c set siblings = j.siblings, context = j.context, digest = j.digest, stamp = j.stamp, pi = j.pi, outcomes = j.outcomes,
-        promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
+        gone_at = j.gone_at, promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
         and (j.pi <= c.pi or c.promised <= j.pi) and j.in_time and j.same_incarnation
       returning j.n
     ),
     inserted as (
-      insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes)
-      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes
+      insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes, token, gone_at)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes, j.token, j.gone_at
       from judged j where j.expected = 0 and j.in_time and j.same_incarnation order by j.n
       on conflict do nothing returning tenant, keyspace, key
     ),
@@ -101,11 +101,11 @@ export const keepNewestCells: Statement = {
   text: `
     with ${judged},
     stored as (
-      insert into cells as c (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
-      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, 0, 0
+      insert into cells as c (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, token, gone_at)
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, 0, 0, j.token, j.gone_at
       from judged j where j.in_time and j.same_incarnation order by j.n
       on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context,
-        digest = excluded.digest, stamp = excluded.stamp, updated_at = clock_timestamp()
+        digest = excluded.digest, stamp = excluded.stamp, gone_at = excluded.gone_at, updated_at = clock_timestamp()
       where c.stamp < excluded.stamp
       returning tenant, keyspace, key
     ),
@@ -126,12 +126,12 @@ export const prepareBallots: Statement = {
   text: `
     with input as materialized (
       select i.*, extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time
-      from unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[]) with ordinality
-        as i (tenant, keyspace, key, ballot, deadline, n)
+      from unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[], $6::int8[]) with ordinality
+        as i (tenant, keyspace, key, ballot, deadline, token, n)
     ),
     raised as (
-      insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised)
-      select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot from input i where i.in_time order by i.n
+      insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised, token)
+      select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot, i.token from input i where i.in_time order by i.n
       on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
         or excluded.promised / 4096 - c.promised / 4096 > ${courtesyMs})
       returning tenant, keyspace, key, siblings, context, digest, promised, outcomes

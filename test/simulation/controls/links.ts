@@ -1,4 +1,14 @@
 import { ballotOf, type Cell, type Dependency } from '../../../src/causality/cell.ts';
+import type { BucketDigest } from '../../../src/replica/buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from '../../../src/replica/digest-source.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -81,6 +91,30 @@ export class PassingLink implements Replica {
   }
   expireHints(limit: number, options: CallOptions): Promise<number> {
     return this.inner.expireHints(limit, options);
+  }
+  bucketDigests(
+    request: BucketRequest,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<number, BucketDigest>> {
+    return this.inner.bucketDigests(request, options);
+  }
+  keyDigests(request: KeyRequest, options: CallOptions): Promise<KeyDigestPage> {
+    return this.inner.keyDigests(request, options);
+  }
+  fillTokens(limit: number, options: CallOptions): Promise<number> {
+    return this.inner.fillTokens(limit, options);
+  }
+  goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
+    return this.inner.goneKeys(request, options);
+  }
+  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+    return this.inner.collect(ref, expected, options);
+  }
+  claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {
+    return this.inner.claimRepair(claim, options);
+  }
+  noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
+    return this.inner.noteRepair(note, options);
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.inner.deleteKeyspace(what, options);

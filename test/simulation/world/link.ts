@@ -1,4 +1,14 @@
 import type { Cell } from '../../../src/causality/cell.ts';
+import type { BucketDigest } from '../../../src/replica/buckets.ts';
+import type {
+  BucketRequest,
+  GoneKey,
+  GoneRequest,
+  KeyDigestPage,
+  KeyRequest,
+  RepairClaim,
+  RepairNote,
+} from '../../../src/replica/digest-source.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -142,6 +152,33 @@ export class Link implements Replica {
     const act = (replica: Replica, options: CallOptions) => replica.expireHints(limit, options);
     return this.#send({ name: 'expireHints', key: '', deadlineMs, writes: true, act });
   }
+  bucketDigests(
+    request: BucketRequest,
+    { deadlineMs }: CallOptions,
+  ): Promise<ReadonlyMap<number, BucketDigest>> {
+    return this.#plain('bucketDigests', deadlineMs, (to, options) =>
+      to.bucketDigests(request, options),
+    );
+  }
+  keyDigests(request: KeyRequest, { deadlineMs }: CallOptions): Promise<KeyDigestPage> {
+    return this.#plain('keyDigests', deadlineMs, (to, options) => to.keyDigests(request, options));
+  }
+  fillTokens(limit: number, { deadlineMs }: CallOptions): Promise<number> {
+    return this.#plain('fillTokens', deadlineMs, (to, options) => to.fillTokens(limit, options));
+  }
+  goneKeys(request: GoneRequest, { deadlineMs }: CallOptions): Promise<readonly GoneKey[]> {
+    return this.#plain('goneKeys', deadlineMs, (to, options) => to.goneKeys(request, options));
+  }
+  collect(ref: CellRef, expected: bigint, { deadlineMs }: CallOptions): Promise<boolean> {
+    const act = (replica: Replica, options: CallOptions) => replica.collect(ref, expected, options);
+    return this.#send({ name: 'collect', key: ref.key, deadlineMs, writes: true, act });
+  }
+  claimRepair(claim: RepairClaim, { deadlineMs }: CallOptions): Promise<number | undefined> {
+    return this.#plain('claimRepair', deadlineMs, (to, options) => to.claimRepair(claim, options));
+  }
+  noteRepair(note: RepairNote, { deadlineMs }: CallOptions): Promise<boolean> {
+    return this.#plain('noteRepair', deadlineMs, (to, options) => to.noteRepair(note, options));
+  }
   async close(): Promise<void> {
     // Nothing is open.
   }
@@ -149,6 +186,11 @@ export class Link implements Replica {
   /** Any other question to the server, over the same network. */
   ask<T>(name: string, deadlineMs: number, answer: () => T): Promise<T> {
     return this.#send({ name, key: '', deadlineMs, writes: false, act: async () => answer() });
+  }
+
+  /** A call that touches no cell. */
+  #plain<T>(name: string, deadlineMs: number, act: Call<T>['act']): Promise<T> {
+    return this.#send({ name, key: '', deadlineMs, writes: false, act });
   }
 
   #send<T>(call: Call<T>): Promise<T> {
