@@ -5,11 +5,12 @@ import { createSealer, type Sealer } from './consistency/seal.ts';
 import type { Deps } from './coordinator/deps.ts';
 import { Ballots } from './coordinator/ballots.ts';
 import { ConsensusLines } from './coordinator/consensus.ts';
+import { Hedging } from './coordinator/hedging.ts';
 import { Minter } from './coordinator/minter.ts';
 import { createTopology } from './placement/membership.ts';
 import { consensusRules, type ConsensusRules } from './paxos/proposer.ts';
 import { ReadRepair } from './repair/read-repair.ts';
-import { GuardedReplica } from './replica/guarded-replica.ts';
+import { GuardedReplica, judgePaces } from './replica/guarded-replica.ts';
 import type { Replica } from './replica/replica.ts';
 import type { Clock } from './runtime/clock.ts';
 import { HybridClock } from './runtime/hybrid-clock.ts';
@@ -45,9 +46,9 @@ export interface AssembledStore {
 }
 
 const requestMaxMs = 30_000;
-const hedgeAfterMs = 50;
 const probeEveryMs = 100;
 const probeTimeoutMs = 1_000;
+const judgeEveryMs = 100;
 
 /**
  * One gateway without its edge: replicas behind their guards, the coordinator, and the store on
@@ -79,14 +80,14 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     }),
     gatewayId,
     mintMs: parts.timeouts.mintMs,
-    hedgeAfterMs,
+    hedging: new Hedging({ clock, metrics }),
   };
   const factor = parts.replicationFactor ?? Math.min(3, members.length);
   const directory = new Directory(deps, cluster, factor);
   const sealer = createSealer(parts.signingKeys);
   const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
   const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
-  const probes = probeAll(replicas, parts);
+  const loops = [probeAll(replicas, parts), judgeAll(replicas, parts)];
   return {
     store,
     cluster,
@@ -94,7 +95,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     sealer,
     deps,
     async close() {
-      probes.stop();
+      for (const loop of loops) loop.stop();
       await Promise.all([deps.repair.idle(), directory.idle()]);
       await Promise.all(replicas.map((replica) => replica.close()));
     },
@@ -106,4 +107,11 @@ function probeAll(replicas: readonly GuardedReplica[], { clock, log }: StorePart
   return repeat({ clock, log, name: 'probe', everyMs: probeEveryMs }, async () => {
     await Promise.all(replicas.map((replica) => replica.probe(probeTimeoutMs)));
   });
+}
+
+/** Finds out which replicas are slow beside the others, so that those are asked last. */
+function judgeAll(replicas: readonly GuardedReplica[], { clock, log }: StoreParts): Loop {
+  return repeat({ clock, log, name: 'pace', everyMs: judgeEveryMs }, async () =>
+    judgePaces(replicas, clock.monotonicMs()),
+  );
 }

@@ -5,6 +5,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Consensus } from './agreement.ts';
+import type { Hedging } from './hedging.ts';
 import type { Minter } from './minter.ts';
 
 /**
@@ -24,6 +25,6 @@ export interface Deps {
   readonly gatewayId: string;
   /** How long one replica may take to mint a dot before another is asked. */
   readonly mintMs: number;
-  /** How long a single answer is waited for before one more replica is asked. */
-  readonly hedgeAfterMs: number;
+  /** When one more replica is asked, because the answer of the first is slow to come. */
+  readonly hedging: Hedging;
 }

@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts';
+import { openLimits } from '../replica/guarded-replica.ts';
 import type { Plan, PlacedKey, Target } from './plan.ts';
 import type { ReplicaOutcome } from './receipt.ts';
 import { outcomeOf, type Attempt, type Round } from './scatter.ts';
@@ -10,14 +11,20 @@ export interface Subject {
 }
 
 /**
- * Replicas worth asking, those that are well first. The order of the preference list decides among
- * equals.
+ * Replicas worth asking, those that are well first, and those last that would be slow at this sort of
+ * call. The order of the preference list decides among equals.
  */
-export function inOrderOfHealth(targets: readonly Target[]): readonly Target[] {
-  if (targets.every(({ replica }) => replica.state === 'UP')) return targets;
-  const rank = { UP: 0, SUSPECT: 1, DOWN: 2 } as const;
-  return [...targets].sort((a, b) => rank[a.replica.state] - rank[b.replica.state]);
+export function inOrderOfHealth(
+  targets: readonly Target[],
+  sort: 'read' | 'write',
+): readonly Target[] {
+  const rankOf = ({ replica }: Target): number =>
+    ranks[replica.state] + (replica.pace(sort).slow || replica.isFull ? 1 : 0);
+  if (targets.every((target) => rankOf(target) === 0)) return targets;
+  return targets.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
+
+const ranks = { UP: 0, SUSPECT: 2, DOWN: 4 } as const;
 
 /**
  * Refuses before anything is sent when too few replicas are live: certainly nothing is written
@@ -25,7 +32,8 @@ export function inOrderOfHealth(targets: readonly Target[]): readonly Target[] {
  */
 export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subject): void {
   const live = key.targets.filter(({ replica }) => replica.state !== 'DOWN');
-  if (live.length >= need) return;
+  if (live.filter(({ replica }) => !replica.isFull).length >= need) return;
+  if (live.length >= need) throw overloaded(subject);
   const perReplica = key.targets.map(({ replica, role }): ReplicaOutcome => {
     const down = replica.state === 'DOWN';
     return {
@@ -37,6 +45,17 @@ export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subjec
   });
   throw quorumUnavailable(subject, { required: need, alive: live.length, perReplica });
 }
+
+/** As much is under way to the replicas as may be: to queue more would only make it later still. */
+function overloaded({ verb, keyspace }: Subject): StoreError {
+  return new StoreError(
+    'OVERLOADED',
+    `Cannot ${verb} in keyspace "${keyspace}" now: as many calls are under way to its replicas as may be`,
+    { limit: openLimits.calls, retryAfterMs: overloadedMs },
+  );
+}
+
+const overloadedMs = 200;
 
 export function quorumUnavailable(
   subject: Subject,

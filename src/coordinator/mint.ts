@@ -2,6 +2,7 @@ import { otherArguments, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, writeUncertain } from './faults.ts';
+import { patientHedge } from './hedging.ts';
 import { mintedAs, OtherArguments, SiblingLimit, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import { notAsked, outcomeOf, scatter, type Attempt } from './scatter.ts';
@@ -71,14 +72,14 @@ async function inOrderOfAnswers(
   key: PlacedKey,
   plan: Plan,
 ): Promise<readonly Target[]> {
-  const targets = inOrderOfHealth(key.targets);
+  const targets = inOrderOfHealth(key.targets, 'write');
   if (targets[0]?.replica.hasAnsweredWithin(freshMs)) return targets;
   const deadlineMs = Math.min(deps.clock.monotonicMs() + deps.mintMs, plan.deadlineMs);
   const round = await scatter(targets, {
     clock: deps.clock,
     plan: { need: 1, deadlineMs },
     atOnce: 1,
-    hedgeAfterMs: deps.hedgeAfterMs,
+    hedge: patientHedge,
     call: ({ replica }) => replica.read(key.ref, { deadlineMs }),
   });
   const [first] = round.replies;

@@ -28,6 +28,8 @@ export class RangeSource {
   reached: string | undefined;
   exhausted = false;
   hasAnswered = false;
+  /** When its latest page was asked for. */
+  askedMs = -Infinity;
   /** Resolves when the page that is under way has come or failed. */
   pending: Promise<void> | undefined;
 
@@ -85,6 +87,7 @@ export class RangeSource {
   }): Promise<void> {
     const { clock, deadlineMs, size } = what;
     const startedMs = clock.monotonicMs();
+    this.askedMs = startedMs;
     const at = this.#further(this.reached, what.notBefore);
     this.state = 'ASKED';
     const { tenant, keyspace, from, to } = this.#bounds;

@@ -5,6 +5,9 @@ import { joinInto } from '../repair/join-into.ts';
 import { converge } from '../repair/read-repair.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
+import { enough } from './enough.ts';
+import { inOrderOfHealth } from './faults.ts';
+import type { Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { rangeFailure, rangeReceipt, type PlacedRange } from './range-report.ts';
@@ -49,6 +52,7 @@ class RangeMerge {
   readonly #plan: Plan;
   readonly #limit: number;
   readonly #reverse: boolean;
+  readonly #hedge: Hedge;
   readonly #sources: readonly RangeSource[];
   readonly #rows: { key: string; cell: Cell }[] = [];
   readonly #stale = new Set<string>();
@@ -65,7 +69,9 @@ class RangeMerge {
     this.#plan = what.plan;
     this.#limit = what.limit;
     this.#reverse = what.reverse;
-    this.#sources = placed.targets.map((target) => new RangeSource(target, placed, what));
+    this.#hedge = deps.hedging.of('scan');
+    const targets = inOrderOfHealth(placed.targets, 'read');
+    this.#sources = targets.map((target) => new RangeSource(target, placed, what));
   }
 
   async page(): Promise<RangePage> {
@@ -240,23 +246,21 @@ class RangeMerge {
   /** Waits for the next answer; for one answer, a slow source is backed up by another one. */
   async #progress(leftMs: number): Promise<void> {
     const pending = this.#sources.flatMap(({ pending }) => (pending ? [pending] : []));
-    const { clock, hedgeAfterMs } = this.#deps;
-    const patienceMs = this.#plan.need === 1 ? Math.min(leftMs, hedgeAfterMs) : leftMs;
+    const { clock } = this.#deps;
+    const asked = this.#sources.filter(({ pending }) => pending);
+    const slow = this.#plan.need === 1 ? asked.at(-1) : undefined;
+    const patienceMs = slow ? Math.min(leftMs, this.#hedge.delayMs(slow.target)) : leftMs;
     let cancel = (): void => undefined;
     const impatient = new Promise<'slow'>(
       (wake) => (cancel = clock.after(patienceMs, () => wake('slow'))),
     );
-    const first = await Promise.race([...pending, impatient]);
+    const first = await Promise.race([...asked.map(({ pending }) => pending), impatient]);
     cancel();
-    if (first !== 'slow' || this.#plan.need > 1) return;
+    if (first !== 'slow' || !slow || !this.#hedge.allows(slow.target, slow.askedMs)) return;
     const spare = this.#sources.find(({ state, isLive }) => state === 'IDLE' && isLive);
     const size = Math.min(fetchMax, this.#limit + 1);
-    void spare?.fetch({
-      clock,
-      deadlineMs: this.#plan.deadlineMs,
-      size,
-      notBefore: this.#decidedUpTo,
-    });
+    const notBefore = this.#decidedUpTo;
+    void spare?.fetch({ clock, deadlineMs: this.#plan.deadlineMs, size, notBefore });
   }
 
   #compare(a: string, b: string): number {
@@ -282,19 +286,4 @@ class RangeMerge {
     const found = { sources: this.#sources, stale: this.#stale, repaired: this.#repaired };
     return rangeReceipt(this.#placed, this.#plan, { ...found, nowMs: clock.monotonicMs() });
   }
-}
-
-/** Whether `needed` of these come true, as soon as that is known: one that is slow holds nobody up. */
-function enough(attempts: readonly Promise<boolean>[], needed: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    let good = 0;
-    let open = attempts.length;
-    const settle = (isGood: boolean): void => {
-      open -= 1;
-      if (isGood) good += 1;
-      if (good >= needed) resolve(true);
-      else if (open === 0) resolve(false);
-    };
-    for (const attempt of attempts) attempt.then(settle, () => settle(false));
-  });
 }

@@ -39,14 +39,14 @@ export async function readIf(
 ): Promise<ReadResult | undefined> {
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
   refuseIfTooFewLive(key, plan.need, subject);
-  const targets = inOrderOfHealth(key.targets);
+  const targets = inOrderOfHealth(key.targets, 'read');
   const round = await scatter(targets, {
     clock: deps.clock,
     plan,
     // One answer is asked of one replica; for more, all are asked at once, so that one frozen
     // replica costs nothing.
     atOnce: plan.need === 1 ? 1 : targets.length,
-    ...(plan.need === 1 ? { hedgeAfterMs: deps.hedgeAfterMs } : {}),
+    ...(plan.need === 1 ? { hedge: deps.hedging.of('read') } : {}),
     call: ({ replica }) => replica.read(key.ref, plan),
   });
   deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict });
@@ -120,7 +120,7 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
     plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
     atOnce: behind.length,
     // A replica may read and not write: the others stand in for it.
-    hedgeAfterMs: deps.hedgeAfterMs,
+    hedge: deps.hedging.of('write'),
     call: async ({ replica }) => {
       const guess = known.get(replica.id);
       return joinInto(replica, { ...key, cell, ...(guess ? { guess } : {}) }, plan);

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import { ReplicaError } from '../replica/replica.ts';
+import { hedgeLimits, type Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 import { verdict, type Verdict } from './tally.ts';
@@ -30,10 +31,10 @@ export interface ScatterOptions<T> {
   readonly call: (target: Target) => Promise<T>;
   /**
    * How many are asked at once; the rest are asked one by one when a call fails, or is slower than
-   * `hedgeAfterMs`.
+   * `hedge` says.
    */
   readonly atOnce: number;
-  readonly hedgeAfterMs?: number;
+  readonly hedge?: Hedge;
   /** Whether a reply counts as an acknowledgement; one that does not is a refusal. */
   readonly accepts?: (reply: T) => boolean;
   /** Answers early, whatever `need` says, when these replies are enough. */
@@ -75,11 +76,11 @@ class Scatter<T> {
   }
 
   start(): void {
-    const { clock, plan, atOnce, hedgeAfterMs } = this.#options;
+    const { clock, plan, atOnce } = this.#options;
     const leftMs = Math.max(0, plan.deadlineMs - clock.monotonicMs());
     this.#cancels.push(clock.after(leftMs, () => this.#finish('late')));
     for (let asked = 0; asked < atOnce; asked += 1) this.#askNext();
-    if (hedgeAfterMs !== undefined) this.#hedge(hedgeAfterMs);
+    this.#hedge();
     this.#judge();
   }
 
@@ -106,15 +107,24 @@ class Scatter<T> {
   }
 
   /** A slow answer costs one more question, never more than one a target. */
-  #hedge(afterMs: number): void {
-    if (this.#next >= this.#attempts.length) return;
-    this.#cancels.push(
-      this.#options.clock.after(afterMs, () => {
-        if (this.#done) return;
-        this.#askNext();
-        this.#hedge(afterMs);
-      }),
-    );
+  #hedge(): void {
+    const { hedge } = this.#options;
+    const last = this.#attempts[this.#next - 1];
+    if (!hedge || !last || this.#next >= this.#attempts.length) return;
+    this.#hedgeAfter(hedge.delayMs(last.target), { hedge, last });
+  }
+
+  #hedgeAfter(afterMs: number, what: { hedge: Hedge; last: Attempt<T> }): void {
+    const { hedge, last } = what;
+    const { clock } = this.#options;
+    const task = (): void => {
+      if (this.#done) return;
+      const isAllowed = hedge.allows(last.target, last.startedMs ?? -Infinity);
+      if (!isAllowed) return this.#hedgeAfter(hedgeLimits.patienceMs, what);
+      this.#askNext();
+      this.#hedge();
+    };
+    this.#cancels.push(clock.after(afterMs, task));
   }
 
   #replied(attempt: Attempt<T>, reply: T, elapsedMs: number): void {

@@ -41,6 +41,10 @@ export function createMetrics() {
       'kind',
       'result',
     ]),
+    hedges: counter('quorate_hedges_total', 'Replicas asked because another was slow', [
+      'kind',
+      'result',
+    ]),
     batchSize: histogram('quorate_batch_size', 'Calls in one statement', {
       names: ['replica', 'call'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
