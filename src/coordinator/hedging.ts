@@ -11,6 +11,12 @@ export interface Hedge {
   allows(target: Target, askedMs: number): boolean;
 }
 
+/** Extra questions for each question, in the long run; and how many may be saved up. */
+export interface HedgeBudget {
+  readonly share: number;
+  readonly saved: number;
+}
+
 /** The figures of hedging. */
 export const hedgeLimits = {
   /** The wait is the replica's recent 95th percentile, but never less nor more than this. */
@@ -19,7 +25,6 @@ export const hedgeLimits = {
   /** With fewer answers of late than this there is no percentile to speak of: then `patienceMs`. */
   answersMin: 20,
   patienceMs: 50,
-  /** Extra questions for each question, in the long run; and how many may be saved up. */
   share: 0.1,
   saved: 20,
 } as const;
@@ -36,16 +41,19 @@ export const hedgeLimits = {
 export class Hedging {
   readonly #clock: Clock;
   readonly #metrics: Metrics;
-  #saved: number = hedgeLimits.saved;
+  readonly #budget: HedgeBudget;
+  #saved: number;
 
-  constructor(deps: { clock: Clock; metrics: Metrics }) {
+  constructor(deps: { clock: Clock; metrics: Metrics }, budget: HedgeBudget = hedgeLimits) {
     this.#clock = deps.clock;
     this.#metrics = deps.metrics;
+    this.#budget = budget;
+    this.#saved = budget.saved;
   }
 
   /** For one question, which adds its share to the budget. */
   of(sort: CallSort): Hedge {
-    this.#saved = Math.min(hedgeLimits.saved, this.#saved + hedgeLimits.share);
+    this.#saved = Math.min(this.#budget.saved, this.#saved + this.#budget.share);
     return {
       delayMs: (target) => this.#delayMs(target, sort),
       allows: (target, askedMs) => this.#allows(target, sort, askedMs),

@@ -245,9 +245,8 @@ class RangeMerge {
 
   /** Waits for the next answer; for one answer, a slow source is backed up by another one. */
   async #progress(leftMs: number): Promise<void> {
-    const pending = this.#sources.flatMap(({ pending }) => (pending ? [pending] : []));
     const { clock } = this.#deps;
-    const asked = this.#sources.filter(({ pending }) => pending);
+    const asked = this.#sources.filter(({ state }) => state === 'ASKED');
     const slow = this.#plan.need === 1 ? asked.at(-1) : undefined;
     const patienceMs = slow ? Math.min(leftMs, this.#hedge.delayMs(slow.target)) : leftMs;
     let cancel = (): void => undefined;

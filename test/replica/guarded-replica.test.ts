@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import { seenNothing, emptyCell, write } from '../../src/causality/cell.ts';
+import { GuardedReplica } from '../../src/replica/guarded-replica.ts';
+import { createMetrics } from '../../src/runtime/metrics.ts';
+import { Bench, me, refusal } from '../coordinator/bench.ts';
+import { FaultyReplica } from '../coordinator/faulty-replica.ts';
+import { HandClock } from '../coordinator/hand-clock.ts';
+
+const refOf = (key: string) => ({ tenant: 'acme', keyspace: 'carts', key });
+const cellOf = (value: string) => {
+  const version = { dot: { actor: 'a', counter: 1 }, writeId: 'w', writtenAtUs: 1, value };
+  return write(emptyCell, seenNothing, version);
+};
+
+function guarded(limits?: { calls: number; chars: number }) {
+  const clock = new HandClock();
+  const inner = new FaultyReplica({ id: 'replica-1', clock });
+  const metrics = createMetrics();
+  const replica = new GuardedReplica(inner, { clock, metrics, ...(limits ? { limits } : {}) });
+  const soon = () => ({ deadlineMs: clock.monotonicMs() + 1_000 });
+  const read = (key: string) => replica.read(refOf(key), soon());
+  const swap = (key: string, value: string) =>
+    replica.swap(refOf(key), { expected: 0n, next: cellOf(value) }, soon());
+  return { clock, inner, replica, read, swap };
+}
+
+const refused = { fault: 'REFUSED', maybeApplied: false };
+
+describe('what is under way to one replica', () => {
+  test('is bounded in calls: one more is refused at once, unsent, and is not held against it', async () => {
+    const { clock, inner, replica, read } = guarded({ calls: 3, chars: 1_000 });
+    inner.all('frozen');
+    const open = ['a', 'b', 'c'].map((key) => read(key).catch(() => undefined));
+    expect(replica.isFull).toBe(true);
+    await expect(read('d')).rejects.toMatchObject(refused);
+    expect(inner.calls('read')).toHaveLength(3); // without the bound: 4
+    expect(replica.state).toBe('UP');
+    await clock.settled(Promise.all(open));
+    expect(replica.isFull).toBe(false);
+  });
+
+  test('is bounded in what the values weigh', async () => {
+    const { clock, inner, read, swap } = guarded({ calls: 100, chars: 1_000 });
+    inner.all('frozen');
+    const open = [swap('a', 'x'.repeat(600)), swap('b', 'x'.repeat(600))].map((call) =>
+      call.catch(() => undefined),
+    );
+    await expect(swap('c', 'x')).rejects.toMatchObject(refused);
+    await expect(read('c')).rejects.toMatchObject(refused);
+    await clock.settled(Promise.all(open));
+    inner.all(undefined);
+    await expect(swap('c', 'x')).resolves.toEqual({ status: 'swapped' });
+  });
+
+  test('can be full at too many replicas: then a request is refused as OVERLOADED before anything is sent', async () => {
+    const bench = new Bench();
+    const keyspace = await bench.keyspace('carts');
+    const [first, second] = bench.place(keyspace, 'k').targets.map(({ replica }) => replica);
+    for (const replica of [first!, second!])
+      Object.defineProperty(replica, 'isFull', { get: () => true });
+    const sent = () => bench.replicas.map(({ seen }) => seen.length);
+    const before = sent();
+    const args = { keyspace: 'carts', key: 'k' };
+    for (const work of [
+      bench.store.get(me, args, { level: 'QUORUM' }),
+      bench.store.put(me, { ...args, value: '1' }, { level: 'QUORUM' }),
+    ]) {
+      const told = await refusal(bench.run(work));
+      expect(told).toMatchObject({ code: 'OVERLOADED', outcome: 'NONE' });
+      expect(told.details['retryAfterMs']).toBeGreaterThan(0);
+    }
+    expect(sent()).toEqual(before);
+    // One is left, and that is enough for one answer.
+    await bench.run(bench.store.get(me, args, { level: 'ONE' }));
+  });
+});
+
+describe('the pace of a replica', () => {
+  test('is kept for reads and writes apart, with what got no answer counted as slow', async () => {
+    const { clock, inner, replica, read, swap } = guarded();
+    inner.fate = (call) => ({ afterMs: call === 'read' ? 4 : 64 });
+    for (let nth = 0; nth < 30; nth += 1) {
+      await clock.settled(read(`r${nth}`));
+      await clock.settled(swap(`w${nth}`, '1'));
+    }
+    const nowMs = clock.monotonicMs();
+    expect(replica.pace('read').figures(nowMs)!.p99).toBeCloseTo(4, 0);
+    expect(replica.pace('write').figures(nowMs)!.p50 / 64).toBeCloseTo(1, 1);
+    inner.all('frozen');
+    await clock.settled(read('x').catch(() => undefined));
+    expect(replica.pace('read').figures(clock.monotonicMs())!.p99).toBeGreaterThan(900);
+  });
+
+  test('is measured anew after an outage', async () => {
+    const { clock, inner, replica, read } = guarded();
+    inner.all({ afterMs: 300 });
+    for (let nth = 0; nth < 8; nth += 1) await clock.settled(read('k'));
+    inner.all('down');
+    await expect(read('k')).rejects.toMatchObject({ fault: 'DOWN' });
+    inner.all(undefined);
+    await clock.advance(200);
+    await replica.probe(1_000);
+    expect(replica.state).toBe('UP');
+    expect(replica.pace('read').latestMedian()).toBeUndefined();
+  });
+
+  test('shows silence: calls are open, and none of them is answered', async () => {
+    const { clock, inner, replica, read } = guarded();
+    expect(replica.pace('read').silentForMs(clock.monotonicMs())).toBe(0);
+    inner.all('frozen');
+    const open = read('k').catch(() => undefined);
+    await clock.advance(150);
+    expect(replica.pace('read').silentForMs(clock.monotonicMs())).toBe(150);
+    replica.pace('read').judge(clock.monotonicMs(), undefined);
+    expect(replica.pace('read').slow).toBe(true);
+    await clock.settled(open);
+    expect(replica.pace('read').silentForMs(clock.monotonicMs())).toBe(0);
+  });
+});
