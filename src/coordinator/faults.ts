@@ -16,7 +16,7 @@ export interface Subject {
  */
 export function inOrderOfHealth(
   targets: readonly Target[],
-  sort: 'read' | 'write',
+  sort: 'read' | 'write' = 'write',
 ): readonly Target[] {
   const rankOf = ({ replica }: Target): number =>
     ranks[replica.state] + (replica.pace(sort).slow || replica.isFull ? 1 : 0);
