@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { openLimits } from '../replica/guarded-replica.ts';
+import { openLimits } from '../replica/traffic.ts';
 import type { Plan, PlacedKey, Target } from './plan.ts';
 import type { ReplicaOutcome } from './receipt.ts';
 import { outcomeOf, type Attempt, type Round } from './scatter.ts';

@@ -9,7 +9,7 @@ import {
 } from '../placement/failure-detector.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import { CallRecord, type CallSort } from './call-record.ts';
+import type { CallRecord, CallSort } from './call-record.ts';
 import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
 import type { BucketDigest } from './buckets.ts';
 import type {
@@ -35,22 +35,14 @@ import {
   type SwapRequest,
   type SwapResult,
 } from './replica.ts';
+import { Traffic, type OpenLimits } from './traffic.ts';
 
 export interface GuardOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** What may be under way to one replica; left out, `openLimits`. */
+  /** What may be under way to the replica at a time; left out, `openLimits`. */
   readonly limits?: OpenLimits;
 }
-
-/** More than this is not sent to one replica at a time: `chars` is of the values on their way. */
-export interface OpenLimits {
-  readonly calls: number;
-  readonly chars: number;
-}
-
-/** At 5 ms a call this lets 1.6 million calls a second through; a frozen replica reaches it soon. */
-export const openLimits: OpenLimits = { calls: 8_192, chars: 64_000_000 };
 
 /**
  * A replica behind a circuit breaker: what is known to be down is not asked, and every outcome
@@ -66,19 +58,12 @@ export class GuardedReplica implements Replica {
   #health: ReplicaHealth = unknownHealth;
   #lastReason = '';
   #answeredMs = -Infinity;
-  readonly #records: Readonly<Record<CallSort, CallRecord>> = {
-    read: new CallRecord(),
-    write: new CallRecord(),
-    scan: new CallRecord(),
-  };
-  readonly #limits: OpenLimits;
-  #openCalls = 0;
-  #openChars = 0;
+  readonly #traffic: Traffic;
 
   constructor(inner: Replica, options: GuardOptions) {
     this.#inner = inner;
     this.#options = options;
-    this.#limits = options.limits ?? openLimits;
+    this.#traffic = new Traffic(options.clock, options.limits);
   }
 
   get id(): string {
@@ -108,11 +93,11 @@ export class GuardedReplica implements Replica {
 
   /** How long its calls of this sort take, and whether it is slow at them. */
   pace(sort: CallSort): CallRecord {
-    return this.#records[sort];
+    return this.#traffic.pace(sort);
   }
   /** Whether as much is under way to it as may be: a further call is refused at once. */
   get isFull(): boolean {
-    return this.#openCalls >= this.#limits.calls || this.#openChars >= this.#limits.chars;
+    return this.#traffic.isFull;
   }
 
   ping(options: CallOptions): Promise<ReplicaIdentity> {
@@ -206,31 +191,10 @@ export class GuardedReplica implements Replica {
     return this.#shut() ?? this.#watch(call, act);
   }
 
-  /** A call of the data path: measured with those of its sort, and counted against the limits. */
-  async #measure<T>(call: string, sort: CallSort, act: () => Promise<T>, chars = 0): Promise<T> {
-    const { clock } = this.#options;
-    const shut = this.#shut() ?? this.#full();
-    if (shut) return shut;
-    const record = this.#records[sort];
-    const startedMs = clock.monotonicMs();
-    record.began(startedMs);
-    this.#openCalls += 1;
-    this.#openChars += chars;
-    try {
-      const answer = await this.#watch(call, act);
-      const atMs = clock.monotonicMs();
-      record.answered(atMs, atMs - startedMs);
-      return answer;
-    } catch (error) {
-      const atMs = clock.monotonicMs();
-      const isSilence = error instanceof ReplicaError && error.fault === 'TIMEOUT';
-      if (isSilence) record.timedOut(atMs, atMs - startedMs);
-      else record.failed();
-      throw error;
-    } finally {
-      this.#openCalls -= 1;
-      this.#openChars -= chars;
-    }
+  /** A call of the data path: timed with those of its sort, and counted against the limits. */
+  #measure<T>(call: string, sort: CallSort, act: () => Promise<T>, chars = 0): Promise<T> {
+    const refused = this.#shut() ?? this.#full();
+    return refused ?? this.#traffic.carry({ sort, chars }, () => this.#watch(call, act));
   }
 
   #shut(): Promise<never> | undefined {
@@ -254,7 +218,7 @@ export class GuardedReplica implements Replica {
       const answer = await act();
       const atMs = clock.monotonicMs();
       this.#answeredMs = atMs;
-      if (this.state === 'DOWN') this.#startAnew();
+      if (this.state === 'DOWN') this.#traffic.startAnew();
       this.#health = observe(this.#health, { ok: true, atMs, latencyMs: atMs - startedMs });
       metrics.replicaSeconds.observe({ replica: this.id, call }, (atMs - startedMs) / 1000);
       return answer;
@@ -266,26 +230,9 @@ export class GuardedReplica implements Replica {
       throw error;
     }
   }
-
-  #startAnew(): void {
-    for (const record of Object.values(this.#records)) record.startAnew();
-  }
 }
 
 /** About what a cell takes while it is on its way: its values are most of it. */
 function charsOf({ siblings }: Cell): number {
   return siblings.reduce((chars, { value }) => chars + (value?.length ?? 0), 0);
-}
-
-/** Decides anew which of these are slow, each beside the best of the others. */
-export function judgePaces(replicas: readonly GuardedReplica[], atMs: number): void {
-  for (const sort of ['read', 'write'] as const) {
-    for (const replica of replicas) {
-      const others = replicas
-        .filter((other) => other !== replica && other.state === 'UP')
-        .flatMap((other) => other.pace(sort).latestMedian() ?? []);
-      const best = others.length === 0 ? undefined : Math.min(...others);
-      replica.pace(sort).judge(atMs, best);
-    }
-  }
 }
