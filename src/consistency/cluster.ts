@@ -4,6 +4,7 @@ import type { PlacedKey, Target } from '../coordinator/plan.ts';
 import type { PlacedRange } from '../coordinator/range-report.ts';
 import type { Topology } from '../placement/membership.ts';
 import { createPlacement, ownedPartitions, type Placement } from '../placement/preference-list.ts';
+import type { RepairKeyspace } from '../repair/repair-keyspace.ts';
 import type { GuardedReplica } from '../replica/guarded-replica.ts';
 import type { Keyspace } from './keyspace.ts';
 import { policies } from './policies.ts';
@@ -18,6 +19,7 @@ export class Cluster {
    * hang on it.
    */
   readonly #placements = new WeakMap<Keyspace, Placement>();
+  readonly #systemKeyspaces: Keyspace[] = [];
   readonly #primaries = new WeakMap<Placement, (readonly Target[] | undefined)[]>();
 
   constructor(topology: Topology, replicas: readonly GuardedReplica[]) {
@@ -60,6 +62,32 @@ export class Cluster {
       groups: [...groups.values()],
       primariesOf: (key) =>
         this.#primariesOf(placement, placement.partitionOf(key)).map(({ replica }) => replica.id),
+    };
+  }
+
+  /** Those that are in no directory, and are looked after all the same. */
+  get systemKeyspaces(): readonly Keyspace[] {
+    return this.#systemKeyspaces;
+  }
+
+  addSystemKeyspace(keyspace: Keyspace): void {
+    this.#systemKeyspaces.push(keyspace);
+  }
+
+  /** A keyspace as repair sees it. */
+  repairView(keyspace: Keyspace): RepairKeyspace {
+    const placement = this.#placementOf(keyspace);
+    return {
+      tenant: keyspace.tenant,
+      name: keyspace.name,
+      storageName: keyspace.storageName,
+      convergence: policies[keyspace.conflicts],
+      partitioner: keyspace.partitioner,
+      splitKeys: keyspace.splitKeys,
+      partitions: placement.partitions,
+      partitionOf: (key) => placement.partitionOf(key),
+      primariesOf: (partition) =>
+        this.#primariesOf(placement, partition).map(({ replica }) => replica),
     };
   }
 

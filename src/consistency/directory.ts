@@ -76,6 +76,17 @@ export class Directory {
       .map(({ key, record }) => keyspaceOf(tenant, key.slice(tenant.length + 1), record));
   }
 
+  /** All keyspaces of all tenants, and those in which the system keeps its own records. */
+  async all(): Promise<readonly Keyspace[]> {
+    const rows = await this.#records.list('');
+    const named = rows.flatMap(({ key, record }) => {
+      const slash = key.indexOf('/');
+      const [tenant, name] = [key.slice(0, slash), key.slice(slash + 1)];
+      return record.dropped ? [] : [this.#keyspaceOf(tenant, name, record)];
+    });
+    return [...this.#cluster.systemKeyspaces, ...named];
+  }
+
   /** BAD_USER_INPUT when the name is taken or a setting cannot be served. */
   async create(tenant: string, name: string, given: Partial<KeyspaceSettings>): Promise<Keyspace> {
     const replicas = this.#cluster.topology.members.length;

@@ -72,6 +72,7 @@ export class SystemRecords<R extends object> implements Records<R> {
       // Not the configured factor: every gateway, however configured, must look in the same places.
       replicationFactor: Math.min(3, cluster.topology.members.length),
     };
+    cluster.addSystemKeyspace(this.#keyspace);
   }
 
   find(key: string): Promise<R | undefined> {

@@ -45,6 +45,14 @@ export function createMetrics() {
       'kind',
       'result',
     ]),
+    antiEntropyKeys: counter(
+      'quorate_anti_entropy_keys_total',
+      'Keys that anti-entropy has compared, found different, repaired, was refused, could not',
+      ['kind'],
+    ),
+    tombstones: counter('quorate_tombstones_total', 'Deletions looked at for collection', [
+      'result',
+    ]),
     batchSize: histogram('quorate_batch_size', 'Calls in one statement', {
       names: ['replica', 'call'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
