@@ -1,3 +1,9 @@
+import {
+  assembleRepair,
+  repairSettings,
+  type AssembledRepair,
+  type RepairSettings,
+} from './assemble-repair.ts';
 import { Cluster } from './consistency/cluster.ts';
 import { DataStore } from './consistency/data-store.ts';
 import { Directory } from './consistency/directory.ts';
@@ -34,6 +40,8 @@ export interface StoreParts {
   readonly timeouts: { readonly requestMs: number; readonly mintMs: number };
   /** Left out: all in force. */
   readonly rules?: ConsensusRules;
+  /** Left out: as `repairSettings` has it. */
+  readonly repair?: Partial<RepairSettings>;
 }
 
 export interface AssembledStore {
@@ -42,6 +50,7 @@ export interface AssembledStore {
   readonly directory: Directory;
   readonly sealer: Sealer;
   readonly deps: Deps;
+  readonly repair: AssembledRepair;
   /** Finishes repairs and removals that are under way, then closes the replicas. */
   close(): Promise<void>;
 }
@@ -88,6 +97,12 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const sealer = createSealer(parts.signingKeys);
   const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
   const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
+  const settings = { ...repairSettings, ...parts.repair };
+  const repair = assembleRepair({
+    ...{ clock, random, log, metrics, cluster, directory, settings },
+    owner: gatewayId,
+  });
+  if (settings.antiEntropyEveryMs > 0) repair.loop.start();
   const loops = [probeAll(replicas, parts), judgeAll(replicas, parts)];
   return {
     store,
@@ -95,7 +110,9 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     directory,
     sealer,
     deps,
+    repair,
     async close() {
+      await repair.loop.stop();
       for (const loop of loops) loop.stop();
       await Promise.all([deps.repair.idle(), directory.idle()]);
       await Promise.all(replicas.map((replica) => replica.close()));

@@ -55,6 +55,10 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     signingKeys: config.signingKeys,
     replicationFactor: config.replicationFactor,
     timeouts: config.timeouts,
+    repair: {
+      antiEntropyEveryMs: config.repair.antiEntropy.everySeconds * 1_000,
+      tombstoneGraceMs: config.repair.tombstones.graceMinutes * 60_000,
+    },
   });
   const changes = openFeed({ config, log, metrics, assembled });
   const server = createGatewayServer({

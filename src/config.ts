@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { repairSchema } from './config-repair.ts';
 import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
 
 export type { Environment };
@@ -116,6 +117,8 @@ const configSchema = z
       })
       .readonly()
       .prefault({}),
+    /** What keeps replicas alike in the background. */
+    repair: repairSchema.prefault({}),
     /** How long the change log is kept: a subscriber that was away longer is told of a gap. */
     changeLogHours: z.number().positive().max(8_760).default(24),
     logLevel: z

@@ -37,4 +37,6 @@ export const usual: Setting = {
   skewMaxMs: 200,
   requestMs: 800,
   mintMs: 200,
+  antiEntropyEveryMs: 0,
+  tombstoneGraceMs: 86_400_000,
 };

@@ -1,3 +1,4 @@
+import type { RepairSettings } from '../../src/assemble-repair.ts';
 import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
 import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
@@ -12,7 +13,12 @@ export const requestMs = 2_000;
 /** One gateway without its edge, over databases that are already running. Several may share them. */
 export function openStore(
   replicas: readonly LocalReplica[],
-  options: { signingKeys?: readonly string[]; requestMs?: number; connectMs?: number } = {},
+  options: {
+    signingKeys?: readonly string[];
+    requestMs?: number;
+    connectMs?: number;
+    repair?: Partial<RepairSettings>;
+  } = {},
 ): AssembledStore {
   return assembleStore({
     clock: systemClock,
@@ -23,6 +29,7 @@ export function openStore(
     partitions: 64,
     signingKeys: options.signingKeys ?? ['the key that all gateways of this test share'],
     timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: 500 },
+    ...(options.repair ? { repair: options.repair } : {}),
   });
 }
 

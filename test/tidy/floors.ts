@@ -30,8 +30,10 @@ const rooms: Readonly<Record<string, string>> = {
   'main.ts': 'main',
   'assemble.ts': 'main',
   'assemble-store.ts': 'main',
+  'assemble-repair.ts': 'main',
   cli: 'main',
   'config-text.ts': 'config.ts',
+  'config-repair.ts': 'config.ts',
 };
 
 /** The room of a path such as `src/replica/postgres/rows.ts`: `replica`. */

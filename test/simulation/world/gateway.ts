@@ -27,7 +27,7 @@ export class Gateway {
   constructor(world: World, process: Process, random: Random) {
     this.name = process.name;
     this.process = process;
-    const { requestMs, mintMs, defects } = world.options;
+    const { requestMs, mintMs, defects, antiEntropyEveryMs, tombstoneGraceMs } = world.options;
     this.assembled = assembleStore({
       clock: process.clock,
       random,
@@ -37,6 +37,7 @@ export class Gateway {
       partitions: 8,
       signingKeys: ['simulation'],
       timeouts: { requestMs, mintMs },
+      repair: { antiEntropyEveryMs, tombstoneGraceMs },
       ...defects.parts,
     });
     this.store = defects.store?.(this.assembled, world) ?? this.assembled.store;

@@ -29,6 +29,9 @@ export interface WorldOptions {
   readonly skewMaxMs: number;
   readonly requestMs: number;
   readonly mintMs: number;
+  /** The product's own anti-entropy; 0 for none, where the simulator's hostile one takes its place. */
+  readonly antiEntropyEveryMs: number;
+  readonly tombstoneGraceMs: number;
   /** No operation after this many: how a failing run is made shorter. */
   readonly operationsMax: number;
   readonly trace: 'none' | 'hash' | 'lines';
