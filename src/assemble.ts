@@ -1,7 +1,8 @@
 import { assembleStore, type AssembledStore } from './assemble-store.ts';
-import type { Config, KeyspaceConfig } from './config.ts';
+import { openTenancy } from './assemble-tenancy.ts';
+import { bootstrap } from './bootstrap.ts';
+import type { Config } from './config.ts';
 import { sealSeen } from './consistency/session-token.ts';
-import { StoreError } from './errors.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
 import { startTrimming } from './feed/trim.ts';
 import { createGatewayServer } from './gateway/http.ts';
@@ -12,7 +13,6 @@ import { systemClock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from './runtime/metrics.ts';
 import { systemRandom } from './runtime/random.ts';
-import { createAuthenticator } from './tenancy/authenticate.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -32,8 +32,6 @@ const random = systemRandom;
 const migrationMs = 60_000;
 /** A start does not wait longer for a replica that is silent; it is used when it comes. */
 const reachMs = 5_000;
-const bootstrapRetryMs = 500;
-const bootstrapMs = 15_000;
 
 /**
  * THE COMPOSITION ROOT: one gateway over given Postgres databases, every part told what it stands
@@ -61,13 +59,12 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     },
   });
   const changes = openFeed({ config, log, metrics, assembled });
+  const tenancy = openTenancy({ config, mode, assembled });
   const server = createGatewayServer({
     store: assembled.store,
     changes: changes.feed,
-    authenticator: createAuthenticator({
-      ...config.auth,
-      anonymousRole: mode === 'dev' ? 'OPERATOR' : 'ADMIN',
-    }),
+    tenants: tenancy.tenants,
+    authenticator: tenancy.authenticator,
     log,
     metrics,
     clock,
@@ -79,13 +76,14 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
   });
   const drain = async (): Promise<void> => {
     await server.drain();
+    tenancy.close();
     await changes.close();
     await assembled.close();
   };
   try {
     const port = await server.listen(config.listen.port, config.listen.host);
     await reachReplicas(assembled);
-    await bootstrap(assembled, config.keyspaces);
+    await bootstrap(assembled, tenancy.tenants, config);
     return { port, url: `http://${shownHost(config.listen.host)}:${port}`, drain };
   } catch (error) {
     await drain();
@@ -179,48 +177,6 @@ function reachedMajority({ cluster }: AssembledStore): boolean {
     ({ state, incarnation }) => state !== 'DOWN' && incarnation !== undefined,
   );
   return reached.length > cluster.replicas.length / 2;
-}
-
-/**
- * Creates the keyspaces of the configuration that are not there. Other gateways may be doing the
- * same.
- */
-async function bootstrap(
-  { store, deps }: AssembledStore,
-  keyspaces: readonly KeyspaceConfig[],
-): Promise<void> {
-  const giveUpMs = clock.monotonicMs() + bootstrapMs;
-  for (const { tenant, name, ...settings } of keyspaces) {
-    for (;;) {
-      try {
-        if (!(await store.keyspace({ tenant }, name)))
-          await store.createKeyspace({ tenant }, name, withoutUndefined(settings));
-        break;
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        if (
-          error.code === 'BAD_USER_INPUT' &&
-          (await store.keyspace({ tenant }, name).catch(() => undefined))
-        )
-          break;
-        if (error.code === 'BAD_USER_INPUT' || clock.monotonicMs() > giveUpMs) {
-          deps.log.error(
-            { tenant, keyspace: name, reason: error.message },
-            'a keyspace of the configuration could not be created',
-          );
-          break;
-        }
-        await clock.sleep(bootstrapRetryMs);
-      }
-    }
-  }
-}
-
-function withoutUndefined<T extends object>(
-  settings: T,
-): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 function shownHost(host: string): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authSchema, name } from './config-auth.ts';
 import { repairSchema } from './config-repair.ts';
 import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
 
@@ -16,6 +17,7 @@ export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type ReplicaConfig = Config['replicas'][number];
 export type ApiKeyConfig = Config['auth']['apiKeys'][number];
+export type JwtConfig = NonNullable<Config['auth']['jwt']>;
 export type KeyspaceConfig = Config['keyspaces'][number];
 export type Role = ApiKeyConfig['role'];
 
@@ -32,9 +34,6 @@ export class ConfigError extends Error {
 
 const signingKeyCharsMin = 32;
 
-const name = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'must be 1 to 63 letters, digits, "-" or "_"');
 const count = (max: number) => z.int().min(1).max(max);
 const port = z.int().min(0).max(65_535);
 
@@ -45,15 +44,6 @@ const replicaSchema = z
     url: z.string().refine(isPostgresUrl, 'must be a postgres:// URL'),
     /** Replicas of one zone fail together: preference lists take distinct zones first. */
     zone: name.optional(),
-  })
-  .readonly();
-
-const apiKeySchema = z
-  .strictObject({
-    tenant: name,
-    /** The key itself is never written down: `printf %s "$KEY" | sha256sum`. */
-    secretHash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 hexadecimal digits'),
-    role: z.enum(['READER', 'WRITER', 'ADMIN', 'OPERATOR']),
   })
   .readonly();
 
@@ -124,14 +114,7 @@ const configSchema = z
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
-    auth: z
-      .strictObject({
-        /** Who a request without credentials is. Left out, such requests are refused. */
-        anonymousTenant: name.optional(),
-        apiKeys: z.array(apiKeySchema).readonly().default([]),
-      })
-      .readonly()
-      .prefault({}),
+    auth: authSchema.prefault({}),
     cors: z
       .strictObject({ origins: z.array(z.string().min(1)).readonly().default([]) })
       .readonly()

@@ -14,6 +14,7 @@ import {
 import { endable, type Results } from '../graphql/results.ts';
 import { leavingSession } from '../graphql/sessions.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import type { CredentialWatch } from './credential-watch.ts';
 
 /** What http.ts has found out about a request before it hands it over. */
 export interface Arrival {
@@ -32,6 +33,7 @@ export type GraphqlHandler = (
 interface Deps {
   readonly engine: Engine;
   readonly services: Services;
+  readonly watch: CredentialWatch;
   readonly corsOrigins: readonly string[];
 }
 
@@ -40,7 +42,8 @@ interface Deps {
  * codes, streams), the engine does all
  * that decides.
  */
-export function createGraphqlHandler({ engine, services, corsOrigins }: Deps): GraphqlHandler {
+export function createGraphqlHandler(deps: Deps): GraphqlHandler {
+  const { engine, services, corsOrigins } = deps;
   const yoga = createYoga<ServerContext, RequestContext>({
     graphqlEndpoint: '/graphql',
     logging: false,
@@ -62,7 +65,7 @@ export function createGraphqlHandler({ engine, services, corsOrigins }: Deps): G
         preferences: preferencesFrom((name) => singleHeader(req, name), params.extensions),
         variablesSource: variablesSource(req, body),
       }),
-    plugins: [bodyParser, engineHooks(engine)],
+    plugins: [bodyParser, engineHooks(deps)],
   });
   return async (request, response, arrival) => {
     await yoga(request, response, arrival);
@@ -83,13 +86,13 @@ const bodyParser: Plugin<object, ServerContext> = {
 };
 
 /** Yoga runs nothing by itself: every step is the engine's, the same that WebSocket uses. */
-function engineHooks(engine: Engine): Plugin {
+function engineHooks({ engine, watch }: Deps): Plugin {
   const execute = async (args: OperationArguments): Promise<ExecutionResult> =>
     forHttp(await engine.execute(operationOf(args)), args.contextValue);
   const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
     const started = await engine.subscribe(operationOf(args));
     return Symbol.asyncIterator in started
-      ? printable(started, engine)
+      ? printable(started, { engine, watch, principal: args.contextValue.principal })
       : forHttp(started, args.contextValue);
   };
   return {
@@ -102,13 +105,19 @@ function engineHooks(engine: Engine): Plugin {
   };
 }
 
-/** Server-sent events print each result by itself. */
-function printable(results: Results, engine: Engine): Results {
-  return endable(results, {
+/** Server-sent events print each result by itself, and end with the credential. */
+function printable(
+  results: Results,
+  what: { engine: Engine; watch: CredentialWatch; principal: Principal },
+): Results {
+  const { engine, watch, principal } = what;
+  const printed = endable(results, {
     each: (result) => ({ ...result, stringify: stringifyResult }) as ExecutionResult,
     failed: (error) => ({ errors: [engine.publicError(error)] }),
-    ended: () => {},
+    ended: () => unwatch(),
   });
+  const unwatch = watch.add(principal, (error) => printed.fail(error));
+  return printed;
 }
 
 /** Adds what only HTTP has: the status, `Retry-After`, and the session's header. */

@@ -10,8 +10,10 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
+import { createCredentialWatch } from './credential-watch.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
 import { createGraphqlHandler, type GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
@@ -21,6 +23,7 @@ import { attachWebSockets, type SocketLimits } from './websocket.ts';
 export interface GatewayParts {
   readonly store: Store;
   readonly changes: Feed;
+  readonly tenants: TenantAdministration;
   readonly authenticator: Authenticator;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -30,8 +33,8 @@ export interface GatewayParts {
   /** Whether a majority of the replicas has been reached. */
   readonly ready: () => boolean | Promise<boolean>;
   /**
-   * `dev`: a request without a credential is somebody. Decides what GraphiQL suggests, nothing
-   * else.
+   * `dev`: a request without a credential is somebody, and introspection shows everything. `serve`:
+   * it shows what the caller's role may use.
    */
   readonly mode: 'dev' | 'serve';
   /**
@@ -59,10 +62,13 @@ const drainGraceMs = 5_000;
 export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const { log, metrics, clock, authenticator, limits } = parts;
   const origins = parts.corsOrigins ?? [];
-  const engine = createEngine(parts, limits);
+  const engine = createEngine(parts, limits, {
+    introspection: parts.mode === 'dev' ? 'everything' : 'by role',
+  });
+  const watch = createCredentialWatch(parts);
   let isDraining = false;
   const route = createRouter({
-    graphql: createGraphqlHandler({ engine, services: parts, corsOrigins: origins }),
+    graphql: createGraphqlHandler({ engine, services: parts, watch, corsOrigins: origins }),
     graphiql: createGraphiql(parts.mode),
     health: createHealth({ ready: parts.ready, isDraining: () => isDraining, metrics, log }),
     authenticator,
@@ -82,6 +88,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     engine,
     services: parts,
     authenticator,
+    watch,
     limits,
     origins,
   });
@@ -90,6 +97,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     listen: (port, host) => listen(server, port, host),
     async drain() {
       isDraining = true;
+      watch.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await Promise.all([engine.endSubscriptions(), sockets.drain()]);
       server.closeIdleConnections();
@@ -135,6 +143,8 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
         : { tenant: '', role: 'READER' as const };
       if (request.method === 'POST') checkContentType(request);
       const body = request.method === 'POST' ? await readBody(request, bodyBytes) : undefined;
+      // A body may take its time, and the credential end meanwhile.
+      if (body !== undefined) await authenticator.recheck(principal);
       await graphql(request, response, { principal, body });
     } catch (error) {
       if (error instanceof RefusedRequest) {
@@ -144,7 +154,9 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
       }
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-      refuse(response, errorBody(error), failures[error.code].http);
+      // With nothing of GraphQL run, a refusal is no success, whatever its code is inside an answer.
+      const { http } = failures[error.code];
+      refuse(response, errorBody(error), http === 200 ? 503 : http);
     }
   }
 }

@@ -13,8 +13,10 @@ import type { Outbox } from './outbox.ts';
 export interface Connection {
   readonly request: IncomingMessage;
   readonly outbox: Outbox;
-  /** Known once `connection_init` was accepted. */
+  /** Known once `connection_init` was accepted, and until the credential ends. */
   principal: Principal | undefined;
+  readonly close: (code: number, reason: string) => void;
+  readonly onClosed: (task: () => void) => void;
   /** The text of the message that is being handled. */
   message: string;
 }

@@ -7,6 +7,7 @@ import { operationOf, type Engine, type OperationArguments } from '../graphql/en
 import type { Services } from '../graphql/request-context.ts';
 import { leavingSession } from '../graphql/sessions.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
+import type { CredentialWatch } from './credential-watch.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createOutbox } from './outbox.ts';
 import {
@@ -27,6 +28,7 @@ interface Deps {
   readonly engine: Engine;
   readonly services: Services;
   readonly authenticator: Authenticator;
+  readonly watch: CredentialWatch;
   readonly limits: SocketLimits;
   readonly origins: readonly string[];
 }
@@ -42,6 +44,7 @@ export interface SocketServer {
 const initTimeoutMs = 3_000;
 const heartbeatMs = 30_000;
 const drainGraceMs = 1_000;
+const closingMs = 1_000;
 /** What may wait for a socket that does not read, before it is cut. */
 const unsentBytesMax = 16 * 1_048_576;
 
@@ -93,23 +96,12 @@ export function attachWebSockets(server: Server, deps: Deps): SocketServer {
 
 type Protocol = ReturnType<typeof createProtocol>;
 
-function createProtocol({ engine, services, authenticator, limits }: Deps) {
+function createProtocol(deps: Deps) {
+  const { engine, services, limits } = deps;
   return makeServer<Record<string, unknown>, Connection>({
     schema: engine.schema,
     connectionInitWaitTimeout: initTimeoutMs,
-    async onConnect({ connectionParams, extra }) {
-      try {
-        extra.principal = await authenticator.authenticate(
-          connectionAuthorization(connectionParams, extra.request),
-        );
-        return true;
-      } catch (error) {
-        // 4403, by protocol; anything but a refusal is ours to know.
-        if (!(error instanceof StoreError))
-          services.log.error({ err: error }, 'authentication failed');
-        return false;
-      }
-    },
+    onConnect: ({ connectionParams, extra }) => admit(extra, connectionParams, deps),
     onSubscribe(connection, _id, payload) {
       // Errors go back as an `error` message of this operation. Left to the library, one of them
       // would end the socket.
@@ -138,13 +130,57 @@ function createProtocol({ engine, services, authenticator, limits }: Deps) {
   });
 }
 
+/**
+ * Whether `connection_init` brought a credential; from then on the socket lives as long as it. False
+ * closes with 4403, by protocol.
+ */
+async function admit(
+  extra: Connection,
+  params: Readonly<Record<string, unknown>> | undefined,
+  { authenticator, watch, services }: Deps,
+): Promise<boolean> {
+  try {
+    const authorization = connectionAuthorization(params, extra.request);
+    const principal = await authenticator.authenticate(authorization);
+    extra.principal = principal;
+    const unwatch = watch.add(principal, (error) => {
+      // From here on what still arrives is nobody's.
+      extra.principal = undefined;
+      dismiss(extra, error);
+    });
+    extra.onClosed(unwatch);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreError) dismiss(extra, error);
+    else services.log.error({ err: error }, 'authentication failed');
+    return false;
+  }
+}
+
+/** 4403 is final; 1013 says that another attempt may do. */
+function dismiss({ close }: Connection, { code }: StoreError): void {
+  if (code === 'UNAUTHENTICATED') close(4403, 'Forbidden');
+  else close(1013, 'Try again later');
+}
+
 function adopt(
   socket: WebSocket,
   { request, protocol, deps }: { request: IncomingMessage; protocol: Protocol; deps: Deps },
 ) {
-  const { log, metrics } = deps.services;
+  const { log, metrics, clock } = deps.services;
   const outbox = createOutbox();
-  const extra: Connection = { request, outbox, principal: undefined, message: '' };
+  const extra: Connection = {
+    request,
+    outbox,
+    principal: undefined,
+    message: '',
+    close: (code, reason) => {
+      socket.close(code, reason);
+      // The other end has no say in it.
+      clock.after(closingMs, () => socket.terminate());
+    },
+    onClosed: (task) => void socket.once('close', task),
+  };
   metrics.sockets.inc();
   socket.on('error', (error) => log.debug({ err: error }, 'socket error'));
   const closed = protocol.opened(

@@ -15,6 +15,7 @@ import type { RequestContext, Services } from './request-context.ts';
 import { endable, type ResultHooks, type Results } from './results.ts';
 import { createExecutableSchema } from './schema.ts';
 import { inOneSession } from './sessions.ts';
+import { createVisibleSchemas } from './visible-schema.ts';
 
 /** One operation, parsed and validated. */
 export interface Operation {
@@ -59,9 +60,15 @@ export function operationOf(args: OperationArguments): Operation {
   };
 }
 
-export function createEngine(services: Services, limits: DocumentLimits): Engine {
-  const schema = createExecutableSchema();
-  const documents = createDocuments(schema, limits);
+/** `introspection`: whether it shows everybody everything, or what his role may use. */
+export function createEngine(
+  services: Services,
+  limits: DocumentLimits,
+  { introspection }: { introspection: 'everything' | 'by role' },
+): Engine {
+  const fullSchema = createExecutableSchema();
+  const visible = createVisibleSchemas(fullSchema, introspection);
+  const documents = createDocuments(fullSchema, limits);
   const toPublic = (error: unknown): GraphQLError => publicError(error, services);
   const mask = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
@@ -70,6 +77,7 @@ export function createEngine(services: Services, limits: DocumentLimits): Engine
 
   function argumentsOf({ document, operationName, variables, context }: Operation): ExecutionArgs {
     documents.checkCost(document, variables);
+    const schema = visible.of(document, context.principal.role);
     const operation = getOperationAST(document, operationName);
     const given = { parsed: variables, source: context.variablesSource };
     const variableValues = operation ? withRawJson(schema, operation, given) : variables;
@@ -83,7 +91,7 @@ export function createEngine(services: Services, limits: DocumentLimits): Engine
   }
 
   return {
-    schema,
+    schema: fullSchema,
     parse: (source) => documents.parse(source),
     validate: (document) => documents.validate(document).map(toPublic),
     publicError: toPublic,
@@ -160,6 +168,7 @@ function logOperation(
   log.debug(
     {
       tenant: principal.tenant,
+      key: principal.apiKey,
       transport,
       operation: operation?.operation,
       name: operation?.name?.value,

@@ -1,5 +1,6 @@
 import {
   defaultFieldResolver,
+  isObjectType,
   OperationTypeNode,
   type GraphQLFieldResolver,
   type GraphQLObjectType,
@@ -8,41 +9,51 @@ import {
 } from 'graphql';
 import type { Asked } from '../consistency/store.ts';
 import { StoreError } from '../errors.ts';
-import { mayActAs } from '../tenancy/principal.ts';
+import { mayUse } from '../tenancy/keyspace-patterns.ts';
+import { mayActAs, type Principal } from '../tenancy/principal.ts';
 import { askedOf } from './asked.ts';
-import { fieldRules, type FieldRule } from './field-rules.ts';
+import { fieldRules, ruleOf, type FieldRule } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
 import { keepSession } from './sessions.ts';
 
 type Resolver = GraphQLFieldResolver<unknown, RequestContext, Record<string, unknown>>;
 
 /**
- * Puts the table of rules in front of every root field: the role first, then the field, then its
- * figures.
+ * Puts the table of rules in front of every root field, and of the others that it names: the role
+ * first, then the keyspace, then the field, then its figures.
  *
- * Around the schema and not in each resolver, so that a new field is refused until the table names
- * it.
+ * Around the schema and not in each resolver, so that a new root field is refused until the table
+ * names it.
  */
-export function guardRootFields(schema: GraphQLSchema): GraphQLSchema {
-  for (const root of [
-    schema.getQueryType(),
-    schema.getMutationType(),
-    schema.getSubscriptionType(),
-  ]) {
-    if (root) guardType(root);
+export function guardFields(schema: GraphQLSchema): GraphQLSchema {
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  for (const root of roots) if (root) guardRoot(root);
+  const table: Readonly<Record<string, Readonly<Record<string, FieldRule>>>> = fieldRules;
+  for (const [type, rules] of Object.entries(table)) {
+    const guardedType = schema.getType(type);
+    if (!isObjectType(guardedType) || roots.includes(guardedType)) continue;
+    for (const [name, rule] of Object.entries(rules)) guardField(guardedType, name, rule);
   }
   return schema;
 }
 
-function guardType(root: GraphQLObjectType): void {
-  const rules: Readonly<Record<string, FieldRule>> = Object.hasOwn(fieldRules, root.name)
-    ? fieldRules[root.name as keyof typeof fieldRules]
-    : {};
+function guardRoot(root: GraphQLObjectType): void {
   for (const field of Object.values(root.getFields())) {
-    const rule = rules[field.name];
+    const rule = ruleOf(root.name, field.name);
     if (field.subscribe) field.subscribe = guarded(field.subscribe as Resolver, rule);
     else field.resolve = guarded((field.resolve ?? defaultFieldResolver) as Resolver, rule);
   }
+}
+
+/** Of a field below the roots only the role is asked: its root field has been counted. */
+function guardField(type: GraphQLObjectType, name: string, rule: FieldRule): void {
+  const field = type.getFields()[name];
+  if (!field) return; // a view of the schema, which hides it
+  const resolve = (field.resolve ?? defaultFieldResolver) as Resolver;
+  field.resolve = ((source, args, context, info) => {
+    allow(rule, args, { context, info });
+    return resolve(source, args, context, info);
+  }) satisfies Resolver;
 }
 
 function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
@@ -52,7 +63,7 @@ function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
     const labels = { field: info.fieldName, level: levelLabel(asked) };
     let code = 'OK';
     try {
-      allow(rule, context, info);
+      allow(rule, args, { context, info });
       const answer: unknown = await resolve(source, args, context, info);
       keepSession(answer, typeof asked === 'string' ? undefined : asked.session, context);
       return answer;
@@ -70,15 +81,35 @@ function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
 
 function allow(
   rule: FieldRule | undefined,
-  { principal }: RequestContext,
-  info: GraphQLResolveInfo,
+  args: Record<string, unknown>,
+  where: { context: RequestContext; info: GraphQLResolveInfo },
 ): void {
-  if (rule !== undefined && mayActAs(principal, rule.role)) return;
-  const needs = rule === undefined ? 'nobody may use it' : `it needs the role ${rule.role}`;
-  throw new StoreError('FORBIDDEN', `Field "${info.fieldName}" is refused: ${needs}`, {
-    field: info.fieldName,
-    ...(rule && { role: rule.role }),
+  const { principal } = where.context;
+  const { fieldName: field } = where.info;
+  if (rule === undefined || !mayActAs(principal.role, rule.role)) {
+    const needs = rule === undefined ? 'nobody may use it' : `it needs the role ${rule.role}`;
+    throw new StoreError('FORBIDDEN', `Field "${field}" is refused: ${needs}`, {
+      field,
+      ...(rule && { role: rule.role }),
+    });
+  }
+  const keyspace = rule.keyspace && namedBy(rule.keyspace, args);
+  if (keyspace !== undefined) allowKeyspace(principal, keyspace);
+}
+
+/** Refuses a keyspace that a credential is not for, whether it is there or not. */
+export function allowKeyspace(principal: Principal, keyspace: string): void {
+  if (mayUse(principal, keyspace)) return;
+  const shown = keyspace.slice(0, 64);
+  throw new StoreError('FORBIDDEN', `The credential is not for the keyspace "${shown}"`, {
+    keyspace: shown,
   });
+}
+
+/** The schema makes each of these a string that must be given. */
+function namedBy(place: NonNullable<FieldRule['keyspace']>, args: Record<string, unknown>): string {
+  const holder = place === 'input.name' ? (args['input'] as Record<string, unknown>) : args;
+  return holder[place === 'keyspace' ? 'keyspace' : 'name'] as string;
 }
 
 /** What the field asks of consistency, as far as it can be told before the field itself is run. */

@@ -12,6 +12,7 @@ import { askedOf } from './asked.ts';
 import { changesFrom, settingsFrom } from './keyspaces.ts';
 import { notServed } from './not-served.ts';
 import type { Expectation, Resolvers } from './resolver-types.generated.ts';
+import { tenantMutations } from './tenants.ts';
 
 /**
  * Writes, and the reads that may stand between them. No loader: a read after a write must not find
@@ -84,11 +85,7 @@ export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
     dropKeyspace: (_root, { name }, { store, principal }) => store.dropKeyspace(principal, name),
     resolveWrite: () => notServed('Mutation.resolveWrite'),
     awaitReplication: () => notServed('Mutation.awaitReplication'),
-    createTenant: () => notServed('Mutation.createTenant'),
-    updateTenant: () => notServed('Mutation.updateTenant'),
-    dropTenant: () => notServed('Mutation.dropTenant'),
-    createApiKey: () => notServed('Mutation.createApiKey'),
-    revokeApiKey: () => notServed('Mutation.revokeApiKey'),
+    ...tenantMutations,
   },
 };
 

@@ -1,8 +1,10 @@
 import { StoreError } from '../errors.ts';
+import { mayUse } from '../tenancy/keyspace-patterns.ts';
+import { tenantNameOf } from '../tenancy/principal.ts';
 import { boundedList, rangeArguments } from './arguments.ts';
 import { askedOf } from './asked.ts';
 import { parseId } from './global-id.ts';
-import { notServed } from './not-served.ts';
+import { allowKeyspace } from './guard.ts';
 import type { Resolvers, ResolversTypes } from './resolver-types.generated.ts';
 
 /** Reads: each names its arguments and asks the store. */
@@ -27,23 +29,28 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
       const name = parseId(id);
       switch (name.type) {
         case 'Entry': {
+          allowKeyspace(context.principal, name.keyspace);
           const asked = askedOf('read', {}, { context, info });
           const answer = context.reads.load({ keyspace: name.keyspace, key: name.key, asked });
           return (await answer.catch(nullWhenNoKeyspace))?.entry ?? null;
         }
         case 'Keyspace':
+          allowKeyspace(context.principal, name.name);
           return (await context.store.keyspace(context.principal, name.name)) ?? null;
         case 'Tenant':
           // Another tenant is nobody's business, not even that it exists.
-          return name.name === context.principal.tenant ? { tenant: name.name } : null;
+          return name.name === tenantNameOf(context.principal.tenant)
+            ? context.tenants.own(context.principal)
+            : null;
       }
     },
     keyspace: async (_root, { name }, { store, principal }) =>
       (await store.keyspace(principal, name)) ?? null,
-    keyspaces: (_root, _args, { store, principal }) => store.keyspaces(principal),
+    keyspaces: async (_root, _args, { store, principal }) =>
+      (await store.keyspaces(principal)).filter(({ name }) => mayUse(principal, name)),
     cluster: (_root, _args, { store }) => store.cluster(),
-    tenants: () => notServed('Query.tenants'),
-    tenant: (_root, _args, { principal }) => ({ tenant: principal.tenant }),
+    tenants: (_root, _args, { tenants }) => tenants.list(),
+    tenant: (_root, _args, { tenants, principal }) => tenants.own(principal),
   },
   Node: {
     __resolveType: (value) =>

@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { JsonSource } from './json-source.ts';
 
@@ -13,6 +14,7 @@ import type { JsonSource } from './json-source.ts';
 export interface Services {
   readonly store: Store;
   readonly changes: Feed;
+  readonly tenants: TenantAdministration;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

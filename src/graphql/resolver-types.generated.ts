@@ -3,8 +3,10 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { Entry as StoreEntry, LevelledReceipt, EntryAnswer, ManyAnswer, RangeAnswer, WriteAnswer, CompareAndSetAnswer, ItemAnswer, ClusterView, ReplicaView } from '../consistency/store.ts';
 import type { Sibling as StoreSibling } from '../causality/cell.ts';
 import type { ReplicaOutcome as StoreReplicaOutcome } from '../coordinator/receipt.ts';
-import type { RangeEdge, TenantView } from './views.ts';
+import type { RangeEdge, CreatedKey } from './views.ts';
 import type { Keyspace as StoreKeyspace } from '../consistency/keyspace.ts';
+import type { Tenant as StoreTenant } from '../tenancy/tenant-directory.ts';
+import type { ApiKey as StoreApiKey } from '../tenancy/api-keys.ts';
 import type { RequestContext } from './request-context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -139,7 +141,7 @@ export type CreateKeyspaceInput = {
 
 /** A new tenant. */
 export type CreateTenantInput = {
-  /** 1 to 63 letters, digits, `-` or `_`. */
+  /** 1 to 63 letters, digits, `-` or `_`, the first a letter or digit. */
   readonly name: Scalars['String']['input'];
   /** Default: nothing is limited. */
   readonly quota?: InputMaybe<QuotaInput>;
@@ -314,17 +316,17 @@ export type Mutation = {
   readonly awaitReplication: Receipt;
   /** Writes if the expectation holds, always LINEARIZABLE. A refused one is data: `applied` is false. */
   readonly compareAndSet: CompareAndSetPayload;
-  /** Makes an API key; its secret is shown this once. Operators only. Not served by this version. */
+  /** Makes an API key; its secret is shown this once. Operators only. */
   readonly createApiKey: CreatedApiKey;
   /** Creates a keyspace. BAD_USER_INPUT when the name is taken. ADMIN only. */
   readonly createKeyspace: Keyspace;
-  /** Creates a tenant. Operators only. Not served by this version. */
+  /** Creates a tenant. BAD_USER_INPUT when the name is taken. Operators only. */
   readonly createTenant: Tenant;
   /** Deletes what `context` has seen; without a context, what a read of the same strength sees now. */
   readonly delete: DeletePayload;
   /** Removes a keyspace and all that is in it. False when there was none. ADMIN only. */
   readonly dropKeyspace: Scalars['Boolean']['output'];
-  /** Removes a tenant and all that is his. Operators only. Not served by this version. */
+  /** Removes a tenant and all that is his: its credentials end at once, rows go in bounded steps. False when there was none. Operators only. */
   readonly dropTenant: Scalars['Boolean']['output'];
   /** The same read as in Query, so that one document can write and then read in order. */
   readonly get: GetPayload;
@@ -336,11 +338,11 @@ export type Mutation = {
   readonly range: EntryConnection;
   /** Settles a write whose outcome was UNKNOWN; NEVER means it is fenced for good. Not served by this version. */
   readonly resolveWrite: WriteResolution;
-  /** Ends an API key. False when there was none. Operators only. Not served by this version. */
+  /** Ends an API key, at every gateway within 5 s. False when there is none. Operators only. */
   readonly revokeApiKey: Scalars['Boolean']['output'];
   /** Changes the settings that are given; the others stay. ADMIN only. */
   readonly updateKeyspace: Keyspace;
-  /** Changes a tenant's quota. Operators only. Not served by this version. */
+  /** Changes a tenant's quota. Operators only. */
   readonly updateTenant: Tenant;
 };
 
@@ -601,7 +603,7 @@ export type Query = {
   readonly range: EntryConnection;
   /** The caller's own tenant. */
   readonly tenant: Tenant;
-  /** All tenants. Operators only. Not served by this version. */
+  /** All tenants, by name. Operators only. */
   readonly tenants: ReadonlyArray<Tenant>;
 };
 
@@ -882,9 +884,9 @@ export type SubscriptionChangesArgs = {
 /** Whose data it is: every keyspace belongs to one tenant, and no request sees two. */
 export type Tenant = Node & {
   readonly __typename?: 'Tenant';
-  /** The tenant's API keys, without their secrets. Not served by this version. */
+  /** The tenant's API keys, without their secrets, oldest first. ADMIN only. */
   readonly apiKeys: ReadonlyArray<ApiKey>;
-  /** When the tenant was created. Not served by this version. */
+  /** When the tenant was created. */
   readonly createdAt: Scalars['DateTime']['output'];
   /** Names the tenant. */
   readonly id: Scalars['ID']['output'];
@@ -1029,13 +1031,13 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
   Node:
     | ( StoreEntry )
     | ( StoreKeyspace )
-    | ( TenantView )
+    | ( StoreTenant )
   ;
 };
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
-  ApiKey: ResolverTypeWrapper<ApiKey>;
+  ApiKey: ResolverTypeWrapper<StoreApiKey>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   CausalContext: ResolverTypeWrapper<Scalars['CausalContext']['output']>;
   ChangeEvent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ChangeEvent']>;
@@ -1045,7 +1047,7 @@ export type ResolversTypes = {
   ConsistencyLevel: ConsistencyLevel;
   CreateKeyspaceInput: CreateKeyspaceInput;
   CreateTenantInput: CreateTenantInput;
-  CreatedApiKey: ResolverTypeWrapper<CreatedApiKey>;
+  CreatedApiKey: ResolverTypeWrapper<CreatedKey>;
   Cursor: ResolverTypeWrapper<Scalars['Cursor']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DeletePayload: ResolverTypeWrapper<WriteAnswer>;
@@ -1088,7 +1090,7 @@ export type ResolversTypes = {
   Sibling: ResolverTypeWrapper<StoreSibling>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
-  Tenant: ResolverTypeWrapper<TenantView>;
+  Tenant: ResolverTypeWrapper<StoreTenant>;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
   Usage: ResolverTypeWrapper<Usage>;
@@ -1097,7 +1099,7 @@ export type ResolversTypes = {
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
-  ApiKey: ApiKey;
+  ApiKey: StoreApiKey;
   Boolean: Scalars['Boolean']['output'];
   CausalContext: Scalars['CausalContext']['output'];
   ChangeEvent: ResolversUnionTypes<ResolversParentTypes>['ChangeEvent'];
@@ -1105,7 +1107,7 @@ export type ResolversParentTypes = {
   CompareAndSetPayload: CompareAndSetAnswer;
   CreateKeyspaceInput: CreateKeyspaceInput;
   CreateTenantInput: CreateTenantInput;
-  CreatedApiKey: CreatedApiKey;
+  CreatedApiKey: CreatedKey;
   Cursor: Scalars['Cursor']['output'];
   DateTime: Scalars['DateTime']['output'];
   DeletePayload: WriteAnswer;
@@ -1142,7 +1144,7 @@ export type ResolversParentTypes = {
   Sibling: StoreSibling;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
-  Tenant: TenantView;
+  Tenant: StoreTenant;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
   Usage: Usage;

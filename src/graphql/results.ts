@@ -4,6 +4,8 @@ import type { ExecutionResult } from 'graphql';
 export interface Results extends AsyncIterableIterator<ExecutionResult, undefined, undefined> {
   return(): Promise<IteratorReturnResult<undefined>>;
   throw(): Promise<IteratorReturnResult<undefined>>;
+  /** Ends it at once; whoever reads it gets this as its last result. */
+  fail(error: unknown): void;
 }
 
 /** What happens to results on their way out. */
@@ -29,6 +31,7 @@ export function endable(
   // Asked again after every wait: it may have been ended in between.
   const hasEnded = (): boolean => isOver;
   const finished: IteratorReturnResult<undefined> = { done: true, value: undefined };
+  let last: ExecutionResult | undefined;
 
   function end(): void {
     if (isOver) return;
@@ -43,25 +46,38 @@ export function endable(
     return finished;
   }
 
+  function rest(): IteratorResult<ExecutionResult, undefined> {
+    if (last === undefined) return finished;
+    const value = last;
+    last = undefined;
+    return { done: false, value };
+  }
+
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      if (isOver) return finished;
+      if (isOver) return rest();
       try {
         const step = await source.next();
-        if (hasEnded()) return finished;
+        if (hasEnded()) return rest();
         if (step.done !== true) return { done: false, value: each(step.value) };
         end();
         return finished;
       } catch (error) {
-        if (hasEnded()) return finished;
+        if (hasEnded()) return rest();
         end();
         return { done: false, value: failed(error) };
       }
     },
     return: stop,
     throw: stop,
+    fail(error) {
+      if (isOver) return;
+      last = failed(error);
+      // Its end is what the reader waits for; how it ends by itself is of no more interest.
+      stop().catch(() => undefined);
+    },
   };
 }

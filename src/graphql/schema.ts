@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { GraphQLSchema } from 'graphql';
+import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { createSchema } from 'graphql-yoga';
 import { entryResolvers } from './entries.ts';
-import { guardRootFields } from './guard.ts';
+import { guardFields } from './guard.ts';
 import { keyspaceResolvers } from './keyspaces.ts';
 import { mutationResolvers } from './mutations.ts';
 import { queryResolvers } from './queries.ts';
@@ -32,8 +32,21 @@ const resolvers: Resolvers = {
   ...tenantResolvers,
 };
 
-/** The contract of `schema.graphql` with its resolvers, every root field guarded. */
-export function createExecutableSchema(): GraphQLSchema {
-  const typeDefs = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
-  return guardRootFields(createSchema<RequestContext>({ typeDefs, resolvers }));
+/**
+ * The contract of `schema.graphql` with its resolvers, guarded by the table of rules. `view` may leave
+ * out definitions.
+ */
+export function createExecutableSchema(
+  view?: (definitions: DocumentNode) => DocumentNode,
+): GraphQLSchema {
+  const text = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+  const everything = parse(text);
+  return guardFields(
+    createSchema<RequestContext>({
+      typeDefs: view ? view(everything) : everything,
+      resolvers,
+      // A view has no place for the resolvers of what it hides.
+      ...(view && { resolverValidationOptions: { requireResolversToMatchSchema: 'ignore' } }),
+    }),
+  );
 }

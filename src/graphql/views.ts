@@ -1,9 +1,11 @@
 import type { RangeAnswer } from '../consistency/store.ts';
+import type { ApiKey } from '../tenancy/api-keys.ts';
 
 /** An entry of a page with its place. */
 export type RangeEdge = RangeAnswer['edges'][number];
 
-/** A tenant as far as a gateway without a directory knows it: by its name. */
-export interface TenantView {
-  readonly tenant: string;
+/** An API key that was just made, with its secret. */
+export interface CreatedKey {
+  readonly apiKey: ApiKey;
+  readonly secret: string;
 }

@@ -4,6 +4,7 @@ import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { createAuthenticator } from '../../src/tenancy/authenticate.ts';
+import { memoryTenants } from './memory-records.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 
 /** The limits of the configuration's defaults. */
@@ -41,10 +42,17 @@ export async function startMemoryEdge(
 ): Promise<MemoryEdge> {
   const memory = createMemoryStore();
   const metrics = createMetrics();
+  const tenants = changes.tenants ?? memoryTenants(memory.store);
   const server = createGatewayServer({
     store: memory.store,
     changes: memory.feed,
-    authenticator: createAuthenticator({ apiKeys: [], anonymousTenant: 'demo' }),
+    authenticator: createAuthenticator({
+      clock: systemClock,
+      apiKeys: [],
+      anonymousTenant: 'demo',
+      directory: tenants,
+    }),
+    tenants,
     log: silentLog,
     metrics,
     clock: systemClock,

@@ -31,8 +31,11 @@ const rooms: Readonly<Record<string, string>> = {
   'assemble.ts': 'main',
   'assemble-store.ts': 'main',
   'assemble-repair.ts': 'main',
+  'assemble-tenancy.ts': 'main',
+  'bootstrap.ts': 'main',
   cli: 'main',
   'config-text.ts': 'config.ts',
+  'config-auth.ts': 'config.ts',
   'config-repair.ts': 'config.ts',
 };
 

@@ -1,0 +1,44 @@
+import type { AssembledStore } from './assemble-store.ts';
+import type { Config } from './config.ts';
+import { SystemRecords } from './consistency/system-records.ts';
+import { TenantAdministration } from './tenancy/administration.ts';
+import { createAuthenticator, type Authenticator } from './tenancy/authenticate.ts';
+import { createTokenVerifier } from './tenancy/json-web-tokens.ts';
+import { apiKeyRecords, tenantRecords } from './tenancy/tenant-record.ts';
+
+/** Who may come in, and what operators do about it. */
+export interface Tenancy {
+  readonly tenants: TenantAdministration;
+  readonly authenticator: Authenticator;
+  close(): void;
+}
+
+/** Tenants and credentials of one gateway, over the directory in the replicas. */
+export function openTenancy(parts: {
+  config: Pick<Config, 'auth'>;
+  mode: 'dev' | 'serve';
+  assembled: AssembledStore;
+}): Tenancy {
+  const { config, mode, assembled } = parts;
+  const { deps, cluster, store } = assembled;
+  const { clock, random, log } = deps;
+  const tenants = new TenantAdministration({
+    tenantRecords: new SystemRecords(deps, cluster, tenantRecords),
+    apiKeyRecords: new SystemRecords(deps, cluster, apiKeyRecords),
+    store,
+    clock,
+    random,
+    log,
+  });
+  const { apiKeys, anonymousTenant, jwt } = config.auth;
+  const authenticator = createAuthenticator({
+    clock,
+    apiKeys,
+    anonymousTenant,
+    anonymousRole: mode === 'dev' ? 'OPERATOR' : 'ADMIN',
+    directory: tenants,
+    tokens: jwt && createTokenVerifier(jwt, clock),
+  });
+  const sweeping = tenants.startSweeping();
+  return { tenants, authenticator, close: () => sweeping.stop() };
+}

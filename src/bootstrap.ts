@@ -1,0 +1,83 @@
+import type { AssembledStore } from './assemble-store.ts';
+import type { Config, KeyspaceConfig } from './config.ts';
+import { StoreError } from './errors.ts';
+import type { TenantAdministration } from './tenancy/administration.ts';
+import { isLive } from './tenancy/tenant-directory.ts';
+
+const retryMs = 500;
+const giveUpAfterMs = 15_000;
+
+/**
+ * Enters the tenants that the configuration names, and creates its keyspaces, where they are not
+ * there. Other gateways may be doing the same. What an operator has dropped stays dropped.
+ */
+export async function bootstrap(
+  assembled: AssembledStore,
+  { tenants }: Pick<TenantAdministration, 'tenants'>,
+  { auth, keyspaces }: Pick<Config, 'auth' | 'keyspaces'>,
+): Promise<void> {
+  const { clock } = assembled.deps;
+  const giveUpMs = clock.monotonicMs() + giveUpAfterMs;
+  const named = [...auth.apiKeys, ...keyspaces].map(({ tenant }) => tenant);
+  const names = new Set(auth.anonymousTenant ? [auth.anonymousTenant, ...named] : named);
+  await Promise.all(
+    [...names].map(async (tenant) => {
+      const entered = await patiently(assembled, { tenant }, giveUpMs, () =>
+        tenants.ensure(tenant),
+      );
+      if (!entered || !isLive(entered)) return;
+      for (const keyspace of keyspaces.filter((one) => one.tenant === tenant))
+        await patiently(assembled, { tenant, keyspace: keyspace.name }, giveUpMs, () =>
+          createIfAbsent(assembled, entered.filed, keyspace),
+        );
+    }),
+  );
+}
+
+async function createIfAbsent(
+  { store }: AssembledStore,
+  tenant: string,
+  { tenant: _tenant, name, ...settings }: KeyspaceConfig,
+): Promise<void> {
+  const caller = { tenant };
+  if (await store.keyspace(caller, name)) return;
+  try {
+    await store.createKeyspace(caller, name, withoutUndefined(settings));
+  } catch (error) {
+    // Somebody else was faster: that it is there is all that is wanted.
+    if (await store.keyspace(caller, name).catch(() => undefined)) return;
+    throw error;
+  }
+}
+
+/** Tries again while replicas are on their way; what cannot be done is logged, and left. */
+async function patiently<T>(
+  { deps }: AssembledStore,
+  what: { tenant: string; keyspace?: string },
+  giveUpMs: number,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  const { clock, log } = deps;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code === 'BAD_USER_INPUT' || clock.monotonicMs() > giveUpMs) {
+        log.error(
+          { ...what, reason: error.message },
+          'what the configuration names could not be created',
+        );
+        return undefined;
+      }
+      await clock.sleep(retryMs);
+    }
+  }
+}
+
+function withoutUndefined<T extends object>(
+  settings: T,
+): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,60 @@
+import type { Modified, Records } from '../../src/consistency/system-records.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import type { Store } from '../../src/consistency/store.ts';
+import { TenantAdministration } from '../../src/tenancy/administration.ts';
+
+/** Records of one process: what stands on them is tested without replicas. */
+export class MemoryRecords<R extends object> implements Records<R> {
+  readonly held = new Map<string, R>();
+  /** Reads of a record that nobody had asked for before. */
+  strangers = 0;
+  /** While set, everything rejects with it. */
+  failure: Error | undefined;
+
+  async find(key: string): Promise<R | undefined> {
+    if (this.failure) throw this.failure;
+    if (!this.isKnown(key)) this.strangers += 1;
+    return this.held.get(key);
+  }
+  isKnown(key: string): boolean {
+    return this.held.has(key);
+  }
+  async change(
+    key: string,
+    modify: (before: R | undefined) => Modified<R>,
+  ): Promise<R | undefined> {
+    if (this.failure) throw this.failure;
+    const after = modify(this.held.get(key));
+    if (after === undefined) return undefined;
+    if (after === 'REMOVED') {
+      this.held.delete(key);
+      return undefined;
+    }
+    this.held.set(key, after);
+    return after;
+  }
+  async list(prefix: string): Promise<readonly { key: string; record: R }[]> {
+    return [...this.held]
+      .filter(([key]) => key.startsWith(prefix))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, record]) => ({ key, record }));
+  }
+}
+
+/** Tenants and keys of one process. */
+export function memoryTenants(
+  store: Pick<Store, 'keyspaces' | 'dropKeyspace'>,
+  clock = systemClock,
+) {
+  const parts = {
+    tenantRecords: new MemoryRecords<never>() as never,
+    apiKeyRecords: new MemoryRecords<never>() as never,
+    store,
+    clock,
+    random: systemRandom,
+    log: silentLog,
+  };
+  return new TenantAdministration(parts);
+}
