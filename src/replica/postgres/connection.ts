@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Clock } from '../../runtime/clock.ts';
 import { ReplicaError } from '../replica.ts';
-import { identify, type Statement } from './statements.ts';
+import { endWhenAbandoned, identify, type Statement } from './statements.ts';
 
 /** One session with a replica's Postgres, opened, identified and ready for statements. */
 export interface Connection {
@@ -62,11 +62,26 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const sentMs = options.clock.nowMs();
     const rows = await deadline(client, options, query(client, identify, []));
     const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
+    // Refused by servers on systems that cannot tell; there `statement_timeout` is left.
+    await deadline(
+      client,
+      options,
+      query(client, endWhenAbandoned, []).catch(() => undefined),
+    );
     isOpen = true;
     return wrap(client, options, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
   } catch (error) {
     destroy(client);
     throw faultOf(error);
+  }
+}
+
+/** Servers on systems that cannot tell refuse it; there `statement_timeout` is what is left. */
+async function askToEndWhenAbandoned(client: pg.Client): Promise<void> {
+  try {
+    await query(client, endWhenAbandoned, []);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
   }
 }
 

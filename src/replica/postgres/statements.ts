@@ -18,6 +18,17 @@ export const identify: Statement = {
   text: `select incarnation::text, extract(epoch from clock_timestamp()) * 1000 from replica`,
 };
 
+/**
+ * How a deadline reaches a statement that is being carried out: when nobody waits for any of its
+ * calls any more, the batcher drops the connection, and the server, which looks this often, ends the
+ * statement. So each batch has its own deadline, at no round trip; a `statement_timeout` would have
+ * to be set anew for each. `statement_timeout` is for connections that are cut without a word.
+ */
+export const endWhenAbandoned: Statement = {
+  name: 'quorate_end_when_abandoned',
+  text: `select set_config('client_connection_check_interval', '100ms', false)`,
+};
+
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
