@@ -71,11 +71,16 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     random,
     limits: config.limits,
     ready: () => reachedMajority(assembled),
+    notReadyMs: config.shutdown.notReadyMs,
     mode,
     corsOrigins: config.cors.origins,
   });
   const drain = async (): Promise<void> => {
+    const { notReadyMs, withinMs } = config.shutdown;
+    // What then remains of the time is for what the answered requests have left under way.
+    const cut = clock.after(notReadyMs + (withinMs * 2) / 3, () => server.cut());
     await server.drain();
+    cut();
     tenancy.close();
     await changes.close();
     await assembled.close();

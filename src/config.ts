@@ -107,6 +107,16 @@ const configSchema = z
       })
       .readonly()
       .prefault({}),
+    /** How a gateway ends when it is told to. */
+    shutdown: z
+      .strictObject({
+        /** Not ready, and still taking sockets: time for load balancers to notice. */
+        notReadyMs: z.int().min(0).max(600_000).default(0),
+        /** What is not finished then is cut. */
+        withinMs: count(3_600_000).default(15_000),
+      })
+      .readonly()
+      .prefault({}),
     /** What keeps replicas alike in the background. */
     repair: repairSchema.prefault({}),
     /** How long the change log is kept: a subscriber that was away longer is told of a gap. */

@@ -71,7 +71,7 @@ async function runGateway(run: Run): Promise<number> {
     }
     return await lifetime.ending;
   } finally {
-    await drainWithin(gateway, { clock: around.clock, log });
+    await drainWithin(gateway, { clock: around.clock, log, shutdown: config.shutdown });
   }
 }
 

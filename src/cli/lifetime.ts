@@ -1,9 +1,11 @@
+import { constants } from 'node:os';
+import type { Config } from '../config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** How long a gateway may take to finish the requests it has, before it is stopped all the same. */
-const drainMs = 10_000;
+/** A signal that is repeated sooner is the same wish: npm and service managers like to repeat theirs. */
+const repeatedMs = 1_000;
 
 /** The time from the start of the process until somebody wants it to end. */
 export interface Lifetime {
@@ -14,7 +16,7 @@ export interface Lifetime {
   readonly ending: Promise<number>;
   /** Whether that has happened: a start that is still under way need not say that it is ready. */
   hasEnded(): boolean;
-  /** What must still be done by an impatient second Ctrl-C, in the same turn of the event loop. */
+  /** What must still be done by an impatient second signal, in the same turn of the event loop. */
   onForce(task: () => void): void;
 }
 
@@ -29,17 +31,20 @@ export interface Lifetime {
 export function beginLifetime(log: Log, { clock, env }: Surroundings): Lifetime {
   let ended = false;
   const tasks: (() => void)[] = [];
+  let endedMs = Infinity;
   const ending = new Promise<number>((end) => {
     const wish = (code: number): void => {
+      endedMs = Math.min(endedMs, clock.monotonicMs());
       ended = true;
       end(code);
     };
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(name, () => {
         if (!ended) return wish(0);
-        if (name !== 'SIGINT') return; // npm and service managers like to repeat theirs
+        const isRepeated = clock.monotonicMs() - endedMs < repeatedMs;
+        if (name !== 'SIGINT' && isRepeated) return;
         for (const task of tasks) task();
-        process.exit(130);
+        process.exit(128 + constants.signals[name]);
       });
     }
     if (env['npm_lifecycle_event'] !== undefined) whenParentEnds(clock, () => wish(0));
@@ -73,8 +78,9 @@ function whenParentEnds(clock: Clock, tell: () => void): void {
 /** Lets a gateway finish what it has begun, within bounds. */
 export async function drainWithin(
   gateway: { drain(): Promise<void> },
-  { clock, log }: { clock: Clock; log: Log },
+  { clock, log, shutdown }: { clock: Clock; log: Log; shutdown: Config['shutdown'] },
 ): Promise<void> {
+  const drainMs = shutdown.notReadyMs + shutdown.withinMs;
   let cancel = (): void => undefined;
   const late = new Promise<'late'>((done) => {
     cancel = clock.after(drainMs, () => done('late'));
@@ -83,7 +89,7 @@ export async function drainWithin(
     log.error({ err: error }, 'the gateway could not drain');
   });
   if ((await Promise.race([drained, late])) === 'late') {
-    log.warn(`requests were still running after ${drainMs / 1000} s`);
+    log.warn(`something was still under way after ${drainMs / 1000} s; it was left`);
   }
   cancel();
 }

@@ -13,6 +13,6 @@ export async function serveCommand(given: GivenOptions, around: Surroundings): P
   const gateway = await startGateway({ config, log, mode: 'serve' });
   if (!lifetime.hasEnded()) around.print(`Quorate is ready at ${gateway.url}\n`);
   const code = await lifetime.ending;
-  await drainWithin(gateway, { clock: around.clock, log });
+  await drainWithin(gateway, { clock: around.clock, log, shutdown: config.shutdown });
   return code;
 }

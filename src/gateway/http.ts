@@ -17,6 +17,7 @@ import { createCredentialWatch } from './credential-watch.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
 import { createGraphqlHandler, type GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
+import { OpenAnswers } from './open-answers.ts';
 import { attachWebSockets, type SocketLimits } from './websocket.ts';
 
 /** All that the edge stands on. */
@@ -33,6 +34,11 @@ export interface GatewayParts {
   /** Whether a majority of the replicas has been reached. */
   readonly ready: () => boolean | Promise<boolean>;
   /**
+   * For how long a gateway that drains still takes sockets, so that load balancers see that it is not
+   * ready. Default: not at all.
+   */
+  readonly notReadyMs?: number | undefined;
+  /**
    * `dev`: a request without a credential is somebody, and introspection shows everything. `serve`:
    * it shows what the caller's role may use.
    */
@@ -47,13 +53,17 @@ export interface GatewayParts {
 export interface GatewayServer {
   /** Resolves to the port (0 asks for a free one); rejects with one clear sentence. */
   listen(port: number, host: string): Promise<number>;
-  /** Takes no new work, ends what is open, and resolves when all is gone. */
+  /**
+   * In this order: is not ready, takes no new sockets, ends subscriptions so that clients go on
+   * elsewhere (1012), finishes requests. Resolves when all of them are answered and gone.
+   */
   drain(): Promise<void>;
+  /** Cuts what is left, answered or not. */
+  cut(): void;
 }
 
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
-const drainGraceMs = 5_000;
 
 /**
  * The edge of one gateway: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health
@@ -67,6 +77,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   });
   const watch = createCredentialWatch(parts);
   let isDraining = false;
+  const answers = new OpenAnswers();
   const route = createRouter({
     graphql: createGraphqlHandler({ engine, services: parts, watch, corsOrigins: origins }),
     graphiql: createGraphiql(parts.mode),
@@ -77,7 +88,8 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
     (request, response) => {
-      if (isDraining) response.setHeader('connection', 'close');
+      answers.add(response);
+      if (isDraining) answers.closeAfter(response);
       route(request, response).catch((error: unknown) => {
         if (!(error instanceof StoreError)) log.error({ err: error }, 'request failed');
         refuse(response, engine.publicError(error).toJSON(), 500);
@@ -97,13 +109,18 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     listen: (port, host) => listen(server, port, host),
     async drain() {
       isDraining = true;
+      if (server.listening) await clock.sleep(parts.notReadyMs ?? 0);
       watch.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await Promise.all([engine.endSubscriptions(), sockets.drain()]);
+      answers.closeAll();
       server.closeIdleConnections();
-      const cut = clock.after(drainGraceMs, () => server.closeAllConnections());
+      await sockets.drain();
+      await engine.endSubscriptions();
       await closed;
-      cut();
+    },
+    cut() {
+      sockets.cut();
+      server.closeAllConnections();
     },
   };
 }

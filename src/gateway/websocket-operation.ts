@@ -19,6 +19,8 @@ export interface Connection {
   readonly onClosed: (task: () => void) => void;
   /** The text of the message that is being handled. */
   message: string;
+  /** Its queries and mutations that are being carried out; not its subscriptions. */
+  readonly running: Set<Promise<unknown>>;
 }
 
 type ConnectionParams = Readonly<Record<string, unknown>> | undefined;

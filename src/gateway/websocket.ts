@@ -35,10 +35,12 @@ interface Deps {
 
 export interface SocketServer {
   /**
-   * Closes every socket with 1012 (service restart), so that clients go on elsewhere; resolves when
-   * they are gone.
+   * Closes every socket with 1012 (service restart), so that clients go on elsewhere: at once, or when
+   * the queries and mutations that it was sent are answered. Resolves when all are gone.
    */
   drain(): Promise<void>;
+  /** Cuts those that are left. */
+  cut(): void;
 }
 
 const initTimeoutMs = 3_000;
@@ -80,24 +82,34 @@ export function attachWebSockets(server: Server, deps: Deps): SocketServer {
     async drain() {
       isDraining = true;
       stopHeartbeat();
-      const clients = [...sockets.clients];
-      const gone = clients.map(
-        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
-      );
-      for (const socket of clients) socket.close(1012, 'Service restart');
-      const cut = services.clock.after(drainGraceMs, () =>
-        clients.forEach((socket) => socket.terminate()),
-      );
-      await Promise.all(gone);
-      cut();
+      await Promise.all([...sockets.clients].map((socket) => leave(socket, services.clock)));
     },
+    cut: () => sockets.clients.forEach((socket) => socket.terminate()),
   };
 }
+
+/** Says goodbye to one socket, and cuts it when its client does not say goodbye too. */
+async function leave(socket: WebSocket, clock: Services['clock']): Promise<void> {
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const running = connections.get(socket)?.running ?? new Set();
+  // Answers go out in the turn in which they are there.
+  while (running.size > 0 && socket.readyState === socket.OPEN) {
+    await Promise.race([gone, Promise.allSettled(running)]);
+    await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+  }
+  socket.close(1012, 'Service restart');
+  const cut = clock.after(drainGraceMs, () => socket.terminate());
+  await gone;
+  cut();
+}
+
+const connections = new WeakMap<WebSocket, Connection>();
 
 type Protocol = ReturnType<typeof createProtocol>;
 
 function createProtocol(deps: Deps) {
   const { engine, services, limits } = deps;
+  const askers = new WeakMap<object, Connection>();
   return makeServer<Record<string, unknown>, Connection>({
     schema: engine.schema,
     connectionInitWaitTimeout: initTimeoutMs,
@@ -109,14 +121,19 @@ function createProtocol(deps: Deps) {
         return [engine.publicError(tooManyOperations(limits.subscriptionsPerSocket))];
       }
       try {
-        return prepareOperation(connection, payload, { engine, services });
+        const prepared = prepareOperation(connection, payload, { engine, services });
+        askers.set(prepared, connection.extra);
+        return prepared;
       } catch (error) {
         return [engine.publicError(error)];
       }
     },
     execute: async (args) => {
       const operation = operationOf(args as OperationArguments);
-      const result = await engine.execute(operation);
+      const running = engine.execute(operation);
+      const open = askers.get(args)?.running;
+      open?.add(running);
+      const result = await running.finally(() => open?.delete(running));
       // A socket has no headers for it.
       const { extension: session } = leavingSession(operation.context);
       return session === undefined
@@ -180,7 +197,9 @@ function adopt(
       clock.after(closingMs, () => socket.terminate());
     },
     onClosed: (task) => void socket.once('close', task),
+    running: new Set(),
   };
+  connections.set(socket, extra);
   metrics.sockets.inc();
   socket.on('error', (error) => log.debug({ err: error }, 'socket error'));
   const closed = protocol.opened(

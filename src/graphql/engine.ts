@@ -38,7 +38,7 @@ export interface Engine {
   subscribe(operation: Operation): Promise<ExecutionResult | Results>;
   /** The error as a client may see it. */
   publicError(error: unknown): GraphQLError;
-  /** Ends every open subscription, as if the feeds had ended. */
+  /** Lets go of every open subscription. Its client must have been told before that it goes on elsewhere. */
   endSubscriptions(): Promise<void>;
 }
 

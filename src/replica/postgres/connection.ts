@@ -62,12 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const sentMs = options.clock.nowMs();
     const rows = await deadline(client, options, query(client, identify, []));
     const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
-    // Refused by servers on systems that cannot tell; there `statement_timeout` is left.
-    await deadline(
-      client,
-      options,
-      query(client, endWhenAbandoned, []).catch(() => undefined),
-    );
+    await deadline(client, options, askToEndWhenAbandoned(client));
     isOpen = true;
     return wrap(client, options, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
   } catch (error) {
