@@ -4,6 +4,7 @@ import { UsageError, readOptions } from './cli/command-line.ts';
 import { devCommand } from './cli/dev.ts';
 import { commandHelp, commands, generalHelp, isCommand } from './cli/help.ts';
 import { migrateCommand } from './cli/migrate.ts';
+import { repairCommand } from './cli/repair.ts';
 import { serveCommand } from './cli/serve.ts';
 import { statusCommand } from './cli/status.ts';
 import type { Surroundings } from './cli/surroundings.ts';
@@ -14,6 +15,7 @@ const run = {
   dev: devCommand,
   serve: serveCommand,
   migrate: migrateCommand,
+  repair: repairCommand,
   status: statusCommand,
 };
 

@@ -52,6 +52,18 @@ export const commands = {
       help,
     },
   },
+  repair: {
+    summary: 'compare the replicas now, and bring them to the same state',
+    options: {
+      config: { ...configFile, help: `${configFile.help}; without it, the local cluster` },
+      'data-dir': dataDir,
+      tenant: { value: 'TENANT', help: 'only keyspaces of this tenant' },
+      keyspace: { value: 'NAME', help: 'only keyspaces of this name' },
+      replica: { value: 'ID', help: 'only partitions of which this replica holds a copy' },
+      'timeout-ms': { value: 'MS', help: 'for connecting to a replica (default 2000)' },
+      help,
+    },
+  },
   status: {
     summary: 'ask every replica directly how it is, and print a table',
     options: {

@@ -3,6 +3,7 @@ import { type ReplicaReport, inspect } from '../replica/postgres/inspect.ts';
 import { type GivenOptions, numberOf, textOf } from './command-line.ts';
 import { loadConfig } from './config-file.ts';
 import type { Surroundings } from './surroundings.ts';
+import { table } from './table.ts';
 
 interface Asked {
   readonly id: string;
@@ -40,18 +41,4 @@ function row({ id, zone }: Asked, report: ReplicaReport | undefined): readonly s
   if (report.state !== 'up') return [id, zone ?? '-', `${report.state}: ${report.reason}`];
   const { incarnation, cells, elapsedMs } = report;
   return [id, zone ?? '-', 'up', incarnation, String(cells), `${elapsedMs.toFixed(1)} ms`];
-}
-
-/** Columns as wide as their widest cell; what ends a row may be as long as it likes. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => {
-    const cells = rows.filter((cells) => cells.length > column + 1 || column === 0);
-    return Math.max(...cells.map((cells) => cells[column]?.length ?? 0));
-  });
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `${rows.map(line).join('\n')}\n`;
 }

@@ -132,7 +132,7 @@ describe('the command line', () => {
   test('--help names every command, and --help of a command every option', async () => {
     const general = quorate(['--help']);
     expect(await general.ended).toBe(0);
-    for (const name of ['dev', 'serve', 'migrate', 'status', '--version']) {
+    for (const name of ['dev', 'serve', 'migrate', 'repair', 'status', '--version']) {
       expect(general.output()).toContain(name);
     }
     const dev = quorate(['dev', '--help']);
