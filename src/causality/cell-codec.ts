@@ -26,6 +26,8 @@ interface SiblingHeader {
   readonly after?: readonly Dependency[];
   readonly afterQuorum?: true;
   readonly lineage?: readonly number[];
+  readonly past?: Readonly<Record<string, number>>;
+  readonly replaces?: readonly string[];
   readonly deleted?: true;
   readonly chars?: number;
 }
@@ -83,6 +85,8 @@ function encodeSibling(sibling: Sibling): string {
     ...(sibling.dependencies?.length ? { after: sibling.dependencies } : {}),
     ...(sibling.dependsOnQuorum ? { afterQuorum: true as const } : {}),
     ...(sibling.lineage ? { lineage: sibling.lineage } : {}),
+    ...(sibling.past?.size ? { past: Object.fromEntries(sibling.past) } : {}),
+    ...(sibling.replaces?.length ? { replaces: sibling.replaces } : {}),
     ...(sibling.value === null ? { deleted: true as const } : { chars: sibling.value.length }),
   };
   const text = JSON.stringify(header).slice(1, -1);
@@ -116,5 +120,7 @@ function siblingOf(header: SiblingHeader, value: string | null): Sibling {
     ...(header.after === undefined ? {} : { dependencies: header.after }),
     ...(header.afterQuorum ? { dependsOnQuorum: true as const } : {}),
     ...(header.lineage ? { lineage: header.lineage } : {}),
+    ...(header.past ? { past: new Map(Object.entries(header.past)) } : {}),
+    ...(header.replaces ? { replaces: header.replaces } : {}),
   };
 }

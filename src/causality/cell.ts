@@ -1,7 +1,14 @@
 import { ballotTimeUs } from './ballot.ts';
 import { compareDots, dotName, PI, type Dot } from './dot.ts';
 import { mergeOutcomes, noOutcomes, type OutcomeRecord, type Outcomes } from './outcomes.ts';
-import { covers, including, merge, nothingSeen, type VersionVector } from './version-vector.ts';
+import {
+  covers,
+  including,
+  merge,
+  nothingSeen,
+  without,
+  type VersionVector,
+} from './version-vector.ts';
 
 /**
  * What a reader of a version must be able to see of another key, if it asks for it: the latest dot
@@ -31,13 +38,26 @@ export interface Sibling {
    * the beginning. See paxos/proposer.
    */
   readonly lineage?: readonly number[];
+  /**
+   * What its writer had seen of the other kind: of a consensus version, events of replicas; of any
+   * other version, a ballot. Kept here and not in the context, so that it counts only as long as
+   * the version does (docs/decisions/0015).
+   */
+  readonly past?: VersionVector;
+  /**
+   * The consensus versions that its writer had seen, by write id: a re-tag moves their dots.
+   */
+  readonly replaces?: readonly string[];
   /** Its session had more dependencies than these; those that are not listed are on a quorum. */
   readonly dependsOnQuorum?: true;
 }
 
 /**
  * All that a replica knows of one key: its concurrent versions, and everything it has seen, live or
- * overwritten.
+ * overwritten. Two things in one: the versions that replicas have minted, and the register of
+ * consensus, which is the actor π of the context and its version. Neither kind of write takes
+ * anything of the other kind out: it says in `past` and `replaces` what it stands for, and `shown`
+ * leaves that out (docs/decisions/0015).
  *
  * Source: dotted version vector sets — Preguiça, Baquero, Almeida, Fonte, Gonçalves, "Dotted
  * Version Vectors", 2010; Almeida et al., "Scalable and Accurate Causality Tracking for Eventually
@@ -119,19 +139,37 @@ export const seenNothing: Seen = { context: nothingSeen, writeIds: [] };
 
 /** What someone has seen who was shown this cell. */
 export function seenOf(cell: Cell): Seen {
-  const consensus = cell.siblings.filter(({ dot }) => dot.actor === PI);
-  return { context: cell.context, writeIds: consensus.map(({ writeId }) => writeId) };
+  const register = registerOf(cell);
+  const ids = [
+    ...(register ? [register.writeId, ...(register.replaces ?? [])] : []),
+    ...shown(cell).flatMap(({ replaces = [] }) => replaces),
+  ];
+  return { context: pastOf(cell), writeIds: [...new Set(ids)] };
 }
 
-/** A new version replaces what its writer had seen, and stands beside the rest. */
+/** Everything that this state stands for: its context, and what its versions say beyond that. */
+export function pastOf({ siblings, context }: Cell): VersionVector {
+  return siblings.reduce((known, { past }) => (past ? merge(known, past) : known), context);
+}
+
+/**
+ * A new version of a replica replaces what its writer had seen, and stands beside the rest. The
+ * register of consensus stays as it is: what the writer had seen of it, the version says.
+ */
 export function write(cell: Cell, seen: Seen, version: Sibling): Cell {
   const kept = cell.siblings.filter(
     ({ dot, writeId }) =>
-      !covers(seen.context, dot) && !seen.writeIds.includes(writeId) && writeId !== version.writeId,
+      dot.actor === PI || (!covers(seen.context, dot) && writeId !== version.writeId),
   );
+  const ballot = seen.context.get(PI);
+  const placed: Sibling = {
+    ...version,
+    ...(ballot === undefined ? {} : { past: new Map([[PI, ballot]]) }),
+    ...(seen.writeIds.length === 0 ? {} : { replaces: seen.writeIds }),
+  };
   return {
-    siblings: [...kept, version].sort(byDot),
-    context: including(merge(cell.context, seen.context), version.dot),
+    siblings: [...kept, placed].sort(byDot),
+    context: including(merge(cell.context, without(seen.context, PI)), version.dot),
     ...(cell.outcomes ? { outcomes: cell.outcomes } : {}),
   };
 }
@@ -161,13 +199,44 @@ export function isTombstone(sibling: Sibling, nowMs: number): boolean {
 /**
  * The cell without the versions that have been deletions since `beforeMs` at the latest: its context
  * still covers them, so nothing that they replaced comes back. What a reader must still be told of
- * stays: consensus versions, and those with dependencies.
+ * stays: consensus versions, and those with dependencies, or that keep a consensus version out.
  */
 export function withoutGone(cell: Cell, beforeMs: number): Cell {
   const isGone = (one: Sibling): boolean =>
-    isTombstone(one, beforeMs) && one.dot.actor !== PI && !one.dependencies?.length;
+    isTombstone(one, beforeMs) &&
+    one.dot.actor !== PI &&
+    !one.dependencies?.length &&
+    !one.replaces?.length;
   if (!cell.siblings.some(isGone)) return cell;
   return { ...cell, siblings: cell.siblings.filter((one) => !isGone(one)) };
+}
+
+/** The version that the register of consensus holds, whether it is shown or not. */
+export function registerOf({ siblings }: Cell): Sibling | undefined {
+  return siblings.find(({ dot }) => dot.actor === PI);
+}
+
+/**
+ * The versions that nobody has replaced, as far as this cell knows.
+ *
+ * A version of consensus stands in the place of what its round had read, for as long as it is the
+ * version in the register; once it is fenced off, what it stood for is there again. A version of a
+ * replica stands in the place of the consensus versions that its writer had seen, under whatever
+ * ballot they come back.
+ */
+export function shown(cell: Cell): readonly Sibling[] {
+  const register = registerOf(cell);
+  if (!register || cell.siblings.length === 1) return cell.siblings;
+  const isReplaced = cell.siblings.some((one) => replacesRegister(one, register));
+  return cell.siblings.filter((one) =>
+    one === register
+      ? !isReplaced
+      : replacesRegister(one, register) || !covers(register.past ?? nothingSeen, one.dot),
+  );
+}
+
+function replacesRegister({ past, replaces }: Sibling, { dot, writeId }: Sibling): boolean {
+  return (past && covers(past, dot)) === true || replaces?.includes(writeId) === true;
 }
 
 /**
@@ -176,7 +245,7 @@ export function withoutGone(cell: Cell, beforeMs: number): Cell {
  */
 export function visible(cell: Cell): readonly Sibling[] {
   const byWrite = new Map<string, Sibling>();
-  for (const sibling of cell.siblings) byWrite.set(sibling.writeId, sibling); // sorted by dot: the greatest stays
+  for (const sibling of shown(cell)) byWrite.set(sibling.writeId, sibling); // sorted by dot: the greatest stays
   return [...byWrite.values()].sort(
     (a, b) => b.writtenAtUs - a.writtenAtUs || compareDots(b.dot, a.dot),
   );

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { includes, type VersionVector } from './version-vector.ts';
-import { join, joinedOutcomes, type Cell, type Sibling } from './cell.ts';
+import { join, joinedOutcomes, pastOf, type Cell, type Sibling } from './cell.ts';
 
 /** How the states of one key that several replicas hold become one state. */
 export interface Convergence {
@@ -18,7 +18,7 @@ export interface Convergence {
 export const keepSiblings: Convergence = {
   join,
   stampOf: () => '',
-  reflects: ({ context }, seen) => includes(context, seen),
+  reflects: (cell, seen) => includes(pastOf(cell), seen),
 };
 
 /** One version is kept: the greatest (hybrid clock, gateway, value hash). */

@@ -30,6 +30,14 @@ export function including(seen: VersionVector, dot: Dot): VersionVector {
   return covers(seen, dot) ? seen : new Map(seen).set(dot.actor, dot.counter);
 }
 
+/** What has been seen of everybody but `actor`. */
+export function without(seen: VersionVector, actor: string): VersionVector {
+  if (!seen.has(actor)) return seen;
+  const rest = new Map(seen);
+  rest.delete(actor);
+  return rest;
+}
+
 /** Whether `a` has seen everything that `b` has. */
 export function includes(a: VersionVector, b: VersionVector): boolean {
   if (a === b) return true;

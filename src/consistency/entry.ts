@@ -1,4 +1,4 @@
-import { isTombstone, latestUs, visible, type Cell } from '../causality/cell.ts';
+import { isTombstone, latestUs, pastOf, visible, type Cell } from '../causality/cell.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Entry } from './store.ts';
 
@@ -25,6 +25,7 @@ export function revisionOf(cell: Cell): string {
   let sum = 0n;
   // Ballots enter as they are: split into time and proposer number, a later round of a smaller
   // number would count less.
-  for (const counter of cell.context.values()) sum += BigInt(counter);
-  return `${String(latestUs(cell.context)).padStart(16, '0')}.${String(sum).padStart(20, '0')}`;
+  const past = pastOf(cell);
+  for (const counter of past.values()) sum += BigInt(counter);
+  return `${String(latestUs(past)).padStart(16, '0')}.${String(sum).padStart(20, '0')}`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isTombstone, type Cell } from '../causality/cell.ts';
+import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 import { compareDots } from '../causality/dot.ts';
 import { badInput } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
@@ -45,7 +45,7 @@ export type KeyspaceRecord = z.output<typeof recordSchema>;
  * the first.
  */
 export function currentRecord(cell: Cell): KeyspaceRecord | undefined {
-  const [first] = cell.siblings
+  const [first] = visible(cell)
     .filter((sibling) => !isTombstone(sibling, 0))
     .map(({ dot, value }) => ({ dot, record: recordSchema.parse(JSON.parse(value ?? 'null')) }))
     .sort(

@@ -1,4 +1,4 @@
-import { isTombstone, seenOf, type Cell, type Seen } from '../causality/cell.ts';
+import { isTombstone, seenOf, visible, type Cell, type Seen } from '../causality/cell.ts';
 import { covers } from '../causality/version-vector.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import { contentOf, type Change } from '../coordinator/minter.ts';
@@ -89,7 +89,7 @@ function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { a
     return {
       kind: 'write',
       answer: true,
-      draft: { version, seen: change.seen.context, ...outcomeOf(true) },
+      draft: { version, seen: change.seen, ...outcomeOf(true) },
     };
   };
   // A refusal that may be asked for again is remembered, or the retry could be let through.
@@ -119,7 +119,7 @@ async function replacingPresent(deps: Deps, { key, plan, change }: WriteOrder): 
 }
 
 function isAsExpected(state: Cell, expect: OpenedExpectation, nowMs: number): boolean {
-  const live = state.siblings.filter((sibling) => !isTombstone(sibling, nowMs));
+  const live = visible(state).filter((sibling) => !isTombstone(sibling, nowMs));
   if ('absent' in expect) return expect.absent === (live.length === 0);
   if ('value' in expect) {
     const [only, ...others] = live;
@@ -131,7 +131,7 @@ function isAsExpected(state: Cell, expect: OpenedExpectation, nowMs: number): bo
     );
   }
   const { context, writeIds } = expect.seen;
-  return state.siblings.every(
+  return visible(state).every(
     ({ dot, writeId }) => covers(context, dot) || writeIds.includes(writeId),
   );
 }

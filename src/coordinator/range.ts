@@ -1,4 +1,4 @@
-import { isTombstone, type Cell } from '../causality/cell.ts';
+import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { joinInto } from '../repair/join-into.ts';
@@ -169,7 +169,7 @@ class RangeMerge {
       if (this.#rows.length > this.#limit) break;
       const decided = this.#decide(key);
       if (decided.healed) healed.push(decided.healed);
-      if (decided.cell.siblings.some((sibling) => !isTombstone(sibling, nowMs)))
+      if (visible(decided.cell).some((sibling) => !isTombstone(sibling, nowMs)))
         this.#rows.push({ key, cell: decided.cell });
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);

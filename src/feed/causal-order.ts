@@ -1,3 +1,4 @@
+import { pastOf } from '../causality/cell.ts';
 import { includes } from '../causality/version-vector.ts';
 import type { Change, ChangePosition } from '../replica/change-source.ts';
 
@@ -148,7 +149,7 @@ export class CausalOrder {
  * first is told.
  */
 function isReplacedBy(earlier: Change, later: Change): boolean {
-  const [a, b] = [earlier.cell.context, later.cell.context];
+  const [a, b] = [pastOf(earlier.cell), pastOf(later.cell)];
   return includes(b, a) && !includes(a, b);
 }
 

@@ -1,3 +1,4 @@
+import { visible } from '../causality/cell.ts';
 import { dotName } from '../causality/dot.ts';
 import type { Entry } from '../consistency/store.ts';
 import { entryId } from './global-id.ts';
@@ -30,8 +31,8 @@ export const entryResolvers: Pick<
     // Only when it is asked for: sealing costs a signature.
     context: (entry, _args, { store }) => store.contextOf(entry),
     updatedAt: ({ cell }) => {
-      if (cell.siblings.length === 0) return null;
-      return timeText(Math.max(...cell.siblings.map(({ writtenAtUs }) => writtenAtUs)) / 1000);
+      const latestUs = Math.max(...visible(cell).map(({ writtenAtUs }) => writtenAtUs));
+      return Number.isFinite(latestUs) ? timeText(latestUs / 1000) : null;
     },
     expiresAt: (entry) => {
       const expiresAtMs = only(entry)?.expiresAtMs;

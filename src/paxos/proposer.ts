@@ -3,12 +3,18 @@ import {
   ballotOf,
   emptyCell,
   join,
+  pastOf,
+  registerOf,
+  seenNothing,
+  seenOf,
+  shown,
   withOutcome,
   type Cell,
+  type Seen,
   type Sibling,
 } from '../causality/cell.ts';
 import { compareDots, dotName, PI, type Dot } from '../causality/dot.ts';
-import { including, merge, type VersionVector } from '../causality/version-vector.ts';
+import { including, merge, without } from '../causality/version-vector.ts';
 
 /** What an operation wants, once it knows the state that a quorum agreed to start from. */
 export type Decision<Answer> =
@@ -17,9 +23,9 @@ export type Decision<Answer> =
 
 /** A consensus version before it has a ballot. */
 export interface Draft {
-  readonly version: Omit<Sibling, 'dot' | 'lineage'>;
+  readonly version: Omit<Sibling, 'dot' | 'lineage' | 'past' | 'replaces'>;
   /** What its writer had seen besides the state; nothing, usually. */
-  readonly seen?: VersionVector;
+  readonly seen?: Seen;
   /** Remembered with the cell when the write carried an idempotency key. */
   readonly outcome?: {
     readonly id: string;
@@ -99,7 +105,8 @@ export function planRound<Answer>(
   rules: ConsensusRules = consensusRules,
 ): RoundPlan<Answer> {
   const { cells, ballot } = from;
-  let state = withKnownOutcomes(stateOf(cells));
+  const base = baseIn(cells);
+  let state = withKnownOutcomes(withoutSettled(stateOf(cells), base));
   const answers: Answer[] = [];
   const wrote: boolean[] = [];
   const after: Cell[] = [];
@@ -108,7 +115,7 @@ export function planRound<Answer>(
     const decision = operation.decide(state);
     answers.push(decision.answer);
     wrote.push(decision.kind === 'write');
-    if (decision.kind === 'write') state = withVersion(state, decision.draft, ballot);
+    if (decision.kind === 'write') state = withVersion(state, decision.draft, { ballot, base });
     const outcome =
       decision.kind === 'write' ? decision.draft.outcome : operation.remember?.(decision.answer);
     if (outcome && !state.outcomes?.has(outcome.id)) {
@@ -154,23 +161,65 @@ function carrying(cell: Cell, ballot: number): Cell {
 
 /** The ballots that the state descends from, the latest first. */
 function lineOf(state: Cell): readonly number[] {
-  const current = state.siblings.find(({ dot }) => dot.actor === PI);
+  const current = registerOf(state);
   return current ? [current.dot.counter, ...(current.lineage ?? [])] : [ballotOf(state)];
 }
 
-/** One version (π, ballot) in the place of everything that the round has read. */
-function withVersion(state: Cell, { version, seen }: Draft, ballot: number): Cell {
+/** What a round starts from, and whether that is certainly chosen. */
+interface Base {
+  readonly register: Sibling | undefined;
+  readonly isChosen: boolean;
+}
+
+/**
+ * A majority that has reached one ballot has accepted it: what its register holds is chosen, and
+ * every later version descends from it.
+ */
+function baseIn(cells: readonly Cell[]): Base {
+  const ballots = new Set(cells.map(ballotOf));
+  return { register: registerOf(stateOf(cells)), isChosen: ballots.size === 1 };
+}
+
+/**
+ * The state without the versions that a chosen one stands for: nothing can bring them back, and only
+ * now may they leave the cell. What a proposal has merely read stays in its cell, hidden, because
+ * the proposal may still be fenced off.
+ */
+function withoutSettled(state: Cell, { isChosen }: Base): Cell {
+  if (!isChosen) return state;
+  const present = shown(state);
+  const siblings = state.siblings.filter((one) => one.dot.actor === PI || present.includes(one));
+  return siblings.length === state.siblings.length ? state : { ...state, siblings };
+}
+
+/** One version (π, ballot) that stands for everything that the round has read. */
+function withVersion(
+  state: Cell,
+  { version, seen = seenNothing }: Draft,
+  { ballot, base }: { ballot: number; base: Base },
+): Cell {
   const dot: Dot = { actor: PI, counter: ballot };
-  const known = seen ? merge(state.context, seen) : state.context;
-  const replacement = { ...version, dot, lineage: lineageAfter(state, ballot) };
-  return { ...state, siblings: [replacement], context: including(known, dot) };
+  const past = without(merge(pastOf(state), seen.context), PI);
+  const known = new Set([...seenOf(state).writeIds, ...seen.writeIds]);
+  // Once the base is chosen, all others before it are fenced off and cannot come back.
+  const replaces = [...known].filter((id) => !base.isChosen || id === base.register?.writeId);
+  const register: Sibling = {
+    ...version,
+    dot,
+    lineage: lineageAfter(state, ballot),
+    ...(past.size === 0 ? {} : { past }),
+    ...(replaces.length === 0 ? {} : { replaces }),
+  };
+  const others = state.siblings.filter((one) => one.dot.actor !== PI);
+  const siblings = [...others, register].sort((a, b) => compareDots(a.dot, b.dot));
+  return { ...state, siblings, context: including(state.context, dot) };
 }
 
 const lineageMax = 16;
 
 /** The ballots that a version of `ballot` follows, when it is made from this state. */
 function lineageAfter(state: Cell, ballot: number): readonly number[] {
-  const before = state.siblings.find(({ dot }) => dot.actor === PI);
+  const before = registerOf(state);
   if (!before) return [0];
   // Several versions of one round share its ballot; only the last of them is ever seen.
   if (before.dot.counter === ballot) return before.lineage ?? [];
@@ -186,7 +235,7 @@ export interface HalfAccepted {
 
 /** The base of a proposal that is made from this state. */
 export function baseOf(state: Cell): number {
-  return state.siblings.find(({ dot }) => dot.actor === PI)?.dot.counter ?? 0;
+  return registerOf(state)?.dot.counter ?? 0;
 }
 
 /**
@@ -206,7 +255,7 @@ export function fateOf(
   state: Cell,
   own: ReadonlySet<number>,
 ): 'applied' | 'fenced' | 'unknown' {
-  const current = state.siblings.find(({ dot }) => dot.actor === PI);
+  const current = registerOf(state);
   const line = current ? [current.dot.counter, ...(current.lineage ?? [])] : [0];
   if (line.includes(proposal.ballot)) return 'applied';
   const reached = ballotOf(state);

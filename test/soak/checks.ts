@@ -70,7 +70,6 @@ const checks: Readonly<Record<GroupName, readonly Check[]>> = {
         const superseded = supersededByConsensus(logged, operations);
         return checkSiblings(operations, final, {
           superseded: ({ value }) => typeof value === 'number' && superseded.has(value),
-          mayReturn: ({ level }) => level === 'LINEARIZABLE',
         });
       },
     },

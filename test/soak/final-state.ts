@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { decodeCell } from '../../src/causality/cell-codec.ts';
-import { visible, type Cell } from '../../src/causality/cell.ts';
+import { pastOf, visible, type Cell } from '../../src/causality/cell.ts';
 import { PI } from '../../src/causality/dot.ts';
 import { covers } from '../../src/causality/version-vector.ts';
 import type { Operation } from '../simulation/history.ts';
@@ -100,7 +100,7 @@ export function supersededByConsensus(
       if (!cell.siblings.some(({ dot }) => dot.actor === PI)) continue;
       const here = new Set(valuesIn(cell));
       for (const [value, own] of dotsOf) {
-        if (!here.has(value) && own.some(({ dot }) => covers(cell.context, dot)))
+        if (!here.has(value) && own.some(({ dot }) => covers(pastOf(cell), dot)))
           superseded.add(value);
       }
     }

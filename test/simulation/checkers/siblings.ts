@@ -11,14 +11,9 @@ export type FinalState = ReadonlyMap<
 export interface Consensus {
   /** Writes that a round has read and then left out: it replaces all that it reads, and its client never hears of it. */
   readonly superseded: (write: Operation) => boolean;
-  /**
-   * Values that may come back beside what replaced them: a round may tag a consensus version anew while an ordinary write replaces
-   * it, and then nobody can tell that the new tag was seen.
-   */
-  readonly mayReturn: (write: Operation) => boolean;
 }
 
-const none: Consensus = { superseded: () => false, mayReturn: () => false };
+const none: Consensus = { superseded: () => false };
 
 /**
  * ONE with SIBLINGS: nothing acknowledged is lost, nothing that was replaced comes back, nothing comes from nowhere, and once all is
@@ -36,9 +31,9 @@ export function checkSiblings(
     const values = state?.get(key)?.values ?? [];
     found.push(
       ...lostWrites(versions, { values, consensus }),
-      ...unexpectedValues(versions, { key, values, consensus }),
+      ...unexpectedValues(versions, { key, values }),
     );
-    found.push(...fromNowhere(versions), ...falseConflicts(versions, consensus.mayReturn));
+    found.push(...fromNowhere(versions), ...falseConflicts(versions));
   }
   return found;
 }
@@ -71,7 +66,7 @@ function lostWrites(
 
 function unexpectedValues(
   versions: Versions,
-  { key, values, consensus }: { key: string; values: readonly number[]; consensus: Consensus },
+  { key, values }: { key: string; values: readonly number[] },
 ): string[] {
   const doubled = values.filter((value, at) => values.indexOf(value) !== at);
   const found = doubled.map((value) => `at the end ${key} holds ${value} twice`);
@@ -83,7 +78,7 @@ function unexpectedValues(
     const by = (versions.replacersOf.get(value) ?? []).find(
       ({ status, applied }) => status === 'ok' && applied !== false,
     );
-    if (by && write && !consensus.mayReturn(write))
+    if (by && write)
       found.push(`at the end ${key} holds ${value}, which was replaced by ${nameOf(by)}`);
   }
   return found;

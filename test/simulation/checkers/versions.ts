@@ -70,16 +70,13 @@ export function fromNowhere({ writeOf, reads }: Versions): readonly string[] {
 }
 
 /** A value beside another one whose writer had seen it, and so replaced it. */
-export function falseConflicts(
-  { writeOf, reads }: Versions,
-  mayReturn: (write: Operation) => boolean = () => false,
-): readonly string[] {
+export function falseConflicts({ writeOf, reads }: Versions): readonly string[] {
   return reads.flatMap((read) => {
     const shown = valuesOf(read.value);
     return shown.flatMap((value) => {
       const replaced = writeOf.get(value)?.replaced ?? [];
       return shown
-        .filter((other) => replaced.includes(other) && !mayReturn(writeOf.get(other)!))
+        .filter((other) => replaced.includes(other))
         .map(
           (other) =>
             `${nameOf(read)} shows ${other} beside ${value}, whose writer had seen ${other}`,

@@ -5,7 +5,9 @@ import { forgetfulFeed, losingFeed, reorderingFeed } from './feeds.ts';
 import {
   AbsentLink,
   ConfidentLink,
+  ForgettingLink,
   GatewayNamedLink,
+  HastyAccepts,
   HintingLink,
   OneTenantLink,
   OverwritingAccepts,
@@ -203,6 +205,18 @@ export const controls: readonly Control[] = [
     scenario: 'mixed',
     within: 20,
     defects: () => ({ link: (link) => new OverwritingAccepts(link) }),
+  },
+  {
+    name: 'a re-tagged version is new to those who have replaced it',
+    scenario: 'mixed',
+    within: 400,
+    defects: () => ({ link: (link) => new ForgettingLink(link) }),
+  },
+  {
+    name: 'a proposal removes what it has read before it is chosen',
+    scenario: 'mixed',
+    within: 400,
+    defects: () => ({ link: (link) => new HastyAccepts(link) }),
   },
   {
     name: 'deleted keys eat a page',

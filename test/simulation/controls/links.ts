@@ -1,4 +1,4 @@
-import { ballotOf, type Cell, type Dependency } from '../../../src/causality/cell.ts';
+import { ballotOf, shown, type Cell, type Dependency } from '../../../src/causality/cell.ts';
 import type { BucketDigest } from '../../../src/replica/buckets.ts';
 import type {
   BucketRequest,
@@ -141,6 +141,22 @@ export class OverwritingAccepts extends OverwritingLink {
   override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     const isConsensus = ballotOf(request.next) > 0 && request.mintedBy === undefined;
     return isConsensus ? super.swap(ref, request, options) : this.inner.swap(ref, request, options);
+  }
+}
+
+/** What is stored does not say which consensus versions its writer had seen: only their dots of that time count. */
+export class ForgettingLink extends PassingLink {
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const siblings = request.next.siblings.map(({ replaces: _, ...version }) => version);
+    return this.inner.swap(ref, { ...request, next: { ...request.next, siblings } }, options);
+  }
+}
+
+/** What a proposal has read leaves the cell at once, and not when the proposal is known to be chosen. */
+export class HastyAccepts extends PassingLink {
+  override swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    const next = { ...request.next, siblings: shown(request.next) };
+    return this.inner.swap(ref, { ...request, next }, options);
   }
 }
 

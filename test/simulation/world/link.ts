@@ -90,8 +90,13 @@ export class Link implements Replica {
     return this.#send({ name: 'read', key: ref.key, deadlineMs, writes: false, act });
   }
   swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
-    const act = (replica: Replica, options: CallOptions) => replica.swap(ref, request, options);
-    this.#deps.rounds.sent(request.next);
+    const { rounds } = this.#deps;
+    const act = async (replica: Replica, options: CallOptions): Promise<SwapResult> => {
+      const result = await replica.swap(ref, request, options);
+      if (result.status === 'swapped') rounds.stored(this.id, request.next);
+      return result;
+    };
+    rounds.sent(request.next);
     const name = `swap to ${shownCell(request.next)}`;
     return this.#send({ name, key: ref.key, deadlineMs, writes: true, act });
   }

@@ -1,30 +1,64 @@
-import { ballotOf, type Cell } from '../../../src/causality/cell.ts';
+import { ballotOf, registerOf, visible, type Cell } from '../../../src/causality/cell.ts';
+
+interface Round {
+  /** Values that its promises showed. */
+  readonly read: Set<number>;
+  /** What it proposed; whatever else reaches its ballot comes after it. */
+  proposed?: Cell;
+  /** Replicas that have reached it. */
+  readonly at: Set<string>;
+}
 
 /**
  * What proposers have read and then replaced. A LINEARIZABLE write replaces every version that its promises showed, which its client
- * never hears of; so it is listened for on the wire.
+ * never hears of; so it is listened for on the wire. Only what is chosen has replaced anything: a proposal that was fenced off must
+ * leave all as it found it.
  */
 export class Rounds {
-  /** Values that some proposal left out after its promises had shown them. */
-  readonly superseded = new Set<number>();
-  readonly #shown = new Map<number, Set<number>>();
+  readonly #majority: number;
+  readonly #rounds = new Map<number, Round>();
+
+  constructor(replicas: number) {
+    this.#majority = Math.floor(replicas / 2) + 1;
+  }
+
+  /** Values that a chosen proposal left out after its promises had shown them. */
+  superseded(): ReadonlySet<number> {
+    const chosen = new Set<number>();
+    for (const [ballot, { at, proposed }] of this.#rounds) {
+      if (at.size < this.#majority || !proposed) continue;
+      for (const one of [ballot, ...(registerOf(proposed)?.lineage ?? [])]) chosen.add(one);
+    }
+    return new Set([...chosen].flatMap((ballot) => leftOut(this.#rounds.get(ballot))));
+  }
 
   /** A promise of this ballot came in, with this cell. */
   promised(ballot: number, cell: Cell): void {
-    const shown = this.#shown.get(ballot) ?? new Set();
-    this.#shown.set(ballot, shown);
-    for (const value of valuesIn(cell)) shown.add(value);
+    const { read } = this.#round(ballot);
+    for (const { value } of cell.siblings) if (value !== null) read.add(Number(value));
   }
 
   /** A cell is sent to be stored somewhere. */
   sent(cell: Cell): void {
-    const kept = valuesIn(cell);
-    for (const value of this.#shown.get(ballotOf(cell)) ?? []) {
-      if (!kept.includes(value)) this.superseded.add(value);
-    }
+    this.#round(ballotOf(cell)).proposed ??= cell;
+  }
+
+  /** A replica has stored a cell. */
+  stored(replica: string, cell: Cell): void {
+    this.#round(ballotOf(cell)).at.add(replica);
+  }
+
+  #round(ballot: number): Round {
+    const known = this.#rounds.get(ballot);
+    if (known) return known;
+    const round: Round = { read: new Set(), at: new Set() };
+    this.#rounds.set(ballot, round);
+    return round;
   }
 }
 
-function valuesIn({ siblings }: Cell): readonly number[] {
-  return siblings.flatMap(({ value }) => (value === null ? [] : [Number(value)]));
+function leftOut(round: Round | undefined): readonly number[] {
+  if (!round?.proposed) return [];
+  const kept = new Set(visible(round.proposed).map(({ value }) => Number(value ?? NaN)));
+  return [...round.read].filter((value) => !kept.has(value));
 }

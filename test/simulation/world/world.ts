@@ -51,7 +51,7 @@ export class World {
   readonly keyspaces: Keyspace[];
   /** Every version that was offered to a replica where the newest wins. */
   readonly offered: { key: string; cell: Cell }[] = [];
-  readonly rounds = new Rounds();
+  readonly rounds: Rounds;
   /** Things that must never happen, whatever the workload: a request that hangs, an unknown error. */
   readonly problems: string[] = [];
   #gatewaysMade = 0;
@@ -62,6 +62,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.options = options;
+    this.rounds = new Rounds(options.replicas);
     this.trace = createTrace(options.trace);
     this.network = new Network(this.chance('network'));
     this.history = new History(() => this.schedule.nowMs);
