@@ -1,7 +1,8 @@
 import type { Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
-import { joinInto } from '../repair/join-into.ts';
+import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
+import { carriesOn } from '../paxos/proposer.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
@@ -98,8 +99,9 @@ interface Behind {
 }
 
 /**
- * The ids of the replicas that hold the answer now and did not before. Undefined when a replica had
- * promised a newer ballot and there is time to read again: its round decides first (rule A).
+ * The ids of the replicas that hold the answer now and did not before. Undefined when a round of
+ * consensus was faster and there is time to read again: a replica had promised a newer ballot (rule
+ * A), or accepted one that does not follow from what was read.
  */
 async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> | undefined> {
   const { key, plan, cell, behind, round } = what;
@@ -115,6 +117,9 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
   const targets = [...others].sort(
     (a, b) => Number(known.has(b.replica.id)) - Number(known.has(a.replica.id)),
   );
+  // A replica whose register has gone another way does not confirm what was read of it.
+  const accepts = (reply: JoinOutcome): boolean =>
+    reply.status === 'joined' && carriesOn(reply.cell, cell);
   const repair = await scatter(targets, {
     clock: deps.clock,
     plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
@@ -125,12 +130,12 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
       const guess = known.get(replica.id);
       return joinInto(replica, { ...key, cell, ...(guess ? { guess } : {}) }, plan);
     },
-    accepts: ({ status }) => status === 'joined',
+    accepts,
   });
   deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
-  const isPromised = repair.attempts.some(({ reply }) => reply?.status === 'refused');
+  const isOvertaken = repair.attempts.some(({ reply }) => reply && !accepts(reply));
   const leftMs = plan.deadlineMs - deps.clock.monotonicMs();
-  if (repair.verdict !== 'met' && isPromised && leftMs > promisedPauseMs) return undefined;
+  if (repair.verdict !== 'met' && isOvertaken && leftMs > promisedPauseMs) return undefined;
   if (repair.verdict !== 'met')
     throw readFailure(withRepair(round, repair), plan, {
       verb: 'read',

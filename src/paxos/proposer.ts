@@ -192,6 +192,15 @@ function withoutSettled(state: Cell, { isChosen }: Base): Cell {
   return siblings.length === state.siblings.length ? state : { ...state, siblings };
 }
 
+/**
+ * Whether the register of `later` holds what that of `earlier` holds, or what followed from it. Not,
+ * when what `earlier` holds was fenced off before a majority had it: then it never counted.
+ */
+export function carriesOn(later: Cell, earlier: Cell): boolean {
+  const ballot = baseOf(earlier);
+  return ballot === 0 || lineOf(later).includes(ballot);
+}
+
 /** One version (π, ballot) that stands for everything that the round has read. */
 function withVersion(
   state: Cell,
