@@ -29,8 +29,8 @@ export type FailureCode = keyof typeof failures;
 /**
  * The one error class above the coordinator. `details` go to the client as they are, in
  * `extensions`: plain JSON, no secrets.
- * An administrative write that failed half-way may say `outcome: 'UNKNOWN'` in its details; it then
- * overrides the table.
+ * A failure that came half-way may say `outcome: 'UNKNOWN'` in its details; it then overrides the
+ * table.
  */
 export class StoreError extends Error {
   readonly code: FailureCode;
@@ -57,10 +57,14 @@ export function badInput(
   return new StoreError('BAD_USER_INPUT', message, { field, ...more });
 }
 
-/** An idempotency key that comes again with other arguments: a mistake, not a retry. */
-export function otherArguments(): StoreError {
-  return badInput(
-    'Argument "idempotencyKey" was used before for this key with other arguments: a retry must repeat the first request',
-    'idempotencyKey',
+/**
+ * An idempotency key that comes again with other arguments: a mistake, not a retry. `UNKNOWN` when
+ * that was found too late to write nothing.
+ */
+export function otherArguments(outcome: Outcome = 'NONE'): StoreError {
+  return new StoreError(
+    'BAD_USER_INPUT',
+    'Argument "idempotencyKey" was used for this key with other arguments too: a retry must repeat the first request',
+    { field: 'idempotencyKey', ...(outcome === 'UNKNOWN' ? { outcome } : {}) },
   );
 }

@@ -69,7 +69,7 @@ export function digestOf(cell: Cell): bigint {
   );
   const digest = hash(
     'sha1',
-    `${siblings.join(',')}|${encodeVector(cell.context)}`,
+    `${siblings.join(',')}|${encodeVector(cell.context)}${encodeOutcomes(cell.outcomes)}`,
     'buffer',
   ).readBigInt64BE(0);
   return digest === 0n ? 1n : digest;

@@ -227,16 +227,16 @@ export function registerOf({ siblings }: Cell): Sibling | undefined {
 export function shown(cell: Cell): readonly Sibling[] {
   const register = registerOf(cell);
   if (!register || cell.siblings.length === 1) return cell.siblings;
-  const isReplaced = cell.siblings.some((one) => replacesRegister(one, register));
-  return cell.siblings.filter((one) =>
-    one === register
-      ? !isReplaced
-      : replacesRegister(one, register) || !covers(register.past ?? nothingSeen, one.dot),
-  );
-}
-
-function replacesRegister({ past, replaces }: Sibling, { dot, writeId }: Sibling): boolean {
-  return (past && covers(past, dot)) === true || replaces?.includes(writeId) === true;
+  const { siblings } = cell;
+  const isNamed = siblings.some(({ replaces }) => replaces?.includes(register.writeId));
+  const isPassed = siblings.some(({ past }) => past && covers(past, register.dot));
+  // A writer who had seen a later ballot, and not this version, has seen all that still counts of
+  // what it stood for.
+  const stoodFor = (isNamed || !isPassed ? register.past : undefined) ?? nothingSeen;
+  return siblings.filter((one) => {
+    if (one === register) return !isNamed && !isPassed;
+    return one.replaces?.includes(register.writeId) || !covers(stoodFor, one.dot);
+  });
 }
 
 /**

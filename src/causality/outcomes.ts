@@ -10,6 +10,8 @@ export interface OutcomeRecord {
    * says: nothing, once that was fenced off. Ordinary writes have none; what they minted stays.
    */
   readonly ballot?: number;
+  /** Somewhere the same key came with other arguments: nobody is told any more that it was his. */
+  readonly disputed?: true;
 }
 
 /**
@@ -45,10 +47,17 @@ export function mergeOutcomes(a: Outcomes, b: Outcomes, latestUs: number): Outco
   const merged = new Map(a);
   for (const [id, record] of b) {
     const other = merged.get(id);
-    merged.set(id, other ? first(other, record) : record);
+    merged.set(id, other ? joinedRecord(other, record) : record);
   }
   const kept = [...merged].filter(([, { atUs }]) => atUs > latestUs - keptUs);
   return new Map(kept.sort(([idA], [idB]) => (idA < idB ? -1 : 1)));
+}
+
+/** Law: associative, commutative, idempotent. */
+function joinedRecord(a: OutcomeRecord, b: OutcomeRecord): OutcomeRecord {
+  const kept = first(a, b);
+  const differ = a.fingerprint !== b.fingerprint || a.disputed || b.disputed;
+  return differ && !kept.disputed ? { ...kept, disputed: true } : kept;
 }
 
 /**

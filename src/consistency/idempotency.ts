@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
 import type { Cell } from '../causality/cell.ts';
 import { outcomesMax, type OutcomeRecord } from '../causality/outcomes.ts';
+import { isDisputed } from '../coordinator/minter.ts';
 import { badInput, otherArguments, StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /** A write that may be a retry: how it is known, and what it says. */
 export interface Retryable {
-  readonly writeId: string;
+  /** The same for every attempt with this idempotency key, whatever its arguments are. */
+  readonly id: string;
   readonly fingerprint: string;
 }
 
@@ -32,7 +34,7 @@ export function retryable(
   const { tenant, storageName } = at.keyspace;
   const name = hash('sha256', JSON.stringify([tenant, storageName, at.key, idempotencyKey]));
   return {
-    writeId: `retryable-${name.slice(0, 32)}`,
+    id: `retryable-${name.slice(0, 32)}`,
     fingerprint: hash('sha256', JSON.stringify(says)).slice(0, 16),
   };
 }
@@ -41,14 +43,9 @@ export function retryable(
  * The outcome of the first attempt, if a cell remembers one. Errors: BAD_USER_INPUT when it said
  * something else; LIMIT_EXCEEDED.
  */
-export function firstOutcome(
-  cell: Cell,
-  { writeId, fingerprint }: Retryable,
-): OutcomeRecord | undefined {
-  const outcome = cell.outcomes?.get(writeId);
-  if (outcome && outcome.fingerprint !== fingerprint) {
-    throw otherArguments();
-  }
+export function firstOutcome(cell: Cell, retry: Retryable): OutcomeRecord | undefined {
+  if (isDisputed(cell, { retryable: retry })) throw otherArguments();
+  const outcome = cell.outcomes?.get(retry.id);
   if (!outcome && (cell.outcomes?.size ?? 0) >= outcomesMax) {
     // Forgetting one early could apply a retry twice; saying so cannot.
     throw new StoreError(

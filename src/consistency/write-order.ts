@@ -46,14 +46,15 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
         ]);
   const nowMs = coordinator.clock.nowMs();
   const change: Change = {
-    writeId: retry?.writeId ?? coordinator.random.uuid(),
+    // Other arguments are another write: two of them at once are a conflict, and none is hidden.
+    writeId: retry ? `${retry.id}-${retry.fingerprint}` : coordinator.random.uuid(),
     value,
     seen: openContext(sealer, { keyspace, key }, what.context),
     expiresAtMs: value === null ? undefined : expiryOf(keyspace, what.ttlSeconds, nowMs),
     siblingsMax: keyspace.maxSiblings,
     dependencies: level.storesDependencies ? dependenciesOf(session) : undefined,
     dependsOnQuorum: level.storesDependencies && session.isPartial ? true : undefined,
-    fingerprint: retry?.fingerprint,
+    retryable: retry,
   };
   return {
     keyspace,

@@ -1,11 +1,13 @@
 import { isTombstone, seenOf, visible, type Cell, type Seen } from '../causality/cell.ts';
 import { covers } from '../causality/version-vector.ts';
+import type { Agreed } from '../coordinator/agreement.ts';
 import type { Deps } from '../coordinator/deps.ts';
-import { contentOf, type Change } from '../coordinator/minter.ts';
+import { contentOf, isDisputed, type Change } from '../coordinator/minter.ts';
 import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { read } from '../coordinator/read.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { write, writeNewest } from '../coordinator/write.ts';
+import { otherArguments } from '../errors.ts';
 import type { Decision, Draft } from '../paxos/proposer.ts';
 import type { Keyspace } from './keyspace.ts';
 import { majority, type Level } from './levels.ts';
@@ -46,7 +48,10 @@ export async function writeVersion(deps: Deps, order: WriteOrder): Promise<Writt
   }
   const replayed = await replay(deps, order);
   if (replayed) return replayed;
-  const { key, plan, keyspace } = order;
+  const { key, keyspace } = order;
+  // A majority at every level, as for the look before: two attempts that differ meet at a replica.
+  const need = order.retryable ? majority(keyspace.replicationFactor) : 1;
+  const plan = { ...order.plan, need: Math.max(order.plan.need, need) };
   const change = order.replacesPresent ? await replacingPresent(deps, order) : order.change;
   if (policies[keyspace.conflicts].mintsDots) return write(deps, key, { plan, change });
   const result = await writeNewest(deps, key, { plan, change });
@@ -75,12 +80,14 @@ export async function compareAndSet(
   return { cell, receipt, applied: answer };
 }
 
-function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { apply: boolean }) {
+async function runConsensus(
+  deps: Deps,
+  order: WriteOrder,
+  judge: (state: Cell) => { apply: boolean },
+): Promise<Agreed<boolean>> {
   const { key, plan, change, retryable } = order;
   const outcomeOf = (applied: boolean): { outcome?: NonNullable<Draft['outcome']> } =>
-    retryable
-      ? { outcome: { id: retryable.writeId, fingerprint: retryable.fingerprint, applied } }
-      : {};
+    retryable ? { outcome: { ...retryable, applied } } : {};
   const decide = (state: Cell): Decision<boolean> => {
     const first = retryable && firstOutcome(state, retryable);
     if (first) return { kind: 'answer', answer: first.applied };
@@ -95,7 +102,9 @@ function runConsensus(deps: Deps, order: WriteOrder, judge: (state: Cell) => { a
   // A refusal that may be asked for again is remembered, or the retry could be let through.
   const remember = retryable ? (applied: boolean) => outcomeOf(applied).outcome : undefined;
   const operation = { decide, ...(remember ? { remember } : {}) };
-  return deps.consensus.run(key, { plan, operation, writeId: change.writeId });
+  const agreed = await deps.consensus.run(key, { plan, operation, writeId: change.writeId });
+  if (isDisputed(agreed.cell, change)) throw otherArguments('UNKNOWN');
+  return agreed;
 }
 
 /**

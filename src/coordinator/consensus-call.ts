@@ -1,3 +1,4 @@
+import { joinedOutcomes, type Cell } from '../causality/cell.ts';
 import { StoreError } from '../errors.ts';
 import type { HalfAccepted, Operation, RoundPlan } from '../paxos/proposer.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -47,9 +48,9 @@ export function propose({ group, plan }: Pending): void {
 export function answerAll(
   clock: Clock,
   key: PlacedKey,
-  what: Pending & { attempts: readonly Attempt<unknown>[] },
+  what: Pending & { attempts: readonly Attempt<unknown>[]; accepted?: readonly Cell[] },
 ): true {
-  const { group, plan, attempts } = what;
+  const { group, plan, attempts, accepted = [] } = what;
   group.forEach((waiting, index) => {
     const cell = plan.after[index];
     if (waiting.settled || !cell) return;
@@ -57,11 +58,19 @@ export function answerAll(
     waiting.cancel();
     waiting.resolve({
       answer: plan.answers[index],
-      cell,
+      cell: withOutcomesOf(cell, accepted),
       receipt: writeReceipt(clock, key, { plan: waiting.plan, attempts }),
     });
   });
   return true;
+}
+
+/** With what the replicas that accepted remember of idempotent writes beside what was proposed. */
+function withOutcomesOf(cell: Cell, accepted: readonly Cell[]): Cell {
+  return accepted.reduce(
+    (known, one) => ({ ...known, ...joinedOutcomes(known, one, known.context) }),
+    cell,
+  );
 }
 
 /**

@@ -27,10 +27,8 @@ export interface Change {
   readonly expiresAtMs?: number | undefined;
   readonly dependencies?: readonly Dependency[] | undefined;
   readonly dependsOnQuorum?: true | undefined;
-  /**
-   * Set when the write carries an idempotency key: a second one with this write id changes nothing.
-   */
-  readonly fingerprint?: string | undefined;
+  /** Set when the write carries an idempotency key: a second one with this id changes nothing. */
+  readonly retryable?: { readonly id: string; readonly fingerprint: string } | undefined;
   /** Refused when the cell would hold more versions than this. */
   readonly siblingsMax: number;
 }
@@ -199,11 +197,9 @@ export class Minter {
     let cell = start;
     for (const waiting of group) {
       const { change } = waiting;
-      const first = cell.outcomes?.get(change.writeId);
-      if (first) {
-        const isRetry = first.fingerprint === change.fingerprint;
-        if (isRetry) placed.push(waiting);
-        else waiting.reject(new OtherArguments());
+      if (change.retryable && cell.outcomes?.has(change.retryable.id)) {
+        if (isDisputed(cell, change)) waiting.reject(new OtherArguments());
+        else placed.push(waiting);
         continue;
       }
       const nowUs = this.#hybridClock.tick();
@@ -226,10 +222,19 @@ function tooLate(): ReplicaError {
 }
 
 /** The cell with the outcome of an idempotent write; any other write leaves no record. */
-export function recorded(cell: Cell, { writeId, fingerprint }: Change, atUs: number): Cell {
-  return fingerprint === undefined
-    ? cell
-    : withOutcome(cell, writeId, { fingerprint, applied: true, atUs });
+export function recorded(cell: Cell, { retryable }: Change, atUs: number): Cell {
+  if (!retryable) return cell;
+  const { id, fingerprint } = retryable;
+  return withOutcome(cell, id, { fingerprint, applied: true, atUs });
+}
+
+/** Whether the idempotency key of this change came with other arguments too. */
+export function isDisputed(cell: Cell, { retryable }: Pick<Change, 'retryable'>): boolean {
+  const record = retryable && cell.outcomes?.get(retryable.id);
+  return (
+    record !== undefined &&
+    (record.disputed === true || record.fingerprint !== retryable?.fingerprint)
+  );
 }
 
 export function versionOf(change: Change, at: { dot: Sibling['dot']; nowUs: number }): Sibling {

@@ -92,8 +92,13 @@ export class Proposal {
     const known = new Map(holdings.map(({ id, stored }) => [id, stored]));
     const accepts = await this.#accept(plan.next, ballot, known);
     for (const waiting of this.#group) waiting.attempts = accepts.attempts;
-    if (accepts.verdict === 'met')
-      return answerAll(this.#deps.clock, this.#key, { ...tried, attempts: accepts.attempts });
+    if (accepts.verdict === 'met') {
+      const { attempts, replies } = accepts;
+      const accepted = replies.flatMap(({ reply }) =>
+        reply?.status === 'joined' ? [reply.cell] : [],
+      );
+      return answerAll(this.#deps.clock, this.#key, { ...tried, attempts, accepted });
+    }
     this.#notAccepted(accepts, confirmed ? undefined : tried);
     return false;
   }

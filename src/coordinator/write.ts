@@ -1,12 +1,12 @@
 import type { Cell } from '../causality/cell.ts';
 import { newestCell } from '../causality/convergence.ts';
-import type { StoreError } from '../errors.ts';
+import { otherArguments, type StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { KeepResult } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { quorumUnavailable, refuseIfTooFewLive, writeUncertain } from './faults.ts';
 import { mintSomewhere } from './mint.ts';
-import { recorded, versionOf, type Change } from './minter.ts';
+import { isDisputed, recorded, versionOf, type Change } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
@@ -63,7 +63,22 @@ export async function write(
       keyspace: key.ref.keyspace,
     });
   }
+  refuseDisputed(change, [
+    minted.cell,
+    ...round.replies.flatMap(({ reply }) => (reply?.status === 'joined' ? [reply.cell] : [])),
+  ]);
   return { cell: minted.cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
+}
+
+/**
+ * Two gateways that were given one idempotency key with different arguments at the same moment have
+ * both looked for a first attempt and found none. Each waits for a majority, so that at one replica at
+ * least one of them comes second, and finds the record of the other.
+ *
+ * Errors: BAD_USER_INPUT with outcome UNKNOWN, because the version is there.
+ */
+function refuseDisputed(change: Change, cells: readonly Cell[]): void {
+  if (cells.some((cell) => isDisputed(cell, change))) throw otherArguments('UNKNOWN');
 }
 
 /**
@@ -87,16 +102,21 @@ export async function writeNewest(
     clock: deps.clock,
     plan,
     atOnce: key.targets.length,
-    call: async ({ replica }): Promise<KeepResult> => {
+    call: async ({ replica }): Promise<KeepResult & { cell?: Cell }> => {
       if (!cell.outcomes) return replica.keepNewest(key.ref, next, options);
       const joined = await joinInto(replica, { ...key, cell }, options);
       return {
         stored: joined.status === 'joined' && joined.cell.siblings[0]?.writeId === change.writeId,
+        ...(joined.status === 'joined' ? { cell: joined.cell } : {}),
       };
     },
   });
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
   if (round.verdict !== 'met') throw newestFailure(key, what, round);
+  refuseDisputed(
+    change,
+    round.replies.flatMap(({ reply }) => (reply?.cell ? [reply.cell] : [])),
+  );
   const superseded = round.replies.some(({ reply }) => reply?.stored === false);
   return {
     cell,

@@ -167,6 +167,7 @@ function lineOf(state: Cell): readonly number[] {
 
 /** What a round starts from, and whether that is certainly chosen. */
 interface Base {
+  readonly ballot: number;
   readonly register: Sibling | undefined;
   readonly isChosen: boolean;
 }
@@ -176,8 +177,10 @@ interface Base {
  * every later version descends from it.
  */
 function baseIn(cells: readonly Cell[]): Base {
-  const ballots = new Set(cells.map(ballotOf));
-  return { register: registerOf(stateOf(cells)), isChosen: ballots.size === 1 };
+  const state = stateOf(cells);
+  const ballot = ballotOf(state);
+  const isChosen = cells.every((cell) => ballotOf(cell) === ballot);
+  return { ballot, register: registerOf(state), isChosen };
 }
 
 /**
@@ -209,19 +212,30 @@ function withVersion(
 ): Cell {
   const dot: Dot = { actor: PI, counter: ballot };
   const past = without(merge(pastOf(state), seen.context), PI);
-  const known = new Set([...seenOf(state).writeIds, ...seen.writeIds]);
-  // Once the base is chosen, all others before it are fenced off and cannot come back.
-  const replaces = [...known].filter((id) => !base.isChosen || id === base.register?.writeId);
+  const before = registerOf(state);
+  // Several versions of one round follow the same base; only the last of them is ever seen.
+  const known =
+    before?.dot.counter === ballot ? (before.replaces ?? []) : stillToReplace(seenOf(state), base);
+  const replaces = new Set([...known, ...stillToReplace(seen, base)]);
   const register: Sibling = {
     ...version,
     dot,
     lineage: lineageAfter(state, ballot),
     ...(past.size === 0 ? {} : { past }),
-    ...(replaces.length === 0 ? {} : { replaces }),
+    ...(replaces.size === 0 ? {} : { replaces: [...replaces] }),
   };
   const others = state.siblings.filter((one) => one.dot.actor !== PI);
   const siblings = [...others, register].sort((a, b) => compareDots(a.dot, b.dot));
   return { ...state, siblings, context: including(state.context, dot) };
+}
+
+/**
+ * The consensus versions that must not come back beside what follows. Once the base is chosen, all
+ * others before it are fenced off and cannot; of what a writer has seen beyond it, nobody knows.
+ */
+function stillToReplace({ context, writeIds }: Seen, base: Base): readonly string[] {
+  const isWithin = base.isChosen && (context.get(PI) ?? 0) <= base.ballot;
+  return isWithin ? writeIds.filter((id) => id === base.register?.writeId) : writeIds;
 }
 
 const lineageMax = 16;

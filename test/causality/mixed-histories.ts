@@ -109,7 +109,7 @@ class Play implements MixedHistory {
     const counter = nextCounter(before.cell, seenCell, { actor, nowUs: this.#nth });
     const writeId = `w${this.#nth}`;
     const version = { dot: { actor, counter }, writeId, writtenAtUs: counter, value: '1' };
-    this.pastOf.set(writeId, shown?.known ?? nothing.known);
+    this.pastOf.set(writeId, shown ? this.#causes(shown) : new Set());
     const known = new Set([...before.known, ...(shown?.known ?? []), writeId]);
     this.#become(at, { cell: write(before.cell, seenCell, version), known });
   }
@@ -132,12 +132,13 @@ class Play implements MixedHistory {
     const from = { cells, ballot, mustAccept: false };
     const { next } = planRound(what.writes ? [{ decide }] : [], from);
     if (!next) return;
-    const past = new Set([
-      ...present.flatMap((at) => [...this.at[at]!.known]),
-      ...(shown?.known ?? []),
-    ]);
+    const read = {
+      cell: cells.reduce(join, emptyCell),
+      known: new Set(present.flatMap((at) => [...this.at[at]!.known])),
+    };
+    const past = new Set([...this.#causes(read), ...(shown ? this.#causes(shown) : [])]);
     if (what.writes) this.pastOf.set(writeId, past);
-    const known = new Set([...past, ...(what.writes ? [writeId] : [])]);
+    const known = new Set([...read.known, ...(what.writes ? [writeId] : [])]);
     const proposed = { ballot, cell: next, known, accepted: new Set<number>() };
     this.#proposals.push({ ...proposed, writeId: what.writes ? writeId : undefined });
   }
@@ -166,6 +167,17 @@ class Play implements MixedHistory {
     const stored = { ...reached, cell: this.#breach(reached.cell) };
     this.at[at] = stored;
     this.states.push(stored);
+  }
+
+  /**
+   * What somebody has seen who was shown this state, and what that had seen. A consensus version that
+   * gave way to one of a greater ballot, which knew nothing of it, is not among it.
+   */
+  #causes({ cell, known }: Reached): ReadonlySet<string> {
+    const present = cell.siblings.map(({ writeId }) => writeId);
+    const ordinary = [...known].filter((id) => id.startsWith('w'));
+    const direct = [...present, ...ordinary];
+    return new Set([...direct, ...direct.flatMap((id) => [...(this.pastOf.get(id) ?? [])])]);
   }
 
   #stateNumber(nth: number | undefined): Reached | undefined {

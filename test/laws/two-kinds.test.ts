@@ -66,7 +66,7 @@ describe('ordinary writes and rounds of consensus on one key', () => {
           expect(lost(state, ordinary)).toEqual([]);
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
   });
 
@@ -76,7 +76,7 @@ describe('ordinary writes and rounds of consensus on one key', () => {
         const history = playMixed(steps);
         expect(returned(whole(history), history)).toEqual([]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
   });
 

@@ -44,8 +44,11 @@ export const mixed: Scenario = {
   },
   check(world) {
     const space = world.keyspaces.find(({ name }) => name === keyspace)!;
-    const superseded = world.rounds.superseded();
-    return checkSiblings(world.history.operations, finalState(world, space), {
+    const { operations } = world.history;
+    const replacers = operations.filter(({ status }) => status !== 'fail');
+    const replaced = new Set(replacers.flatMap((operation) => operation.replaced ?? []));
+    const superseded = world.rounds.superseded(replaced);
+    return checkSiblings(operations, finalState(world, space), {
       // Of two in one round only the later one is ever seen: that is for the other scenario to judge.
       superseded: ({ value, level }) =>
         level === 'LINEARIZABLE' || (typeof value === 'number' && superseded.has(value)),

@@ -11,8 +11,8 @@ interface Round {
 
 /**
  * What proposers have read and then replaced. A LINEARIZABLE write replaces every version that its promises showed, which its client
- * never hears of; so it is listened for on the wire. Only what is chosen has replaced anything: a proposal that was fenced off must
- * leave all as it found it.
+ * never hears of; so it is listened for on the wire. A proposal that was fenced off unseen has replaced nothing, and must leave all as
+ * it found it.
  */
 export class Rounds {
   readonly #majority: number;
@@ -22,14 +22,19 @@ export class Rounds {
     this.#majority = Math.floor(replicas / 2) + 1;
   }
 
-  /** Values that a chosen proposal left out after its promises had shown them. */
-  superseded(): ReadonlySet<number> {
-    const chosen = new Set<number>();
+  /**
+   * Values that a proposal left out after its promises had shown them, if it was chosen, or if a writer was shown what it proposed
+   * and replaced that (`replaced`).
+   */
+  superseded(replaced: ReadonlySet<number>): ReadonlySet<number> {
+    const counting = new Set<number>();
     for (const [ballot, { at, proposed }] of this.#rounds) {
+      const register = proposed && registerOf(proposed);
+      if (register && replaced.has(Number(register.value ?? NaN))) counting.add(ballot);
       if (at.size < this.#majority || !proposed) continue;
-      for (const one of [ballot, ...(registerOf(proposed)?.lineage ?? [])]) chosen.add(one);
+      for (const one of [ballot, ...(register?.lineage ?? [])]) counting.add(one);
     }
-    return new Set([...chosen].flatMap((ballot) => leftOut(this.#rounds.get(ballot))));
+    return new Set([...counting].flatMap((ballot) => leftOut(this.#rounds.get(ballot))));
   }
 
   /** A promise of this ballot came in, with this cell. */
