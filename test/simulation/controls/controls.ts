@@ -152,7 +152,7 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 400,
-    caughtBy: 161,
+    caughtBy: 79,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -165,14 +165,14 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 33,
+    caughtBy: 181,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 39,
+    caughtBy: 6,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -185,7 +185,7 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 400,
-    caughtBy: 90,
+    caughtBy: 5,
     defects: () => ({ wipes: true }),
   },
   {
@@ -216,6 +216,7 @@ export const controls: readonly Control[] = [
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
     within: 400,
+    caughtBy: 34,
     defects: () => ({ link: (link) => new HastyAccepts(link) }),
   },
   {
