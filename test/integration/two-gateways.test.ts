@@ -66,7 +66,7 @@ async function client(name: number, history: History, until: () => boolean): Pro
 }
 
 async function rowsOf(keyspace: string): Promise<ReadonlyMap<string, string>[]> {
-  const sql = `select key, siblings || context || digest::text || stamp as row from cells where tenant = 'acme' and keyspace = $1`;
+  const sql = `select key, siblings || context || digest::text || stamp as row from cells where tenant = 'acme' and keyspace = $1 and digest <> 0`;
   const found = await Promise.all(
     cluster.replicas.map(({ id }) =>
       cluster.query<{ key: string; row: string }>(id, sql, [keyspace]),
