@@ -94,9 +94,11 @@ describe('what a gateway remembers', () => {
     await find();
     source.delayMs = 300;
     await clock.advance(1_500);
+    const beganMs = clock.monotonicMs(); // a round of its own begins
+    await clock.advance(50);
     await memory.find('k', load); // a reading is under way, and will bring 1
-    await clock.advance(100);
-    memory.changed('k', { v: 9 }, clock.monotonicMs());
+    await clock.advance(50);
+    memory.changed('k', { v: 9 }, beganMs);
     await clock.advance(1_000);
     expect(await memory.find('k', load)).toEqual({ v: 9 });
   });
