@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { UsageError, readOptions } from './cli/command-line.ts';
+import { UsageError, leadingWords, readOptions } from './cli/command-line.ts';
 import { devCommand } from './cli/dev.ts';
 import { commandHelp, commands, generalHelp, isCommand } from './cli/help.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { repairCommand } from './cli/repair.ts';
 import { serveCommand } from './cli/serve.ts';
 import { statusCommand } from './cli/status.ts';
+import { tenantCommand } from './cli/tenant.ts';
 import type { Surroundings } from './cli/surroundings.ts';
 import { systemClock } from './runtime/clock.ts';
 import { systemRandom } from './runtime/random.ts';
@@ -17,6 +18,7 @@ const run = {
   migrate: migrateCommand,
   repair: repairCommand,
   status: statusCommand,
+  tenant: tenantCommand,
 };
 
 /** Runs what the command line says; resolves with the exit code. */
@@ -33,8 +35,9 @@ async function main(args: readonly string[], around: Surroundings): Promise<numb
   if (!isCommand(word)) {
     throw new UsageError(`There is no ${word.startsWith('-') ? 'option' : 'command'} "${word}".`);
   }
-  const given = readOptions(rest, commands[word].options);
-  if (given['help'] !== true) return run[word](given, around);
+  const words = 'words' in commands[word] ? leadingWords(rest) : [];
+  const given = readOptions(rest.slice(words.length), commands[word].options);
+  if (given['help'] !== true) return run[word](given, around, words);
   around.print(commandHelp(word));
   return 0;
 }

@@ -20,6 +20,12 @@ export type OptionTable = Readonly<Record<string, OptionSpec>>;
 /** What was given: the text of options with a value, `true` for switches. */
 export type GivenOptions = Readonly<Record<string, string | boolean | undefined>>;
 
+/** What stands before the first option: `key create shop`. */
+export function leadingWords(args: readonly string[]): readonly string[] {
+  const first = args.findIndex((arg) => arg.startsWith('-'));
+  return first < 0 ? args : args.slice(0, first);
+}
+
 /** Reads the options of one command; an unknown one, or a word too many, is a `UsageError`. */
 export function readOptions(args: readonly string[], table: OptionTable): GivenOptions {
   const options = Object.fromEntries(

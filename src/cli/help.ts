@@ -11,6 +11,16 @@ const dataDir = {
 } as const;
 const port = { value: 'PORT', help: 'port of the gateway (PORT; default 4000)' } as const;
 
+const tenantActs = [
+  'list',
+  'create NAME',
+  'update NAME --quota JSON',
+  'drop NAME',
+  'key list NAME',
+  'key create NAME --role ROLE',
+  'key revoke PREFIX',
+] as const;
+
 /** THE TABLE of commands: what the program reads from the command line, and what --help says. */
 export const commands = {
   dev: {
@@ -73,7 +83,28 @@ export const commands = {
       help,
     },
   },
-} as const satisfies Record<string, { summary: string; options: OptionTable }>;
+  tenant: {
+    summary: 'manage tenants and their API keys at a running gateway, as an OPERATOR',
+    words: tenantActs,
+    options: {
+      url: { value: 'URL', help: 'the gateway (QUORATE_URL; default http://127.0.0.1:4000)' },
+      'api-key': {
+        value: 'KEY',
+        help: 'of an OPERATOR; better in QUORATE_API_KEY, where no list of processes shows it',
+      },
+      role: { value: 'ROLE', help: 'READER, WRITER, ADMIN or OPERATOR, for key create' },
+      keyspaces: { value: 'A,B*', help: 'limits a new key to these; default: all of the tenant' },
+      expires: { value: 'TIME', help: 'when a new key ends, in ISO 8601; default: never' },
+      quota: { value: 'JSON', help: 'such as {"keys":1000}; update replaces the whole quota' },
+      json: { help: 'print the answer as JSON' },
+      'timeout-ms': { value: 'MS', help: 'how long the gateway may take (default 30000)' },
+      help,
+    },
+  },
+} as const satisfies Record<
+  string,
+  { summary: string; options: OptionTable; words?: readonly string[] }
+>;
 
 export type CommandName = keyof typeof commands;
 
@@ -107,14 +138,21 @@ export function generalHelp(): string {
 
 /** The text of `quorate <command> --help`. */
 export function commandHelp(name: CommandName): string {
-  const { summary, options } = commands[name];
-  const table: OptionTable = options;
+  const command: { summary: string; options: OptionTable; words?: readonly string[] } =
+    commands[name];
+  const { summary, options: table, words } = command;
   const rows = Object.entries(table).map(([option, { value, help: text }]) => {
     return [`--${option}${value === undefined ? '' : ` ${value}`}`, text] as const;
   });
-  return [`Usage: quorate ${name} [options]`, '', `  ${summary}`, '', ...aligned(rows), ''].join(
-    '\n',
-  );
+  const usages = (words ?? ['']).map((act) => `quorate ${name} ${act}`.trimEnd());
+  return [
+    ...usages.map((usage, nth) => `${nth === 0 ? 'Usage: ' : '       '}${usage} [options]`),
+    '',
+    `  ${summary}`,
+    '',
+    ...aligned(rows),
+    '',
+  ].join('\n');
 }
 
 function aligned(rows: readonly (readonly [string, string])[]): readonly string[] {
