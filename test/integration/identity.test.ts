@@ -105,6 +105,8 @@ async function streamed(edge: Edge | undefined, secret: string): Promise<string>
 const createCarts = 'mutation { createKeyspace(input: { name: "carts" }) { name } }';
 const getCart = '{ get(keyspace: "carts", key: "k") { entry { current { value } } } }';
 
+// The guards: `watch.add` in gateway/websocket.ts and graphql-http.ts (without it the sockets, and the
+// streams, stay open), and `freshMs` of tenancy/tenant-record.ts.
 describe('a key that was made at one gateway', () => {
   test('opens its tenant at both, and once revoked at neither within 5 s, open sockets and streams included', async () => {
     await tenant('revoked');
@@ -164,6 +166,7 @@ describe('a token', () => {
   });
 });
 
+// The guards: `boundTo` of each `seal` and `open` in consistency/ and feed/.
 describe('what belongs to one tenant', () => {
   interface Strings {
     context: string;
@@ -305,6 +308,7 @@ describe('what belongs to one tenant', () => {
   });
 });
 
+// The guard: `filedAs` in tenancy/principal.ts; with the plain name, the old session opens.
 describe('a tenant that is dropped', () => {
   test('takes its rows and keys along on every replica, and leaves nothing to the next of its name', async () => {
     await tenant('gone');
