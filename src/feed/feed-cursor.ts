@@ -15,6 +15,11 @@ export interface FeedCursor {
    * When the first subscription of this chain of cursors began: nothing older is ever delivered.
    */
   readonly bornMs: number;
+  /**
+   * What was told from a read, or left to the client to read, was written no later than this (µs
+   * since 1970): the places say nothing about it.
+   */
+  readonly learntUs: number;
   readonly places: ReadonlyMap<string, Place>;
 }
 
@@ -24,21 +29,23 @@ const longestList = 24;
 /**
  * The cursor as a short text: times and transaction ids in base 36, transaction ids as differences.
  *
- * Shape: `1;madeAt;born;replica,incarnation,seen[,until,seq];replica,@since;…`
+ * Shape: `2;madeAt;born;learnt;replica,incarnation,seen[,until,seq];replica,@since;…`
  */
 export function encodeFeedCursor(cursor: FeedCursor): string {
   const places = [...cursor.places].map(
     ([replica, place]) => `${encodeURIComponent(replica)},${encodePlace(place)}`,
   );
-  return ['1', base36(cursor.madeAtMs), base36(cursor.bornMs), ...places].join(';');
+  const times = [cursor.madeAtMs, cursor.bornMs, cursor.learntUs].map(base36);
+  return ['2', ...times, ...places].join(';');
 }
 
 /** Reads what `encodeFeedCursor` wrote; only ever called on a text whose seal was ours. */
 export function decodeFeedCursor(text: string): FeedCursor {
-  const [, madeAt = '0', born = '0', ...places] = text.split(';');
+  const [, madeAt = '0', born = '0', learnt = '0', ...places] = text.split(';');
   return {
     madeAtMs: number(madeAt),
     bornMs: number(born),
+    learntUs: number(learnt),
     places: new Map(places.map(decodePlace)),
   };
 }

@@ -3,7 +3,8 @@ import { entryOf } from '../consistency/entry.ts';
 import { levels, type LevelName } from '../consistency/levels.ts';
 import { policies } from '../consistency/policies.ts';
 import type { Sealer } from '../consistency/seal.ts';
-import type { Caller, Entry, Store } from '../consistency/store.ts';
+import type { Cell } from '../causality/cell.ts';
+import type { Asked, Caller, Entry, Store } from '../consistency/store.ts';
 import { StoreError } from '../errors.ts';
 import type { ChangeSource } from '../replica/change-source.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -58,7 +59,9 @@ export const feedDefaults: FeedSettings = {
   queueChars: 16_000_000,
   bookmarkMs: 30_000,
   warmMs: 15_000,
+  recallMs: 2_000,
   retentionMs: 24 * 3_600_000,
+  skewMs: 60_000,
   keysMax: 10_000,
   charsMax: 16_000_000,
 };
@@ -137,8 +140,8 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
     holders: (key) => deps.replicasOf(keyspace, key),
     keysMax: settings.keysMax,
     charsMax: settings.charsMax,
-    // A minute for what was under way, and for clocks that differ.
-    bornUs: (bornMs - 60_000) * 1000,
+    // Some time for what was under way, and for clocks that differ.
+    bornUs: (bornMs - settings.skewMs) * 1000,
   });
   return new Subscription<ChangeEvent>({
     hub,
@@ -150,9 +153,7 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
     bornMs,
     limits: settings,
     make: eventMaker({ deps, caller, keyspace, selector }),
-    lookup: async (key) =>
-      (await deps.store.get(caller, { keyspace: keyspace.name, key }, { level: readLevel })).entry
-        .cell,
+    lookup: lookupOf(parts, readLevel),
     snapshot: what.snapshot
       ? () => presentEntries({ store: deps.store, caller, what, level: readLevel })
       : undefined,
@@ -160,6 +161,22 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
   });
 }
 
+/**
+ * What was told at ONE may be held by one replica alone: so all are asked first, and only when one
+ * does not answer, a quorum.
+ */
+function lookupOf(
+  { deps, caller, keyspace }: SubscriptionParts,
+  level: 'QUORUM' | 'ALL',
+): (key: string) => Promise<{ cell: Cell; isWhole: boolean }> {
+  return async (key) => {
+    const read = (asked: Asked) => deps.store.get(caller, { keyspace: keyspace.name, key }, asked);
+    const whole = await read({ level: 'ALL', timeoutMs: wholeReadMs }).catch(() => undefined);
+    return { cell: (whole ?? (await read({ level }))).entry.cell, isWhole: whole !== undefined };
+  };
+}
+
+const wholeReadMs = 500;
 const feedLevels = ['ONE', 'QUORUM', 'ALL'] as const;
 
 /**

@@ -78,6 +78,11 @@ export class Hub {
     this.#tails.get(replica)?.wake();
   }
 
+  /** Whether the replica answered when its log was last read. */
+  answers(replica: string): boolean {
+    return this.#tails.get(replica)?.live ?? false;
+  }
+
   /** How far the replica's changes have been delivered, to whoever has joined it. */
   dispatched(replica: string): ChangePosition | undefined {
     return this.#dispatched.get(replica);
@@ -150,23 +155,24 @@ export class Hub {
   /**
    * A second connection to the replica, shared, for reading history without holding up the tail.
    */
-  async side(replica: string): Promise<ChangeSession> {
+  side(replica: string): Promise<ChangeSession> {
     const open = this.#side.get(replica);
     if (open) return open;
     const source = this.#options.sources().find(({ id }) => id === replica);
-    if (!source) throw new Error(`there is no replica "${replica}"`);
-    const forget = (): void => void this.#side.delete(replica);
+    if (!source) return Promise.reject(new Error(`there is no replica "${replica}"`));
+    const forget = (): void => {
+      if (this.#side.get(replica) === opening) this.#side.delete(replica);
+    };
     const opening = source.open({ onWake: () => undefined, onLost: forget });
     this.#side.set(replica, opening);
     opening.catch(forget);
     return opening;
   }
 
-  /** After a failed call: the next one gets a new connection. */
-  dropSide(replica: string): void {
-    const open = this.#side.get(replica);
-    this.#side.delete(replica);
-    open?.then((session) => session.close()).catch(() => undefined);
+  /** After a failed call: the next one gets a new connection, unless it has one already. */
+  dropSide(replica: string, failed = this.#side.get(replica)): void {
+    if (this.#side.get(replica) === failed) this.#side.delete(replica);
+    failed?.then((session) => session.close()).catch(() => undefined);
   }
 
   close(): void {

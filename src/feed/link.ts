@@ -28,8 +28,8 @@ export interface Link {
   target: ChangePosition | undefined;
   /** More came than could be held: after catching up, catch up again. */
   overflowed: boolean;
-  /** What was reported before `place` is in memory. */
-  warmed: boolean;
+  /** What was reported shortly before `place` is in memory. */
+  isRecalled: boolean;
 }
 
 /** Why history is missing, for a person. */
@@ -37,9 +37,10 @@ export const gapReasons: Readonly<Record<string, string>> = {
   trimmed: 'The change log does not reach back that far any more',
   incarnation: 'A replica was wiped or restored, and its change log with it',
   slow: 'The subscriber was too slow, and its queue was dropped',
+  behind: 'A replica that is away may alone hold what was told, so that older states may follow',
 };
 
 /** A replica that was not joined yet. */
 export function linkAt(place: Place): Link {
-  return { state: 'waiting', place, target: undefined, overflowed: false, warmed: false };
+  return { state: 'waiting', place, target: undefined, overflowed: false, isRecalled: false };
 }

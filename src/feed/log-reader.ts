@@ -1,13 +1,7 @@
 import type { Change, ChangePosition, ChangeSession } from '../replica/change-source.ts';
-import type { Clock } from '../runtime/clock.ts';
-import type { Link } from './link.ts';
-import { newestOf, type SeenKeys } from './seen-keys.ts';
+import { ageOf, beginningOf, recall, type LogParts } from './recall.ts';
+import { newestOf } from './seen-keys.ts';
 import type { Selector } from './selector.ts';
-import type { SubscriptionLimits } from './told.ts';
-
-/** Added to every span of time that is compared between two clocks. */
-const skewMs = 60_000;
-const slackUs = 1_000_000;
 
 /**
  * What is left to read of one replica's log, from where a subscriber was up to where the live feed
@@ -72,36 +66,16 @@ export class LogReader {
 
 /**
  * Prepares to read one replica's log from where a subscription was left to where its tail takes
- * over; first makes memory of what the log told shortly before, so that another replica's later
- * report of the same is recognised.
+ * over; first recalls what the log told shortly before, unless that was done.
  */
-export async function openLog(what: {
-  readonly replica: string;
-  readonly link: Link;
-  readonly session: ChangeSession;
-  readonly selector: Selector;
-  readonly seen: SeenKeys;
-  readonly clock: Clock;
-  readonly limits: SubscriptionLimits;
-  /** When the subscription was where it is left now: the time of its cursor, or its start. */
-  readonly madeAtMs: number;
-}): Promise<LogReader> {
-  const { replica, link, session, selector, seen, clock, limits, madeAtMs } = what;
+export async function openLog(parts: LogParts): Promise<LogReader> {
+  const { replica, link, session, selector, limits } = parts;
   const { place, target: to } = link;
   if (!to) throw new Error(`replica "${replica}" was not joined`);
-  const sinceMs = 'sinceMs' in place ? place.sinceMs - skewMs : madeAtMs;
-  const ageMs = Math.max(0, clock.nowMs() - sinceMs);
-  const from = 'sinceMs' in place ? await session.since(ageMs) : place;
-  if (!link.warmed) {
-    const known = await session.recent(from, { range: selector, ageMs: ageMs + limits.warmMs });
-    for (const { key, cell } of known.changes) seen.offer(replica, key, { cell, before: true });
-    const oldest = known.complete ? undefined : known.changes[0];
-    const fromUs = oldest ? newestOf(oldest.cell) : (sinceMs - limits.warmMs) * 1000;
-    seen.forgetBefore(fromUs + slackUs);
-    link.warmed = true;
-  }
+  if (!link.isRecalled) await recall(parts);
+  const from = await beginningOf(parts);
   const reader = new LogReader({ replica, session, selector, from, to });
-  if ('sinceMs' in place && ageMs > limits.retentionMs) reader.gap = 'trimmed';
+  if ('sinceMs' in place && ageOf(parts) > limits.retentionMs) reader.gap = 'trimmed';
   return reader;
 }
 

@@ -53,6 +53,8 @@ interface Pending {
 interface Record {
   emitted: Cell;
   pending: Pending[];
+  /** Something was told of it; otherwise it was only recalled, and more may have been told before. */
+  isTold: boolean;
 }
 
 /**
@@ -80,6 +82,7 @@ export class SeenKeys {
   #chars = 0;
   #horizonUs = 0;
   #newestUs = 0;
+  #forgotten = 0;
 
   constructor(rules: SeenRules) {
     this.#rules = rules;
@@ -90,16 +93,25 @@ export class SeenKeys {
     return this.#records.size;
   }
 
+  /** Keys that were told of and are not remembered any more. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
   /** Nothing written before this is remembered for certain. */
   forgetBefore(timeUs: number): void {
     this.#horizonUs = Math.max(this.#horizonUs, timeUs);
   }
 
-  /** Forgets everything, because what was emitted may not have arrived. */
-  clear(): void {
+  /**
+   * Forgets everything, because what was emitted may not have arrived, and what is read instead, at
+   * `nowUs` or later, is not known here. The time before which all is now forgotten.
+   */
+  clear(nowUs: number): number {
     this.#records.clear();
     this.#chars = 0;
-    this.#horizonUs = Math.max(this.#horizonUs, this.#newestUs);
+    this.forgetBefore(Math.max(this.#newestUs, nowUs));
+    return this.#horizonUs;
   }
 
   /** One replica reports the state of a key after a change. */
@@ -107,16 +119,15 @@ export class SeenKeys {
     const { cell, before = false, always = false } = what;
     const known = this.#records.get(key);
     const newestUs = newestOf(cell);
-    if (!known && !before && !always) {
-      if (newestUs < this.#rules.bornUs) return nothing;
-      if (newestUs <= this.#horizonUs) return { kind: 'lookup' };
-    }
-    this.#newestUs = Math.max(this.#newestUs, newestUs);
-    const record = known ?? { emitted: emptyCell, pending: [] };
-    if (this.#knows(record.emitted, cell)) {
+    if (!known && !before && !always && newestUs < this.#rules.bornUs) return nothing;
+    const record = known ?? { emitted: emptyCell, pending: [], isTold: false };
+    if (known && this.#knows(record.emitted, cell)) {
       this.#touch(key, record);
       return nothing;
     }
+    if (!record.isTold && !before && !always && newestUs <= this.#horizonUs)
+      return { kind: 'lookup' };
+    this.#newestUs = Math.max(this.#newestUs, newestUs);
     return this.#change(key, record, () => {
       this.#report(record, replica, { cell, live: !before });
       return this.#confirmed(key, record);
@@ -130,7 +141,8 @@ export class SeenKeys {
 
   /** The present state of a key, read on purpose: undefined when the client knows all of it. */
   learn(key: string, cell: Cell): Cell | undefined {
-    const record = this.#records.get(key) ?? { emitted: emptyCell, pending: [] };
+    const record = this.#records.get(key) ?? { emitted: emptyCell, pending: [], isTold: false };
+    record.isTold = true;
     this.#newestUs = Math.max(this.#newestUs, newestOf(cell));
     if (this.#knows(record.emitted, cell)) return undefined;
     return this.#change(key, record, () => {
@@ -167,7 +179,9 @@ export class SeenKeys {
           continue;
       }
       record.emitted = this.#rules.join(record.emitted, pending.cell);
-      if (pending.live) emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
+      if (!pending.live) continue;
+      record.isTold = true;
+      emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
     }
     record.pending = record.pending.filter((pending) => !this.#knows(record.emitted, pending.cell));
     return emissions.length > 0 ? { kind: 'emit', emissions } : nothing;
@@ -202,6 +216,7 @@ export class SeenKeys {
 
   #forget(key: string, record: Record): void {
     this.#records.delete(key);
+    this.#forgotten++;
     this.#chars -= charsOf(record);
     for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)])
       this.forgetBefore(newestOf(cell));

@@ -1,9 +1,12 @@
 import type { Change, ChangePosition } from '../replica/change-source.ts';
 import { EventQueue } from './event-queue.ts';
-import type { FeedCursor, Place } from './feed-cursor.ts';
+import type { FeedCursor } from './feed-cursor.ts';
 import type { Subscriber } from './subscriber.ts';
-import { gapReasons, linkAt, type Link, type Step } from './link.ts';
-import { mergeLogs, openLog, type LogReader } from './log-reader.ts';
+import { gapReasons, type Step } from './link.ts';
+import { Links } from './links.ts';
+import { mergeLogs } from './log-reader.ts';
+import { Logs } from './logs.ts';
+import { newestOf } from './seen-keys.ts';
 import type { Selector } from './selector.ts';
 import { weightOf, type SubscriptionOptions, type Told } from './told.ts';
 
@@ -15,9 +18,11 @@ export class Subscription<T> implements Subscriber {
   readonly selector: Selector;
   readonly queue: EventQueue<T>;
   readonly #options: SubscriptionOptions<T>;
-  readonly #links = new Map<string, Link>();
-  readonly #startMs: number;
+  readonly #links: Links;
   #started = false;
+  readonly #logs: Logs;
+  /** Ends before any change is told: see `Logs.recallAll`. */
+  #recalling: Promise<void> = Promise.resolve();
   #inbox: Step[] = [];
   /**
    * What came from replicas that are still catching up; of all of them together, because the hub's
@@ -25,18 +30,21 @@ export class Subscription<T> implements Subscriber {
    */
   #held: Step[] = [];
   #busy = false;
+  /** How much was forgotten when the client was last warned of a state that may be behind. */
+  #warnedAt: number | undefined;
   /** The cursor of what the client took last: from here a resumption misses nothing. */
   #taken: FeedCursor | undefined;
 
   constructor(options: SubscriptionOptions<T>) {
     this.#options = options;
     this.selector = options.selector;
-    this.#startMs = options.clock.nowMs();
+    this.#links = new Links(options.after, options.clock.nowMs());
     const { queueEvents: lengthMax, queueChars: weightMax } = options.limits;
     this.queue = new EventQueue({ lengthMax, weightMax }, () => {
       options.hub.detach(this);
       options.onClose();
     });
+    this.#logs = new Logs(options, this.#links, () => this.queue.closed);
   }
 
   /**
@@ -48,28 +56,21 @@ export class Subscription<T> implements Subscriber {
     hub.attach(this);
     // Before anything is delivered: `attach` only asks. Replicas that are gone from the cluster are
     // left out.
-    for (const replica of hub.replicas) {
-      const place = after?.places.get(replica);
-      if (place) this.#links.set(replica, linkAt(place));
-    }
+    for (const replica of hub.replicas) if (after?.places.has(replica)) this.#links.of(replica);
     const joined = await hub.ready(this, readyMs);
     if (joined === 0 || this.queue.closed) return false;
-    for (const replica of hub.replicas) this.#link(replica);
+    for (const replica of hub.replicas) this.#links.of(replica);
     this.#started = true;
     this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
-    const links = [...this.#links].filter(([, { state }]) => state === 'catching');
-    const catching = links.map(([replica]) => replica);
-    void this.#settle(catching, true);
+    this.#recalling = this.#logs.recallAll();
+    void this.#settle(this.#links.in('catching'), true);
     this.#bookmarks();
     return true;
   }
 
   joined(replica: string, position: ChangePosition): void {
-    const { after } = this.#options;
-    // New and there from the start: nothing to catch up with.
-    const link =
-      this.#links.get(replica) ?? (after || this.#started ? this.#link(replica) : linkAt(position));
-    this.#links.set(replica, link);
+    const isLate = this.#options.after !== undefined || this.#started;
+    const link = isLate ? this.#links.of(replica) : this.#links.joinedAtStart(replica, position);
     this.#held = this.#held.filter((step) => step.replica !== replica);
     Object.assign(link, { state: 'catching', target: position, overflowed: false });
     if (this.#started) void this.#settle([replica], false);
@@ -84,7 +85,7 @@ export class Subscription<T> implements Subscriber {
   }
 
   #step(step: Step): void {
-    const link = this.#link(step.replica);
+    const link = this.#links.of(step.replica);
     if (link.state === 'live') {
       if (this.#inbox.length >= this.#options.limits.queueEvents) this.#overflow();
       this.#inbox.push(step);
@@ -95,8 +96,9 @@ export class Subscription<T> implements Subscriber {
 
   /** Reads what lies between where each replica was left and its tail, then lets the tail through. */
   async #settle(replicas: readonly string[], first: boolean): Promise<void> {
+    await this.#recalling;
     const prepared = replicas.map((replica) =>
-      this.#reader(replica).catch((error: unknown) => this.#retry(replica, error)),
+      this.#logs.open(replica).catch((error: unknown) => this.#retry(replica, error)),
     );
     const readers = (await Promise.all(prepared)).filter((reader) => reader !== undefined);
     if (first) await this.#tellPresent();
@@ -111,6 +113,7 @@ export class Subscription<T> implements Subscriber {
       },
       (replica, error) => {
         failed.add(replica);
+        this.#options.hub.dropSide(replica);
         this.#retry(replica, error);
       },
     );
@@ -119,7 +122,8 @@ export class Subscription<T> implements Subscriber {
     for (const { replica } of readers) {
       if (!failed.has(replica) && this.#goLive(replica)) released.add(replica);
     }
-    for (const { gap } of readers) if (gap !== undefined) this.#tellGap(gap, this.#cursor());
+    const gap = readers.find((reader) => reader.gap !== undefined)?.gap;
+    if (gap !== undefined) this.#tellGap(gap);
     this.#inbox.push(...this.#held.filter((step) => released.has(step.replica)));
     this.#held = this.#held.filter((step) => !released.has(step.replica));
     this.#pump();
@@ -127,29 +131,18 @@ export class Subscription<T> implements Subscriber {
 
   /** False when more came meanwhile than could be held: then it catches up once more. */
   #goLive(replica: string): boolean {
-    const link = this.#link(replica);
+    const link = this.#links.of(replica);
     if (link.target) link.place = link.target;
     link.state = link.overflowed ? 'waiting' : 'live';
     if (link.overflowed) this.#options.hub.rejoin(this, replica);
     return !link.overflowed;
   }
 
-  #reader(replica: string): Promise<LogReader | undefined> {
-    const { hub, after } = this.#options;
-    const madeAtMs = after?.madeAtMs ?? this.#startMs;
-    return hub.joining.pass(async () => {
-      if (this.queue.closed) return undefined;
-      const [link, session] = [this.#link(replica), await hub.side(replica)];
-      return openLog({ ...this.#options, replica, link, session, madeAtMs });
-    });
-  }
-
   #retry(replica: string, error: unknown): undefined {
     const { hub, clock, log } = this.#options;
     const reason = error instanceof Error ? error.message : 'unknown failure';
     log.warn({ replica, reason }, 'a subscription could not read the change log');
-    hub.dropSide(replica);
-    this.#link(replica).state = 'waiting';
+    this.#links.of(replica).state = 'waiting';
     clock.after(1000, () => hub.rejoin(this, replica));
   }
 
@@ -161,6 +154,7 @@ export class Subscription<T> implements Subscriber {
         await this.queue.room();
         if (this.queue.closed) return;
         seen.learn(key, cell);
+        this.#links.learnt(newestOf(cell));
         const told = { key, cell: seen.told(key) ?? cell, confirmedBy };
         this.#tell({ kind: 'changed', cursor: this.#cursor(), ...told });
       }
@@ -187,10 +181,10 @@ export class Subscription<T> implements Subscriber {
   }
 
   #apply(step: Step): Promise<void> | undefined {
-    const link = this.#link(step.replica);
+    const link = this.#links.of(step.replica);
     if (step.kind === 'gap') {
       link.place = step.position;
-      this.#tellGap(step.reason, this.#cursor());
+      this.#tellGap(step.reason);
       return undefined;
     }
     const { seen } = this.#options;
@@ -218,11 +212,17 @@ export class Subscription<T> implements Subscriber {
     const { seen, lookup } = this.#options;
     const { key, cell } = step.change;
     const present = await lookup(key).catch(() => undefined);
-    const link = this.#link(step.replica);
+    if (!present?.isWhole && this.#warnedAt !== seen.forgotten) {
+      this.#warnedAt = seen.forgotten;
+      this.#tell({ kind: 'gap', reason: gapReasons['behind'] ?? '', cursor: this.#cursor() });
+    }
+    const link = this.#links.of(step.replica);
     if (!step.early) link.place = step.change.position;
-    const learnt = present && seen.learn(key, present);
-    if (learnt)
+    const learnt = present && seen.learn(key, present.cell);
+    if (learnt) {
+      this.#links.learnt(newestOf(learnt));
       this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: learnt, confirmedBy: 1 });
+    }
     // What was read may not hold this change (it is then unconfirmed), or nothing could be read:
     // rather once too often than never.
     const offered = seen.offer(step.replica, key, { cell, always: true });
@@ -241,9 +241,15 @@ export class Subscription<T> implements Subscriber {
     return this.#options.make(told);
   }
 
-  #tellGap(reason: string, cursor: FeedCursor): void {
-    this.#options.seen.clear();
-    this.#tell({ kind: 'gap', reason: gapReasons[reason] ?? reason, cursor });
+  #tellGap(reason: string): void {
+    this.#forget();
+    this.#tell({ kind: 'gap', reason: gapReasons[reason] ?? reason, cursor: this.#cursor() });
+  }
+
+  /** The client reads by itself, and what it reads is not known here. */
+  #forget(): void {
+    const { clock, seen } = this.#options;
+    this.#links.learnt(seen.clear(clock.nowMs() * 1000));
   }
 
   /**
@@ -252,12 +258,12 @@ export class Subscription<T> implements Subscriber {
    */
   #overflow(): void {
     for (const step of this.#inbox) {
-      const link = this.#link(step.replica);
+      const link = this.#links.of(step.replica);
       if (step.kind === 'gap') link.place = step.position;
       else if (!step.early) link.place = step.change.position;
     }
     this.#inbox = [];
-    this.#options.seen.clear();
+    this.#forget();
     const cursor = this.#taken ?? this.#cursor();
     const told: Told = { kind: 'gap', cursor, reason: gapReasons['slow'] ?? '' };
     this.queue.replace({ make: () => this.#take(told), weight: weightOf(told) });
@@ -277,22 +283,12 @@ export class Subscription<T> implements Subscriber {
    * does, except `exact`.
    */
   #cursor(exact?: string): FeedCursor {
-    const idle = this.#inbox.length === 0 && !this.#busy;
-    const places = new Map<string, Place>();
-    for (const [replica, link] of this.#links) {
-      const isIdle = idle && link.state === 'live' && replica !== exact;
-      const ahead = isIdle ? this.#options.hub.dispatched(replica) : undefined;
-      places.set(replica, ahead ?? link.place);
-    }
-    return { madeAtMs: this.#options.clock.nowMs(), bornMs: this.#options.bornMs, places };
-  }
-
-  /** An unknown replica owes us everything since the cursor was made, or since we began. */
-  #link(replica: string): Link {
-    const known = this.#links.get(replica);
-    if (known) return known;
-    const link = linkAt({ sinceMs: this.#options.after?.madeAtMs ?? this.#startMs });
-    this.#links.set(replica, link);
-    return link;
+    const { clock, bornMs, hub } = this.#options;
+    const isIdle = this.#inbox.length === 0 && !this.#busy;
+    return this.#links.cursor({
+      nowMs: clock.nowMs(),
+      bornMs,
+      dispatched: (replica) => (isIdle && replica !== exact ? hub.dispatched(replica) : undefined),
+    });
   }
 }

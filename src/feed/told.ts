@@ -31,8 +31,8 @@ export interface SubscriptionOptions<T> {
   readonly limits: SubscriptionLimits;
   /** Clothes what is told; called when it is taken. */
   readonly make: (told: Told) => T;
-  /** The present state of a key, from a quorum. */
-  readonly lookup: (key: string) => Promise<Cell>;
+  /** The present state of a key, from every replica if all answer (`isWhole`), else from a quorum. */
+  readonly lookup: (key: string) => Promise<{ readonly cell: Cell; readonly isWhole: boolean }>;
   /** Present entries to tell first, if they were asked for. */
   readonly snapshot: (() => AsyncIterable<Present>) | undefined;
   readonly onClose: () => void;
@@ -47,7 +47,14 @@ export interface SubscriptionLimits {
    * How far back the replicas' logs are read, silently, to know what was told or reported before.
    */
   readonly warmMs: number;
+  /**
+   * How long a resumed subscription waits for what each replica has told before, so that it does not
+   * go back; then it goes on without.
+   */
+  readonly recallMs: number;
   readonly retentionMs: number;
+  /** Added to every span of time that is compared between two clocks. */
+  readonly skewMs: number;
 }
 
 /** An entry as it is, told first on request. */

@@ -20,7 +20,12 @@ describe('feed cursors', () => {
       ['r3', { sinceMs: 1_800_000_000_123 }],
       ['r4', { incarnation, seen: '99999999999999999999:99999999999999999999:' }],
     ]);
-    const cursor: FeedCursor = { madeAtMs: 1_800_000_000_000, bornMs: 1_799_999_999_999, places };
+    const cursor: FeedCursor = {
+      madeAtMs: 1_800_000_000_000,
+      bornMs: 1_799_999_999_999,
+      learntUs: 1_799_999_999_999_999,
+      places,
+    };
     expect(decodeFeedCursor(encodeFeedCursor(cursor))).toEqual(cursor);
   });
 
@@ -35,6 +40,7 @@ describe('feed cursors', () => {
     const text = encodeFeedCursor({
       madeAtMs: 1_800_000_000_000,
       bornMs: 1_800_000_000_000,
+      learntUs: 1_800_000_000_000_000,
       places,
     });
     expect(createSealer(['key']).seal('bookmark', ['tenant'], text).length).toBeLessThan(2048);
@@ -43,7 +49,8 @@ describe('feed cursors', () => {
   test('of a replica with very many running writes claim less rather than grow', () => {
     const xids = Array.from({ length: 500 }, (_, n) => 1000 + n * 2);
     const places = new Map([['r1', { incarnation, seen: `1000:3000:${xids.join(',')}` }]]);
-    const { places: back } = decodeFeedCursor(encodeFeedCursor({ madeAtMs: 1, bornMs: 1, places }));
+    const cursor: FeedCursor = { madeAtMs: 1, bornMs: 1, learntUs: 0, places };
+    const { places: back } = decodeFeedCursor(encodeFeedCursor(cursor));
     expect(back.get('r1')).toEqual({
       incarnation,
       seen: `1000:1048:${xids.slice(0, 24).join(',')}`,

@@ -144,6 +144,29 @@ describe('what a subscriber is told', () => {
     expect(transcript(quorum, [['B', 'x', v1]])).toEqual(['x=v1(2)']);
   });
 
+  test('a key that was only recalled is looked up when more may have been told of it before', () => {
+    const reports = [
+      ['B', 'x', v2],
+      ['B', 'x', v3],
+    ] as const;
+    const seen = new SeenKeys(rules);
+    seen.offer('A', 'x', { cell: v1, before: true });
+    seen.forgetBefore(1001); // when v2 was written
+    expect(transcript(seen, reports)).toEqual(['x?', 'x=v3(1)']);
+  });
+
+  test('what a client reads after a gap is taken for told', () => {
+    const seen = new SeenKeys(rules);
+    expect(transcript(seen, [['A', 'x', v1]])).toEqual(['x=v1(1)']);
+    expect(seen.clear(1500)).toBe(1500);
+    expect(
+      transcript(seen, [
+        ['B', 'x', v2],
+        ['B', 'y', other],
+      ]),
+    ).toEqual(['x?', 'y=w(1)']);
+  });
+
   test('it remembers no more than it may, in keys and in characters', () => {
     const seen = new SeenKeys({ ...rules, keysMax: 10, charsMax: 50 });
     for (let n = 0; n < 100; n++)
