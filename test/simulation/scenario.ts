@@ -39,4 +39,6 @@ export const usual: Setting = {
   mintMs: 200,
   antiEntropyEveryMs: 0,
   tombstoneGraceMs: 86_400_000,
+  open: { share: 0, maxMs: 0 },
+  feed: () => ({ settings: {} }),
 };

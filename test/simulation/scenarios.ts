@@ -1,7 +1,7 @@
 import type { Scenario } from './scenario.ts';
 import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
-import { changes, changesLastEvent } from './workloads/changes.ts';
+import { changes } from './workloads/changes.ts';
 import { linearizable } from './workloads/linearizable.ts';
 import { mixed } from './workloads/mixed.ts';
 import { oneLww } from './workloads/one-lww.ts';
@@ -23,9 +23,3 @@ export const scenarios: readonly Scenario[] = [
   changes,
   availability,
 ];
-
-/**
- * Stricter than what the product keeps today, each one a finding that is still open (docs/simulation.md, "Open findings"): run by name
- * only. One that is clean moves up, into the scenario that it was taken from.
- */
-export const openFindings: readonly Scenario[] = [changesLastEvent];

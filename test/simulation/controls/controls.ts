@@ -1,7 +1,7 @@
 import { consensusRules } from '../../../src/paxos/proposer.ts';
 import type { Process } from '../world/process.ts';
 import type { Defects } from './defects.ts';
-import { forgetfulFeed, losingFeed, reorderingFeed } from './feeds.ts';
+import { forgetfulFeed, losingFeed, reorderingFeed, unsteadyFeed } from './feeds.ts';
 import {
   AbsentLink,
   ConfidentLink,
@@ -16,6 +16,7 @@ import {
   ShortPageLink,
   TruncatingLink,
 } from './links.ts';
+import { readingPastTheOldestRunning, silentAboutTrimming, withoutRecall } from './logs.ts';
 import {
   AnyNameReplica,
   ForgetfulReplica,
@@ -242,6 +243,30 @@ export const controls: readonly Control[] = [
     scenario: 'changes',
     within: 20,
     defects: () => ({ feed: reorderingFeed }),
+  },
+  {
+    name: 'the last event before a reconnect is lost',
+    scenario: 'changes',
+    within: 50,
+    defects: () => ({ feed: unsteadyFeed }),
+  },
+  {
+    name: 'a resumed feed does not know what was told before',
+    scenario: 'changes',
+    within: 20,
+    defects: () => ({ log: withoutRecall }),
+  },
+  {
+    name: 'the log is read past the oldest running transaction',
+    scenario: 'changes',
+    within: 100,
+    defects: () => ({ log: readingPastTheOldestRunning }),
+  },
+  {
+    name: 'a trimmed log is passed over without a gap',
+    scenario: 'changes',
+    within: 100,
+    defects: () => ({ log: silentAboutTrimming }),
   },
   {
     name: 'what is refused is tried again without end',

@@ -2,6 +2,7 @@ import type { AssembledStore, StoreParts } from '../../../src/assemble-store.ts'
 import type { Store } from '../../../src/consistency/store.ts';
 import type { Feed } from '../../../src/feed/feed.ts';
 import type { MemoryReplica } from '../../../src/replica/memory-replica.ts';
+import type { ChangeSource } from '../../../src/replica/change-source.ts';
 import type { Replica } from '../../../src/replica/replica.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import type { Process } from '../world/process.ts';
@@ -24,6 +25,8 @@ export interface Defects {
   readonly link?: (link: Replica, from: { process: Process; world: World }) => Replica;
   /** A store around the right one. */
   readonly store?: (assembled: AssembledStore, world: World) => Store;
+  /** A change log around the right one. */
+  readonly log?: (source: ChangeSource) => ChangeSource;
   /** A feed around the right one. */
   readonly feed?: (feed: Feed, world: World) => Feed;
   /** Rules of the coordinator that are switched off. */

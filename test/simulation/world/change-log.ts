@@ -12,16 +12,15 @@ import { ReplicaError } from '../../../src/replica/replica.ts';
 import type { Link } from './link.ts';
 import type { Process } from './process.ts';
 import type { Server } from './server.ts';
+import { firstUnseen, isIn, type LoggedRow } from './transaction-log.ts';
 
 /** Small pages: windows must be taken up in the middle. */
 const pageRows = 3;
 const answerMs = 400;
-/** Smaller ids belong to Postgres; the row at place n has transaction id n + 3. */
-const firstId = 3;
 
 /**
  * The change log of a memory replica over a bad network, as a session of its own: what is not answered in time, or meets a server that
- * was restarted, loses the session. Nothing is in flight there, so a snapshot is just how many rows there are.
+ * was restarted, loses the session. What is read is what `replica/postgres/change-statements` would find.
  */
 export function changeSource(process: Process, server: Server, link: Link): ChangeSource {
   return {
@@ -32,7 +31,11 @@ export function changeSource(process: Process, server: Server, link: Link): Chan
       server.onLogged(() => void process.clock.after(5, onWake));
       return session;
     },
-    trim: async () => 0,
+    trim({ olderThanHours }) {
+      const deadlineMs = process.clock.monotonicMs() + answerMs;
+      const trim = (): number => server.log.trim(nowOf(process) - olderThanHours * 3_600_000);
+      return link.ask('trim', deadlineMs, trim);
+    },
   };
 }
 
@@ -65,15 +68,19 @@ class MemoryChangeSession implements ChangeSession {
       const now = this.#now();
       if (now.incarnation !== position.incarnation)
         return { kind: 'gap', reason: 'incarnation', position: now };
-      const { replica, trimmed } = this.#parts.server;
-      if (trimmed > placeOf(position.seen))
+      const { log } = this.#parts.server;
+      if (log.trimmed > firstUnseen(position.seen))
         return { kind: 'gap', reason: 'trimmed', position: now };
       const until = position.window?.until ?? what.until ?? now.seen;
-      const from = position.window ? position.window.seq + 1 : placeOf(position.seen);
-      const rows = [...replica.changes.entries()]
-        .slice(from, placeOf(until))
-        .filter(([, { ref }]) => what.ranges.some((range) => isIn(range, ref)));
-      const changes = rows.slice(0, pageRows).map(([seq, { ref, cell }]): Change => {
+      const after = position.window?.seq ?? -1;
+      const rows = log.rows.filter(
+        ({ ref, xid, seq }) =>
+          !isIn(position.seen, xid) &&
+          isIn(until, xid) &&
+          seq > after &&
+          what.ranges.some((range) => isWithin(range, ref)),
+      );
+      const changes = rows.slice(0, pageRows).map(({ ref, cell, seq }): Change => {
         const at = { incarnation: now.incarnation, seen: position.seen, window: { until, seq } };
         return { ...ref, cell, position: at };
       });
@@ -89,18 +96,25 @@ class MemoryChangeSession implements ChangeSession {
     { range, ageMs }: { readonly range: KeyRange; readonly ageMs: number },
   ): Promise<RecentChanges> {
     return this.#ask(() => {
-      const { replica } = this.#parts.server;
-      const end = position.window ? position.window.seq + 1 : placeOf(position.seen);
-      const changes = [...replica.changes.entries()]
-        .slice(this.#placeSince(ageMs), end)
-        .filter(([, { ref }]) => isIn(range, ref))
-        .map(([, { ref, cell }]): Change => ({ ...ref, cell, position }));
+      const { seen, window } = position;
+      const changes = this.#rowsSince(ageMs)
+        .filter(
+          ({ xid, seq }) =>
+            isIn(seen, xid) || (window && seq <= window.seq && isIn(window.until, xid)),
+        )
+        .filter(({ ref }) => isWithin(range, ref))
+        .map(({ ref, cell }): Change => ({ ...ref, cell, position }));
       return { changes, complete: true };
     });
   }
 
   since(ageMs: number): Promise<ChangePosition> {
-    return this.#ask(() => ({ ...this.#now(), seen: snapshot(this.#placeSince(ageMs)) }));
+    return this.#ask(() => {
+      const rows = this.#rowsSince(ageMs);
+      const first = Math.min(...rows.map(({ xid }) => xid));
+      const now = this.#now();
+      return rows.length === 0 ? now : { ...now, seen: `${first}:${first}:` };
+    });
   }
 
   close(): void {
@@ -108,15 +122,13 @@ class MemoryChangeSession implements ChangeSession {
   }
 
   #now(): ChangePosition {
-    const { incarnation, changes } = this.#parts.server.replica;
-    return { incarnation, seen: snapshot(changes.length) };
+    const { replica, log } = this.#parts.server;
+    return { incarnation: replica.incarnation, seen: log.snapshot() };
   }
 
-  #placeSince(ageMs: number): number {
+  #rowsSince(ageMs: number): readonly LoggedRow[] {
     const { server, process } = this.#parts;
-    const sinceMs = process.clock.monotonicMs() - process.originMs - ageMs;
-    const place = server.loggedAtMs.findIndex((atMs) => atMs >= sinceMs);
-    return place < 0 ? server.replica.changes.length : place;
+    return server.log.rows.filter(({ atMs }) => atMs >= nowOf(process) - ageMs);
   }
 
   /** True when it was open until now. */
@@ -146,15 +158,12 @@ class MemoryChangeSession implements ChangeSession {
   }
 }
 
-function snapshot(place: number): string {
-  return `${place + firstId}:${place + firstId}:`;
+/** Virtual time, by which rows are dated. */
+function nowOf({ clock, originMs }: Process): number {
+  return clock.monotonicMs() - originMs;
 }
 
-function placeOf(seen: string): number {
-  return Number(seen.split(':')[1]) - firstId;
-}
-
-function isIn(
+function isWithin(
   { tenant, keyspace, from, to }: KeyRange,
   ref: { tenant: string; keyspace: string; key: string },
 ): boolean {

@@ -3,7 +3,8 @@ import type { Store } from '../../../src/consistency/store.ts';
 import { silentLog } from '../../../src/runtime/log.ts';
 import { createMetrics } from '../../../src/runtime/metrics.ts';
 import type { Random } from '../../../src/runtime/random.ts';
-import { createFeed, type Feed } from '../../../src/feed/feed.ts';
+import { createFeed, type Feed, type FeedSettings } from '../../../src/feed/feed.ts';
+import { startTrimming } from '../../../src/feed/trim.ts';
 import { changeSource } from './change-log.ts';
 import { Link } from './link.ts';
 import type { Process } from './process.ts';
@@ -14,6 +15,13 @@ export class GatewayGone extends Error {}
 
 // Figures are not looked at here; one set for all worlds, because making one costs more than a run.
 const metrics = createMetrics();
+
+/** How the feeds of one gateway differ from what is usual. */
+export interface FeedOptions {
+  readonly settings: Partial<FeedSettings>;
+  /** Rows of the change logs go at this age; never, when left out. */
+  readonly trimAfterMs?: number | undefined;
+}
 
 /** One gateway process, without its edge: clients call its `store`. */
 export class Gateway {
@@ -49,9 +57,20 @@ export class Gateway {
   #openFeed(world: World, random: Random): Feed {
     const { process } = this;
     const { store, cluster, sealer } = this.assembled;
-    const sources = world.servers.map((server) =>
+    const { defects } = world.options;
+    const { settings, trimAfterMs } = world.options.feed(world, this.name);
+    const all = world.servers.map((server) =>
       changeSource(process, server, new Link(world, process, server)),
     );
+    const sources = all.map((source) => defects.log?.(source) ?? source);
+    if (trimAfterMs !== undefined) {
+      const changeLogHours = trimAfterMs / 3_600_000;
+      const { clock } = process;
+      startTrimming({
+        ...{ clock, random, log: silentLog, sources: () => sources },
+        ...{ changeLogHours, everyMs: trimAfterMs / 4 },
+      });
+    }
     return createFeed({
       clock: process.clock,
       random,
@@ -63,7 +82,11 @@ export class Gateway {
       replicasOf: (keyspace, key) =>
         cluster.placeKey(keyspace, key).targets.map(({ replica }) => replica.id),
       sessionAfter: () => '',
-      settings: { pollMs: 120, readyMs: 600, lingerMs: 300, bookmarkMs: 400 },
+      settings: {
+        ...{ pollMs: 120, readyMs: 600, lingerMs: 300, bookmarkMs: 400, skewMs: 500 },
+        ...(trimAfterMs === undefined ? {} : { retentionMs: trimAfterMs }),
+        ...settings,
+      },
     });
   }
 

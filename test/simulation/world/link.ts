@@ -236,13 +236,15 @@ export class Link implements Replica {
         this.#note('·', call, what);
         this.#answer(call, to, { reply, boot, incarnation });
       };
-      const acted = call.act(server.replica, this.#optionsAt(call));
-      server.noteLog(this.#deps.schedule.nowMs);
-      acted.then(
-        (value) => done(() => to.resolve(value), shown(value)),
-        (error: unknown) =>
-          done(() => to.reject(error as Error), error instanceof Error ? error.message : ''),
-      );
+      const work = (): void => {
+        call.act(server.replica, this.#optionsAt(call)).then(
+          (value) => done(() => to.resolve(value), shown(value)),
+          (error: unknown) =>
+            done(() => to.reject(error as Error), error instanceof Error ? error.message : ''),
+        );
+      };
+      if (call.writes) server.transact(call.key, work, () => done(() => undefined, 'aborted'));
+      else work();
     });
   }
 
@@ -251,9 +253,12 @@ export class Link implements Replica {
     if (server.state === 'DOWN' || server.boot !== boot) return;
     server.arrive(() => {
       if (server.boot !== boot) return;
-      const acted = call.act(server.replica, this.#optionsAt(call));
-      server.noteLog(this.#deps.schedule.nowMs);
-      acted.then((value) => this.#note('=', call, shown(value))).catch(() => undefined);
+      const work = (): void => {
+        const acted = call.act(server.replica, this.#optionsAt(call));
+        acted.then((value) => this.#note('=', call, shown(value))).catch(() => undefined);
+      };
+      if (call.writes) server.transact(call.key, work, () => undefined);
+      else work();
     });
   }
 

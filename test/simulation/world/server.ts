@@ -1,24 +1,51 @@
 import type { MemoryReplica } from '../../../src/replica/memory-replica.ts';
+import type { Random } from '../../../src/runtime/random.ts';
 import type { Process } from './process.ts';
+import type { Schedule } from './schedule.ts';
+import { TransactionLog } from './transaction-log.ts';
+
+/** How long transactions stay open: a share of them, up to so many ms. */
+export interface OpenTransactions {
+  readonly share: number;
+  readonly maxMs: number;
+}
+
+interface Transaction {
+  readonly xid: number;
+  /** Whose row it locks. */
+  readonly key: string;
+  readonly work: () => void;
+  /** The server has crashed under it. */
+  readonly lost: () => void;
+}
 
 /** The machine that a replica runs on: it can crash and keep its data, freeze and thaw, or lose everything. */
 export class Server {
   readonly id: string;
   readonly process: Process;
   readonly replica: MemoryReplica;
+  readonly log = new TransactionLog();
+  readonly #schedule: Schedule;
+  readonly #random: Random;
+  readonly #open: OpenTransactions;
   #state: 'UP' | 'DOWN' | 'FROZEN' = 'UP';
   #boot = 1;
   #waiting: (() => void)[] = [];
-  /** When each row of the change log was written, in ms since the run began. */
-  readonly loggedAtMs: number[] = [];
-  /** Rows of the change log that are gone by age. */
-  trimmed = 0;
+  /** By key: who holds its lock, and who waits for it. */
+  #locks = new Map<string, Transaction[]>();
+  #logged = 0;
   readonly #listeners: (() => void)[] = [];
 
-  constructor(process: Process, replica: MemoryReplica) {
-    this.id = replica.id;
-    this.process = process;
-    this.replica = replica;
+  constructor(
+    what: { process: Process; replica: MemoryReplica },
+    time: { schedule: Schedule; random: Random; open: OpenTransactions },
+  ) {
+    this.id = what.replica.id;
+    this.process = what.process;
+    this.replica = what.replica;
+    this.#schedule = time.schedule;
+    this.#random = time.random;
+    this.#open = time.open;
   }
 
   get state(): 'UP' | 'DOWN' | 'FROZEN' {
@@ -36,21 +63,31 @@ export class Server {
     else request();
   }
 
+  /**
+   * Carries out a write: at once, or in a transaction that stays open for a while, with a lock on its key. What it does is there for
+   * everyone when it commits.
+   */
+  transact(key: string, work: () => void, lost: () => void): void {
+    const xid = this.log.begin();
+    const transaction = { xid, key, work, lost };
+    const holders = this.#locks.get(key);
+    if (holders) holders.push(transaction);
+    else {
+      this.#locks.set(key, [transaction]);
+      this.#hold(transaction);
+    }
+  }
+
   /** Calls `task` after every change from now on. */
   onLogged(task: () => void): void {
     this.#listeners.push(task);
   }
 
-  /** Dates what the last request has logged. */
-  noteLog(nowMs: number): void {
-    const before = this.loggedAtMs.length;
-    while (this.loggedAtMs.length < this.replica.changes.length) this.loggedAtMs.push(nowMs);
-    if (this.loggedAtMs.length > before) for (const task of this.#listeners) task();
-  }
-
   crash(): void {
     this.#state = 'DOWN';
     this.#boot += 1;
+    this.log.crash();
+    this.#abort();
     // Whatever had arrived and was not carried out is lost with the process; its connections break.
     for (const request of this.#waiting.splice(0)) request();
   }
@@ -71,9 +108,40 @@ export class Server {
    */
   wipe(incarnation: string, behindProxy: boolean): void {
     if (!behindProxy) this.crash();
+    this.#abort();
     this.replica.wipe(incarnation);
-    this.loggedAtMs.length = 0;
-    this.trimmed = 0;
+    this.log.wipe();
+    this.#logged = 0;
     this.recover();
+  }
+
+  #hold(transaction: Transaction): void {
+    const seq = this.log.draw();
+    const { share, maxMs } = this.#open;
+    if (share === 0 || this.#random.next() >= share) return this.#commit(transaction, seq);
+    this.#schedule.after(this.#random.next() * maxMs, () =>
+      this.arrive(() => this.#commit(transaction, seq)),
+    );
+  }
+
+  #commit(transaction: Transaction, seq: number): void {
+    const { key, xid, work } = transaction;
+    const holders = this.#locks.get(key);
+    if (holders?.[0] !== transaction) return; // it was aborted
+    work();
+    const change = this.replica.changes[this.#logged];
+    this.#logged = this.replica.changes.length;
+    this.log.end(xid, change && { ...change, xid, seq, atMs: this.#schedule.nowMs });
+    if (change) for (const task of this.#listeners) task();
+    holders.shift();
+    const next = holders.at(0);
+    if (next) this.#hold(next);
+    else this.#locks.delete(key);
+  }
+
+  #abort(): void {
+    const open = [...this.#locks.values()].flat();
+    this.#locks = new Map();
+    for (const { lost } of open) lost();
   }
 }

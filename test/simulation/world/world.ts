@@ -10,13 +10,13 @@ import type { Replica } from '../../../src/replica/replica.ts';
 import { seededRandom, type Random } from '../../../src/runtime/random.ts';
 import type { Defects } from '../controls/defects.ts';
 import { History } from '../history.ts';
-import { Gateway } from './gateway.ts';
+import { Gateway, type FeedOptions } from './gateway.ts';
 import { Link } from './link.ts';
 import { calm, Network, type Weather } from './network.ts';
 import { Process } from './process.ts';
 import { Rounds } from './rounds.ts';
 import { Schedule } from './schedule.ts';
-import { Server } from './server.ts';
+import { Server, type OpenTransactions } from './server.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 /** The cluster that a scenario runs on. */
@@ -32,6 +32,10 @@ export interface WorldOptions {
   /** The product's own anti-entropy; 0 for none, where the simulator's hostile one takes its place. */
   readonly antiEntropyEveryMs: number;
   readonly tombstoneGraceMs: number;
+  /** Transactions that commit late, and so out of order. */
+  readonly open: OpenTransactions;
+  /** The change feed of each gateway. */
+  readonly feed: (world: World, gateway: string) => FeedOptions;
   /** No operation after this many: how a failing run is made shorter. */
   readonly operationsMax: number;
   readonly trace: 'none' | 'hash' | 'lines';
@@ -182,7 +186,9 @@ export class World {
     });
     const options = { id: process.name, incarnation: random.uuid(), clock: process.clock };
     const replica = this.options.defects.replica?.(options) ?? new MemoryReplica(options);
-    return new Server(process, replica);
+    const { open } = this.options;
+    const time = { schedule: this.schedule, random: this.chance(`commits ${index}`), open };
+    return new Server({ process, replica }, time);
   }
 
   #startGateway(): Gateway {
