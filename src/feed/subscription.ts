@@ -195,6 +195,8 @@ export class Subscription<T> implements Subscriber {
     const before = emissions.length > 1 ? this.#cursor(step.replica) : undefined;
     if (!step.early) link.place = step.change.position;
     const last = emissions.at(-1);
+    // Told ahead of its place: no cursor says so until the place is reached.
+    if (step.early && last) this.#links.learnt(newestOf(last.cell));
     for (const emission of emissions) {
       // A cursor promises that everything before it was told: only the last of several states may
       // say that this change was.
@@ -212,6 +214,7 @@ export class Subscription<T> implements Subscriber {
     const { seen, lookup } = this.#options;
     const { key, cell } = step.change;
     const present = await lookup(key).catch(() => undefined);
+    if (!present?.isWhole) this.#links.learnt(this.#options.clock.nowMs() * 1000);
     if (!present?.isWhole && this.#warnedAt !== seen.forgotten) {
       this.#warnedAt = seen.forgotten;
       this.#tell({ kind: 'gap', reason: gapReasons['behind'] ?? '', cursor: this.#cursor() });

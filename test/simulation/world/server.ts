@@ -129,10 +129,15 @@ export class Server {
     const holders = this.#locks.get(key);
     if (holders?.[0] !== transaction) return; // it was aborted
     work();
-    const change = this.replica.changes[this.#logged];
+    const changes = this.replica.changes.slice(this.#logged);
     this.#logged = this.replica.changes.length;
-    this.log.end(xid, change && { ...change, xid, seq, atMs: this.#schedule.nowMs });
-    if (change) for (const task of this.#listeners) task();
+    const atMs = this.#schedule.nowMs;
+    const rows = changes.map((change, at) => ({
+      ...change,
+      ...{ xid, atMs, seq: at === 0 ? seq : this.log.draw() },
+    }));
+    this.log.end(xid, rows);
+    if (rows.length > 0) for (const task of this.#listeners) task();
     holders.shift();
     const next = holders.at(0);
     if (next) this.#hold(next);

@@ -36,13 +36,14 @@ export class TransactionLog {
     return this.#nextSeq++;
   }
 
-  /** It is finished, and its row is there for everyone, if it has one. */
-  end(xid: number, row: LoggedRow | undefined): void {
+  /** It is finished, and its rows are there for everyone. */
+  end(xid: number, rows: readonly LoggedRow[]): void {
     this.#running.delete(xid);
-    if (!row) return;
-    this.#topId = Math.max(this.#topId, xid);
-    const at = this.rows.findLastIndex(({ seq }) => seq < row.seq);
-    this.rows.splice(at + 1, 0, row);
+    for (const row of rows) {
+      this.#topId = Math.max(this.#topId, xid);
+      const at = this.rows.findLastIndex(({ seq }) => seq < row.seq);
+      this.rows.splice(at + 1, 0, row);
+    }
   }
 
   crash(): void {
