@@ -1,7 +1,7 @@
 import type { Control } from './controls/controls.ts';
 import { runScenario } from './run.ts';
 import type { Scenario } from './scenario.ts';
-import { openFindings, scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios.ts';
 
 /** What became of one control. */
 export interface CaughtControl {
@@ -31,9 +31,8 @@ export async function catchControl(
 
 /** Throws with the names that there are, when there is no such scenario. */
 export function scenarioNamed(name: string): Scenario {
-  const all = [...scenarios, ...openFindings];
-  const found = all.find((scenario) => scenario.name === name);
+  const found = scenarios.find((scenario) => scenario.name === name);
   if (found) return found;
-  const names = all.map((scenario) => scenario.name).join(', ');
+  const names = scenarios.map((scenario) => scenario.name).join(', ');
   throw new Error(`there is no scenario "${name}": there are ${names}`);
 }
