@@ -15,6 +15,10 @@ import { Hedging } from './coordinator/hedging.ts';
 import { Minter } from './coordinator/minter.ts';
 import { createTopology } from './placement/membership.ts';
 import { consensusRules, type ConsensusRules } from './paxos/proposer.ts';
+import { HintKeeper } from './repair/hint-keeper.ts';
+import { HintLedger } from './repair/hint-ledger.ts';
+import { hintSettings, type HintSettings } from './repair/hint-settings.ts';
+import { HintedHandoff } from './repair/hinted-handoff.ts';
 import { ReadRepair } from './repair/read-repair.ts';
 import { GuardedReplica } from './replica/guarded-replica.ts';
 import type { Replica } from './replica/replica.ts';
@@ -42,6 +46,8 @@ export interface StoreParts {
   readonly rules?: ConsensusRules;
   /** Left out: as `repairSettings` has it. */
   readonly repair?: Partial<RepairSettings>;
+  /** Left out: as `hintSettings` has it. */
+  readonly hints?: Partial<HintSettings>;
 }
 
 export interface AssembledStore {
@@ -51,7 +57,8 @@ export interface AssembledStore {
   readonly sealer: Sealer;
   readonly deps: Deps;
   readonly repair: AssembledRepair;
-  /** Finishes repairs and removals that are under way, then closes the replicas. */
+  readonly handoff: HintedHandoff;
+  /** Finishes writes, hints, repairs and removals that are under way, then closes the replicas. */
   close(): Promise<void>;
 }
 
@@ -59,6 +66,8 @@ const requestMaxMs = 30_000;
 const probeEveryMs = 100;
 const probeTimeoutMs = 1_000;
 const judgeEveryMs = 100;
+/** A forward may take two seconds, and the hint that is then left as long. */
+const finishMs = 4_500;
 
 /**
  * One gateway without its edge: replicas behind their guards, the coordinator, and the store on
@@ -67,10 +76,13 @@ const judgeEveryMs = 100;
 export function assembleStore(parts: StoreParts): AssembledStore {
   const { clock, random, log, metrics } = parts;
   const replicas = parts.replicas.map((replica) => new GuardedReplica(replica, { clock, metrics }));
+  const hinting = openHints(parts);
+  const { keeper: hints } = hinting;
   const members = replicas.map(({ id, zone }) => ({ id, zone }));
   const cluster = new Cluster(
     createTopology({ epoch: 1, members, partitions: parts.partitions }),
     replicas,
+    (replica) => hinting.ledger.openFor(replica),
   );
   const hybridClock = new HybridClock(clock);
   const gatewayId = random.hex(8);
@@ -81,12 +93,14 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     log,
     metrics,
     repair: new ReadRepair({ clock, log, metrics }),
+    hints,
     minter: new Minter({ clock, hybridClock }),
     consensus: new ConsensusLines({
       clock,
       random,
       ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
       rules: parts.rules ?? consensusRules,
+      hints,
     }),
     gatewayId,
     mintMs: parts.timeouts.mintMs,
@@ -97,12 +111,11 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const sealer = createSealer(parts.signingKeys);
   const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
   const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
-  const settings = { ...repairSettings, ...parts.repair };
-  const repair = assembleRepair({
-    ...{ clock, random, log, metrics, cluster, directory, settings },
-    owner: gatewayId,
-  });
-  if (settings.antiEntropyEveryMs > 0) repair.loop.start();
+  const repairing = { ...repairSettings, ...parts.repair };
+  const owner = gatewayId;
+  const repair = assembleRepair({ ...deps, cluster, directory, settings: repairing, owner });
+  if (repairing.antiEntropyEveryMs > 0) repair.loop.start();
+  const handoff = handOff({ cluster, directory, ...hinting }, deps);
   const loops = [probeAll(replicas, parts), judgeAll(replicas, parts)];
   return {
     store,
@@ -111,13 +124,51 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     sealer,
     deps,
     repair,
+    handoff,
     async close() {
-      await repair.loop.stop();
+      await Promise.all([repair.loop.stop(), handoff.stop(), hints.idle(finishMs)]);
       for (const loop of loops) loop.stop();
       await Promise.all([deps.repair.idle(), directory.idle()]);
       await Promise.all(replicas.map((replica) => replica.close()));
     },
   };
+}
+
+/** Where hints are left, and what is known of them. */
+function openHints({ clock, log, metrics, hints }: StoreParts) {
+  const ledger = new HintLedger(metrics);
+  const settings = { ...hintSettings, ...hints };
+  return { ledger, settings, keeper: new HintKeeper({ clock, log, metrics, ledger, settings }) };
+}
+
+/** Brings replicas that are back what others keep for them, from now on. */
+function handOff(
+  parts: {
+    cluster: Cluster;
+    directory: Directory;
+    ledger: HintLedger;
+    settings: HintSettings;
+  },
+  { clock, log, metrics, gatewayId }: Deps,
+): HintedHandoff {
+  const { cluster, directory, ledger, settings } = parts;
+  const handoff = new HintedHandoff({
+    clock,
+    log,
+    metrics,
+    settings,
+    ledger,
+    replicas: cluster.replicas,
+    owner: gatewayId,
+    async locate(ref) {
+      const keyspace = await directory.filedUnder(ref.tenant, ref.keyspace);
+      if (!keyspace) return undefined;
+      const { convergence, targets } = cluster.placeKey(keyspace, ref.key);
+      return { convergence, primaries: targets.map(({ replica }) => replica) };
+    },
+  });
+  if (settings.enabled) handoff.start();
+  return handoff;
 }
 
 /** Finds out whether replicas that are down are back, so that no request has to. */

@@ -6,6 +6,7 @@ import { sealSeen } from './consistency/session-token.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
 import { startTrimming } from './feed/trim.ts';
 import { createGatewayServer } from './gateway/http.ts';
+import type { HintSettings } from './repair/hint-settings.ts';
 import { migrate } from './replica/postgres/migrate.ts';
 import { postgresChangeSource } from './replica/postgres/change-source.ts';
 import { PostgresReplica } from './replica/postgres/postgres-replica.ts';
@@ -57,6 +58,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
       antiEntropyEveryMs: config.repair.antiEntropy.everySeconds * 1_000,
       tombstoneGraceMs: config.repair.tombstones.graceMinutes * 60_000,
     },
+    hints: hintsOf(config.repair.hints),
   });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
@@ -133,6 +135,16 @@ function openFeed(parts: {
       trimming.stop();
       await feed.close();
     },
+  };
+}
+
+function hintsOf(hints: Config['repair']['hints']): Partial<HintSettings> {
+  return {
+    enabled: hints.enabled,
+    expireMs: hints.expireMinutes * 60_000,
+    replayPerSecond: hints.replayPerSecond,
+    hintsMax: hints.maxPerReplica,
+    bytesMax: hints.maxMegabytesPerReplica * 1_048_576,
   };
 }
 

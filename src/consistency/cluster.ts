@@ -20,10 +20,16 @@ export class Cluster {
    */
   readonly #placements = new WeakMap<Keyspace, Placement>();
   readonly #systemKeyspaces: Keyspace[] = [];
-  readonly #primaries = new WeakMap<Placement, (readonly Target[] | undefined)[]>();
+  readonly #lists = new WeakMap<Placement, (Preferred | undefined)[]>();
+  readonly #openHintsFor: (replica: string) => number;
 
-  constructor(topology: Topology, replicas: readonly GuardedReplica[]) {
+  constructor(
+    topology: Topology,
+    replicas: readonly GuardedReplica[],
+    openHintsFor: (replica: string) => number = () => 0,
+  ) {
     this.topology = topology;
+    this.#openHintsFor = openHintsFor;
     this.#replicas = new Map(replicas.map((replica) => [replica.id, replica]));
   }
 
@@ -35,7 +41,7 @@ export class Cluster {
     const placement = this.#placementOf(keyspace);
     return {
       ref: { tenant: keyspace.tenant, keyspace: keyspace.storageName, key },
-      targets: this.#primariesOf(placement, placement.partitionOf(key)),
+      ...this.#listOf(placement, placement.partitionOf(key)),
       convergence: policies[keyspace.conflicts],
       epoch: this.topology.epoch,
     };
@@ -46,7 +52,7 @@ export class Cluster {
     const groups = new Map<string, readonly string[]>();
     const targets = new Map<string, Target>();
     for (const partition of placement.partitionsOfRange(bounds.from, bounds.to)) {
-      const primaries = this.#primariesOf(placement, partition);
+      const primaries = this.#listOf(placement, partition).targets;
       for (const target of primaries) targets.set(target.replica.id, target);
       const ids = primaries.map(({ replica }) => replica.id).sort();
       groups.set(ids.join('\0'), ids);
@@ -61,7 +67,9 @@ export class Cluster {
       targets: [...targets.values()],
       groups: [...groups.values()],
       primariesOf: (key) =>
-        this.#primariesOf(placement, placement.partitionOf(key)).map(({ replica }) => replica.id),
+        this.#listOf(placement, placement.partitionOf(key)).targets.map(
+          ({ replica }) => replica.id,
+        ),
     };
   }
 
@@ -87,7 +95,7 @@ export class Cluster {
       partitions: placement.partitions,
       partitionOf: (key) => placement.partitionOf(key),
       primariesOf: (partition) =>
-        this.#primariesOf(placement, partition).map(({ replica }) => replica),
+        this.#listOf(placement, partition).targets.map(({ replica }) => replica),
     };
   }
 
@@ -108,7 +116,7 @@ export class Cluster {
         state: replica.state,
         incarnation: replica.incarnation ?? '',
         ownedPartitions: owned.get(replica.id) ?? 0,
-        openHints: 0,
+        openHints: this.#openHintsFor(replica.id),
         readLatencyMs: replica.latencyMs,
       })),
     };
@@ -122,21 +130,25 @@ export class Cluster {
     return placement;
   }
 
-  #primariesOf(placement: Placement, partition: number): readonly Target[] {
-    const lists = this.#primaries.get(placement) ?? [];
-    this.#primaries.set(placement, lists);
+  #listOf(placement: Placement, partition: number): Preferred {
+    const lists = this.#lists.get(placement) ?? [];
+    this.#lists.set(placement, lists);
     const known = lists[partition];
     if (known) return known;
-    const targets = placement
-      .preferenceList(partition)
-      .flatMap(({ replica: id, role }): Target[] => {
-        const replica = this.#replicas.get(id);
-        return replica && role === 'primary' ? [{ replica, role }] : [];
-      });
-    lists[partition] = targets;
-    return targets;
+    const all = placement.preferenceList(partition).flatMap(({ replica: id, role }): Target[] => {
+      const replica = this.#replicas.get(id);
+      return replica ? [{ replica, role }] : [];
+    });
+    const list = {
+      targets: all.filter(({ role }) => role === 'primary'),
+      fallbacks: all.filter(({ role }) => role === 'fallback'),
+    };
+    lists[partition] = list;
+    return list;
   }
 }
+
+type Preferred = Pick<PlacedKey, 'targets' | 'fallbacks'>;
 
 /** What the store works with, above the coordinator. */
 export interface Placed {

@@ -69,6 +69,20 @@ export class Directory {
     return record && this.#keyspaceOf(tenant, name, record);
   }
 
+  /**
+   * The keyspace that rows are filed under; undefined when it was dropped, whatever has its name
+   * since. Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT when that cannot be told now.
+   */
+  async filedUnder(tenant: string, storageName: string): Promise<Keyspace | undefined> {
+    const system = this.#cluster.systemKeyspaces.filter((one) => one.tenant === tenant);
+    const own = system.find((one) => one.storageName === storageName);
+    if (own) return own;
+    // A newer gateway may keep records of a kind that this one does not know.
+    if (system.length > 0) throw new Error(`unknown system keyspace "${storageName}"`);
+    const found = await this.find(tenant, storageName.split('@')[0] ?? '');
+    return found?.storageName === storageName ? found : undefined;
+  }
+
   async list(tenant: string): Promise<readonly Keyspace[]> {
     const rows = await this.#records.list(keyOf(tenant, ''));
     return rows

@@ -79,13 +79,14 @@ function refuseUnkeepable(keyspace: Keyspace, name: LevelName, path: Path): void
   );
 }
 
-function levelsThat(suits: (level: Level) => boolean): string[] {
+/** The names of levels, for an error that says what may be asked for instead. */
+export function levelsThat(suits: (level: Level) => boolean): string[] {
   return Object.entries(levels).flatMap(([name, level]) => (suits(level) ? [name] : []));
 }
 
 /**
  * The receipt with the level's name, and whether this request overlaps with the other side's
- * default: R + W > N.
+ * default: R + W > N. Hints that counted overlap with nobody.
  */
 export function levelled(
   keyspace: Keyspace,
@@ -97,7 +98,8 @@ export function levelled(
     side === 'read'
       ? needOf(levels[keyspace.defaultWriteLevel], 'write', n)
       : needOf(levels[keyspace.defaultReadLevel], 'read', n);
-  return { ...receipt, level: name, overlapping: plan.need + other > n };
+  const isSloppy = side === 'write' && receipt.answered < plan.need;
+  return { ...receipt, level: name, overlapping: !isSloppy && plan.need + other > n };
 }
 
 /** A number of replicas: no name, no session. Its needs stand in the plan. */

@@ -165,9 +165,8 @@ export class SessionKeeper {
 
   async #bringToQuorum(tenant: string, floor: Floor, plan: Plan): Promise<void> {
     const { directory, cluster, coordinator } = this.#deps;
-    const [name = ''] = floor.keyspace.split('@');
-    const keyspace = await directory.find(tenant, name);
-    if (keyspace?.storageName !== floor.keyspace) return; // dropped since: nobody will read it again
+    const keyspace = await directory.filedUnder(tenant, floor.keyspace);
+    if (!keyspace) return; // dropped since: nobody will read it again
     const key = cluster.placeKey(keyspace, floor.key);
     const seen = merge(floor.written, floor.read);
     const covers = (cell: Entry['cell']): boolean => key.convergence.reflects(cell, seen);

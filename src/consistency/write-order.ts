@@ -1,12 +1,15 @@
 import type { Deps } from '../coordinator/deps.ts';
 import type { Change } from '../coordinator/minter.ts';
-import { badInput } from '../errors.ts';
+import type { Plan } from '../coordinator/plan.ts';
+import { StoreError } from '../errors.ts';
 import { checkKey, expiryOf } from './arguments.ts';
 import type { Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import { retryable } from './idempotency.ts';
 import type { Keyspace } from './keyspace.ts';
+import { levels } from './levels.ts';
 import { openContext } from './opaque.ts';
+import { levelsThat, type Grant } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { dependenciesOf } from './session.ts';
 import type { CompareAndSetArguments, KeyRef, WriteOptions } from './store.ts';
@@ -31,9 +34,9 @@ interface Said {
 export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }: Said): WriteOrder {
   const { keyspace, granted, session } = begun;
   const { coordinator, cluster, sealer } = deps;
-  refuseUnserved(what);
   const key = checkKey(what.key);
-  const { level, plan, name } = granted;
+  const { level, name } = granted;
+  const plan = what.sloppy === true ? sloppily(keyspace, granted) : granted.plan;
   const retry =
     what.idempotencyKey === undefined
       ? undefined
@@ -42,6 +45,7 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
           what.context,
           what.ttlSeconds,
           name,
+          ...(what.sloppy === true ? ['sloppy'] : []),
           ...says,
         ]);
   const nowMs = coordinator.clock.nowMs();
@@ -77,7 +81,32 @@ export function openExpectation(
   return { seen: openContext(sealer, { keyspace, key, field: 'expect.context' }, expect.context) };
 }
 
-/** An argument whose promise this version cannot keep yet is refused, never ignored. */
-function refuseUnserved({ sloppy }: WriteOptions): void {
-  if (sloppy === true) throw badInput('Argument "sloppy" is not served by this version', 'sloppy');
+/**
+ * The plan of a write whose hints count. Errors: LEVEL_NOT_ALLOWED where that would break what the
+ * level, or the keyspace's minimum, says of those who read.
+ */
+function sloppily(keyspace: Keyspace, { level, plan, name }: Grant): Plan {
+  if (level.route === 'consensus') {
+    throw new StoreError(
+      'LEVEL_NOT_ALLOWED',
+      'Argument "sloppy" is not served at LINEARIZABLE: a hint has no vote in a round of consensus',
+      {
+        asked: `${String(name)}, sloppy`,
+        allowed: levelsThat((other) => other.route === 'quorum'),
+      },
+    );
+  }
+  const minimum = keyspace.minimumWriteLevel;
+  // A minimum that waits for several replicas is there so that reads overlap with every write.
+  if (levels[minimum].writeNeed(keyspace.replicationFactor) > 1) {
+    throw new StoreError(
+      'LEVEL_NOT_ALLOWED',
+      `Keyspace "${keyspace.name}" does not allow writes weaker than ${minimum}, and a sloppy one is: those who read need not meet it`,
+      {
+        asked: 'sloppy',
+        allowed: levelsThat(({ strength }) => strength >= levels[minimum].strength),
+      },
+    );
+  }
+  return { ...plan, sloppy: true };
 }

@@ -1,3 +1,4 @@
+import type { HintKeeper } from '../repair/hint-keeper.ts';
 import type { ReadRepair } from '../repair/read-repair.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HybridClock } from '../runtime/hybrid-clock.ts';
@@ -19,6 +20,7 @@ export interface Deps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly repair: ReadRepair;
+  readonly hints: HintKeeper;
   readonly minter: Minter;
   readonly consensus: Consensus;
   /** Names this gateway process in LAST_WRITE_WINS stamps; new at every start. */

@@ -28,13 +28,22 @@ const ranks = { UP: 0, SUSPECT: 2, DOWN: 4 } as const;
 
 /**
  * Refuses before anything is sent when too few replicas are live: certainly nothing is written
- * then.
+ * then. Where hints count, a live fallback stands in for each primary that is away.
  */
-export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subject): void {
-  const live = key.targets.filter(({ replica }) => replica.state !== 'DOWN');
-  if (live.filter(({ replica }) => !replica.isFull).length >= need) return;
-  if (live.length >= need) throw overloaded(subject);
-  const perReplica = key.targets.map(({ replica, role }): ReplicaOutcome => {
+export function refuseIfTooFewLive(
+  key: PlacedKey,
+  { need, sloppy }: Pick<Plan, 'need' | 'sloppy'>,
+  subject: Subject,
+): void {
+  const live = key.targets.filter(isLive);
+  const away = key.targets.length - live.length;
+  const standIns = sloppy ? Math.min(away, key.fallbacks.filter(isLive).length) : 0;
+  const alive = live.length + standIns;
+  const full = live.filter(({ replica }) => replica.isFull).length;
+  if (alive - full >= need) return;
+  if (alive >= need) throw overloaded(subject);
+  const asked = sloppy ? [...key.targets, ...key.fallbacks] : key.targets;
+  const perReplica = asked.map(({ replica, role }): ReplicaOutcome => {
     const down = replica.state === 'DOWN';
     return {
       replica: replica.id,
@@ -43,7 +52,17 @@ export function refuseIfTooFewLive(key: PlacedKey, need: number, subject: Subjec
       ...(down ? { reason: replica.reason } : {}),
     };
   });
-  throw quorumUnavailable(subject, { required: need, alive: live.length, perReplica });
+  throw quorumUnavailable(subject, { required: need, alive, perReplica }, sloppyNote(key, sloppy));
+}
+
+/** What to say of hints that were to count, where there is nobody who could keep one that does. */
+export function sloppyNote({ targets, fallbacks }: PlacedKey, sloppy: true | undefined): string {
+  if (!sloppy || fallbacks.length > 0) return '';
+  return `; "sloppy" gives nothing more here: all ${targets.length} replicas hold the key, and none is left to stand in`;
+}
+
+function isLive({ replica }: Target): boolean {
+  return replica.state !== 'DOWN';
 }
 
 /** As much is under way to the replicas as may be: to queue more would only make it later still. */
@@ -60,10 +79,11 @@ const overloadedMs = 200;
 export function quorumUnavailable(
   subject: Subject,
   details: { required: number; alive: number; perReplica: readonly ReplicaOutcome[] },
+  note = '',
 ): StoreError {
   return new StoreError(
     'QUORUM_UNAVAILABLE',
-    `Cannot ${subject.verb} in keyspace "${subject.keyspace}": ${details.required} replicas must answer, and ${details.alive} of ${details.perReplica.length} can be reached`,
+    `Cannot ${subject.verb} in keyspace "${subject.keyspace}": ${details.required} replicas must answer, and ${details.alive} of ${details.perReplica.length} can be reached${note}`,
     details,
   );
 }

@@ -1,7 +1,7 @@
 import { otherArguments, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth, quorumUnavailable, writeUncertain } from './faults.ts';
+import { inOrderOfHealth, quorumUnavailable, sloppyNote, writeUncertain } from './faults.ts';
 import { patientHedge } from './hedging.ts';
 import { mintedAs, OtherArguments, SiblingLimit, type Change, type Minted } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
@@ -17,7 +17,9 @@ export interface MintRequest {
 const freshMs = 5;
 
 /**
- * Mints the dot of one write at one replica; the first healthy primary coordinates.
+ * Mints the dot of one write at one replica; the first healthy primary coordinates. Where hints
+ * count, a fallback does when no primary can: the version then lies there, and in the hints, until
+ * it has been delivered (docs/decisions/0016).
  *
  * Another one is asked only when the first certainly did nothing and never will: its refusal says so,
  * or it says so when asked again after the deadline that its statement carries. Two dots of one write
@@ -66,13 +68,13 @@ export async function mintSomewhere(
   throw notMinted(key, { plan, change, attempts, uncertain: false });
 }
 
-/** The primaries, one that is certainly there first. */
+/** Who may mint, one that is certainly there first. */
 async function inOrderOfAnswers(
   deps: Deps,
   key: PlacedKey,
   plan: Plan,
 ): Promise<readonly Target[]> {
-  const targets = inOrderOfHealth(key.targets, 'write');
+  const targets = candidates(key, plan);
   if (targets[0]?.replica.hasAnsweredWithin(freshMs)) return targets;
   const deadlineMs = Math.min(deps.clock.monotonicMs() + deps.mintMs, plan.deadlineMs);
   const round = await scatter(targets, {
@@ -85,6 +87,12 @@ async function inOrderOfAnswers(
   const [first] = round.replies;
   if (!first) return targets;
   return [first.target, ...targets.filter((target) => target !== first.target)];
+}
+
+/** Fallbacks only after all primaries: what they mint must be carried over later. */
+function candidates({ targets, fallbacks }: PlacedKey, { sloppy }: Plan): readonly Target[] {
+  const primaries = inOrderOfHealth(targets);
+  return sloppy ? [...primaries, ...inOrderOfHealth(fallbacks)] : primaries;
 }
 
 /**
@@ -126,7 +134,8 @@ function notMinted(
   const { plan, change, attempts, uncertain } = what;
   const { keyspace } = key.ref;
   const tried = new Map(attempts.map((attempt) => [attempt.target, attempt]));
-  const all = key.targets.map((target) => tried.get(target) ?? notAsked(target));
+  const asked = plan.sloppy ? [...key.targets, ...key.fallbacks] : key.targets;
+  const all = asked.map((target) => tried.get(target) ?? notAsked(target));
   if (uncertain) {
     return writeUncertain(all, {
       verdict: 'unreachable',
@@ -137,8 +146,8 @@ function notMinted(
     });
   }
   const perReplica = all.map((attempt) => outcomeOf(attempt));
-  const alive = key.targets.length - attempts.length;
-  return quorumUnavailable({ verb: 'write', keyspace }, { required: plan.need, alive, perReplica });
+  const details = { required: plan.need, alive: asked.length - attempts.length, perReplica };
+  return quorumUnavailable({ verb: 'write', keyspace }, details, sloppyNote(key, plan.sloppy));
 }
 
 function tooManySiblings(key: PlacedKey, { siblingsMax }: Change): StoreError {

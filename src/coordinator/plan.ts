@@ -13,6 +13,8 @@ export interface PlacedKey {
   readonly ref: CellRef;
   /** The N primaries, in the order of the preference list. */
   readonly targets: readonly Target[];
+  /** The others, in that order: they may keep hints for a primary that is away. */
+  readonly fallbacks: readonly Target[];
   readonly convergence: Convergence;
   readonly epoch: number;
 }
@@ -23,6 +25,8 @@ export interface Plan {
   readonly need: number;
   /** Whether a read that found replicas behind repairs `need` of them before it returns. */
   readonly writeBack: boolean;
+  /** Whether a write's hints count as acknowledgements, when they are kept outside the N. */
+  readonly sloppy?: true | undefined;
   /** On the clock's `monotonicMs`. */
   readonly startMs: number;
   readonly deadlineMs: number;

@@ -3,6 +3,7 @@ import { laterBy, proposerOf } from '../causality/ballot.ts';
 import { StoreError } from '../errors.ts';
 import { courtesyMs } from '../paxos/acceptor.ts';
 import { baseOf, fateOf, planRound, stateOf, type ConsensusRules } from '../paxos/proposer.ts';
+import type { HintKeeper } from '../repair/hint-keeper.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { PrepareResult } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -10,6 +11,7 @@ import type { Random } from '../runtime/random.ts';
 import type { Ballots } from './ballots.ts';
 import { answerAll, giveUp, propose, type Pending, type Waiting } from './consensus-call.ts';
 import { readFailure } from './faults.ts';
+import { Hinting } from './hinting.ts';
 import type { PlacedKey, Plan } from './plan.ts';
 import { scatter, type Round } from './scatter.ts';
 
@@ -18,6 +20,7 @@ export interface ConsensusDeps {
   readonly random: Random;
   readonly ballots: Ballots;
   readonly rules: ConsensusRules;
+  readonly hints: HintKeeper;
 }
 
 const roundsMax = 50;
@@ -114,26 +117,28 @@ export class Proposal {
     });
   }
 
-  #accept(
+  async #accept(
     cell: Cell,
     ballot: number,
     known: ReadonlyMap<string, PrepareResult['stored']>,
   ): Promise<Round<JoinOutcome>> {
     const { targets } = this.#key;
-    return scatter(targets, {
+    const hinting = new Hinting(this.#deps, this.#key, { cell });
+    const round = await scatter(targets, {
       clock: this.#deps.clock,
       plan: this.#plan(),
       atOnce: targets.length,
       call: ({ replica }) => {
         const guess = known.get(replica.id);
-        return joinInto(
-          replica,
-          { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) },
-          this.#plan(),
-        );
+        const request = { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) };
+        const accept = joinInto(replica, request, this.#plan());
+        return hinting.watch(accept, ({ status }) => status === 'joined');
       },
       accepts: ({ status }) => status === 'joined',
+      missed: hinting.missed,
     });
+    this.#deps.hints.follow(round.settled);
+    return round;
   }
 
   /**

@@ -39,7 +39,7 @@ export async function readIf(
   refusals = 0,
 ): Promise<ReadResult | undefined> {
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
-  refuseIfTooFewLive(key, plan.need, subject);
+  refuseIfTooFewLive(key, { need: plan.need }, subject);
   const targets = inOrderOfHealth(key.targets, 'read');
   const round = await scatter(targets, {
     clock: deps.clock,

@@ -37,6 +37,11 @@ export interface ScatterOptions<T> {
   readonly hedge?: Hedge;
   /** Whether a reply counts as an acknowledgement; one that does not is a refusal. */
   readonly accepts?: (reply: T) => boolean;
+  /**
+   * Called for every target that does not take it, before the verdict and after. Until a promise
+   * that it returns has settled the round goes on; if it says so, it counts in the target's place.
+   */
+  readonly missed?: (attempt: Attempt<T>) => Promise<boolean> | undefined;
   /** Answers early, whatever `need` says, when these replies are enough. */
   readonly enough?: (replies: readonly T[]) => boolean;
 }
@@ -60,6 +65,8 @@ class Scatter<T> {
   readonly #settled: Promise<readonly Attempt<T>[]>;
   #allSettled: (attempts: readonly Attempt<T>[]) => void = () => undefined;
   readonly #cancels: (() => void)[] = [];
+  /** Targets that somebody may stand in for, and whether he does. */
+  readonly #standIns = new Map<Attempt<T>, 'open' | 'counts'>();
   #next = 0;
   #open = 0;
   #done = false;
@@ -95,6 +102,7 @@ class Scatter<T> {
       // Told at once, or a receipt that is written now would call it pending.
       const fault = new ReplicaError('DOWN', `the replica is down: ${replica.reason}`, false);
       Object.assign(attempt, { status: 'DOWN', fault, startedMs, elapsedMs: 0 });
+      this.#missed(attempt);
       return this.#askNext();
     }
     this.#open += 1;
@@ -132,7 +140,7 @@ class Scatter<T> {
     attempt.status = accepted ? 'OK' : 'REFUSED';
     attempt.reply = reply;
     attempt.elapsedMs = elapsedMs;
-    this.#closed(accepted);
+    this.#closed(attempt, accepted);
   }
 
   #failed(attempt: Attempt<T>, error: unknown, elapsedMs: number): void {
@@ -141,24 +149,40 @@ class Scatter<T> {
     attempt.status = fault.fault;
     attempt.fault = fault;
     attempt.elapsedMs = elapsedMs;
-    this.#closed(false);
+    this.#closed(attempt, false);
   }
 
-  #closed(good: boolean): void {
+  #closed(attempt: Attempt<T>, good: boolean): void {
     this.#open -= 1;
+    if (!good) this.#missed(attempt);
     if (!good) this.#askNext();
     this.#judge();
     if (this.#open === 0) this.#allSettled(this.#attempts);
   }
 
+  #missed(attempt: Attempt<T>): void {
+    const standIn = this.#options.missed?.(attempt);
+    if (!standIn) return;
+    this.#open += 1;
+    this.#standIns.set(attempt, 'open');
+    void standIn.then((counts) => {
+      if (counts) this.#standIns.set(attempt, 'counts');
+      else this.#standIns.delete(attempt);
+      this.#open -= 1;
+      this.#judge();
+      if (this.#open === 0) this.#allSettled(this.#attempts);
+    });
+  }
+
   #judge(): void {
     if (this.#done) return;
     const good = this.#attempts.filter(({ status }) => status === 'OK');
-    const acks = good.length;
+    const standIns = [...this.#standIns.values()];
+    const acks = good.length + standIns.filter((standIn) => standIn === 'counts').length;
     if (this.#options.enough?.(good.flatMap(({ reply }) => (reply === undefined ? [] : [reply]))))
       return this.#finish('met');
     const faults = this.#attempts.filter(
-      ({ status }) => status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED',
+      (attempt) => isFault(attempt) && !this.#standIns.has(attempt),
     ).length;
     // With `enough`, `need` is out of reach on purpose: the round goes on until nobody is left to
     // answer.
@@ -180,6 +204,10 @@ class Scatter<T> {
     const replies = this.#attempts.filter(({ status }) => status === 'OK');
     this.#answer({ verdict: reached, attempts: this.#attempts, replies, settled: this.#settled });
   }
+}
+
+function isFault({ status }: Attempt<unknown>): boolean {
+  return status !== 'OK' && status !== 'PENDING' && status !== 'NOT_ASKED';
 }
 
 /** A target that no call has been made to. */

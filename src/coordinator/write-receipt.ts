@@ -15,7 +15,9 @@ export function writeReceipt(
     answered: attempts.filter(({ status }) => status === 'OK').length,
     stale: 0,
     repaired: 0,
-    hinted: 0,
+    hinted: attempts.filter(
+      ({ target, status }) => target.role === 'primary' && status === 'HINTED',
+    ).length,
     replicas: attempts.map((attempt) => outcomeOf(attempt)),
     epoch: key.epoch,
     elapsedMs: roundedMs(clock.monotonicMs() - plan.startMs),

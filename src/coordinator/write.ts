@@ -4,7 +4,8 @@ import { otherArguments, type StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { KeepResult } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { quorumUnavailable, refuseIfTooFewLive, writeUncertain } from './faults.ts';
+import { quorumUnavailable, refuseIfTooFewLive, sloppyNote, writeUncertain } from './faults.ts';
+import { Hinting } from './hinting.ts';
 import { mintSomewhere } from './mint.ts';
 import { isDisputed, recorded, versionOf, type Change } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
@@ -28,7 +29,7 @@ const forwardMs = 2_000;
  * Writes one version where concurrent versions are kept side by side: mint its dot at one replica,
  * then forward the whole cell to
  * the others, joined there. All N primaries get it; the plan says how many acknowledgements are
- * awaited.
+ * awaited. Who does not take it gets a hint, kept elsewhere.
  *
  * Errors: QUORUM_UNAVAILABLE and TOO_MANY_SIBLINGS (nothing written), WRITE_UNCERTAIN (a version is
  * or may be there).
@@ -39,26 +40,38 @@ export async function write(
   what: { plan: Plan; change: Change },
 ): Promise<WriteResult> {
   const { plan, change } = what;
-  refuseIfTooFewLive(key, plan.need, { verb: 'write', keyspace: key.ref.keyspace });
+  refuseIfTooFewLive(key, plan, { verb: 'write', keyspace: key.ref.keyspace });
   const { minted, attempts } = await mintSomewhere(deps, key, what);
   const coordinating = attempts.find(({ status }) => status === 'OK');
-  const others = key.targets.filter((target) => target !== coordinating?.target);
+  const mintedAt = coordinating?.target;
+  const hinting = new Hinting(deps, key, {
+    cell: minted.cell,
+    mintedAt,
+    countsUntilMs: plan.sloppy && plan.deadlineMs,
+  });
+  hinting.mayBeThere();
+  const others = key.targets.filter((target) => target !== mintedAt);
+  // A fallback that minted it counts when it keeps a hint: only those are carried over.
+  const own = mintedAt?.role === 'primary' ? 1 : 0;
   const forwardUntilMs = deps.clock.monotonicMs() + forwardMs;
   const round = await scatter(others, {
     clock: deps.clock,
-    plan: { need: plan.need - 1, deadlineMs: plan.deadlineMs },
+    plan: { need: plan.need - own, deadlineMs: plan.deadlineMs },
     atOnce: others.length,
-    call: ({ replica }) => minted.forward(replica, forwardUntilMs),
+    call: ({ replica }) => hinting.patiently(minted.forward(replica, forwardUntilMs), deps.mintMs),
     accepts: (outcome: JoinOutcome) => outcome.status === 'joined',
+    missed: hinting.missed,
   });
+  deps.hints.follow(round.settled);
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
-  const all = inListOrder(key, [...(coordinating ? [coordinating] : []), ...round.attempts]);
+  const first = coordinating && own > 0 ? [coordinating] : [];
+  const all = [...inListOrder(key, [...first, ...round.attempts]), ...hinting.lines];
   if (round.verdict !== 'met') {
     const { writeId } = change;
     throw writeUncertain(all, {
       verdict: round.verdict,
       required: plan.need,
-      acknowledged: 1 + round.replies.length,
+      acknowledged: own + round.replies.length,
       writeId,
       keyspace: key.ref.keyspace,
     });
@@ -84,7 +97,8 @@ function refuseDisputed(change: Change, cells: readonly Cell[]): void {
 /**
  * Writes one version where only the newest is kept: one conditional upsert at all N replicas in
  * parallel. A replica that holds a
- * greater stamp acknowledges too: the write is superseded there, as it will be everywhere.
+ * greater stamp acknowledges too: the write is superseded there, as it will be everywhere. Who does
+ * not take it gets a hint, once another one has.
  *
  * Errors: QUORUM_UNAVAILABLE, WRITE_UNCERTAIN.
  */
@@ -94,25 +108,31 @@ export async function writeNewest(
   what: { plan: Plan; change: Change },
 ): Promise<WriteResult & { superseded: boolean }> {
   const { plan, change } = what;
-  refuseIfTooFewLive(key, plan.need, { verb: 'write', keyspace: key.ref.keyspace });
+  refuseIfTooFewLive(key, plan, { verb: 'write', keyspace: key.ref.keyspace });
   const cell = stampedCell(deps, change);
   const next = { cell, stamp: key.convergence.stampOf(cell) };
   const options = { deadlineMs: plan.deadlineMs };
+  const hinting = new Hinting(deps, key, { cell, countsUntilMs: plan.sloppy && plan.deadlineMs });
+  const keep = async ({ replica }: Target): Promise<KeepResult & { cell?: Cell }> => {
+    if (!cell.outcomes) return replica.keepNewest(key.ref, next, options);
+    const joined = await joinInto(replica, { ...key, cell }, options);
+    if (joined.status !== 'joined') return { stored: false };
+    return { stored: isWriteOf(joined.cell, change), cell: joined.cell };
+  };
   const round = await scatter(key.targets, {
     clock: deps.clock,
     plan,
     atOnce: key.targets.length,
-    call: async ({ replica }): Promise<KeepResult & { cell?: Cell }> => {
-      if (!cell.outcomes) return replica.keepNewest(key.ref, next, options);
-      const joined = await joinInto(replica, { ...key, cell }, options);
-      return {
-        stored: joined.status === 'joined' && joined.cell.siblings[0]?.writeId === change.writeId,
-        ...(joined.status === 'joined' ? { cell: joined.cell } : {}),
-      };
-    },
+    call: (target) =>
+      hinting.patiently(
+        hinting.watch(keep(target), () => true),
+        deps.mintMs,
+      ),
+    missed: hinting.missed,
   });
+  deps.hints.follow(round.settled);
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
-  if (round.verdict !== 'met') throw newestFailure(key, what, round);
+  if (round.verdict !== 'met') throw newestFailure(key, what, { round, hinting });
   refuseDisputed(
     change,
     round.replies.flatMap(({ reply }) => (reply?.cell ? [reply.cell] : [])),
@@ -121,8 +141,15 @@ export async function writeNewest(
   return {
     cell,
     superseded,
-    receipt: writeReceipt(deps.clock, key, { plan, attempts: round.attempts }),
+    receipt: writeReceipt(deps.clock, key, {
+      plan,
+      attempts: [...round.attempts, ...hinting.lines],
+    }),
   };
+}
+
+function isWriteOf({ siblings }: Cell, { writeId }: Change): boolean {
+  return siblings[0]?.writeId === writeId;
 }
 
 /** A stamp later than this gateway's clock and than everything that the writer has seen. */
@@ -138,20 +165,23 @@ function stampedCell(deps: Deps, change: Change): Cell {
 function newestFailure(
   key: PlacedKey,
   { plan, change }: { plan: Plan; change: Change },
-  round: Round<KeepResult>,
+  { round, hinting }: { round: Round<KeepResult>; hinting: Hinting },
 ): StoreError {
   const { keyspace } = key.ref;
-  const clean = round.attempts.every(
+  const attempts = [...round.attempts, ...hinting.lines];
+  // A hint that is kept, or may be, will be delivered.
+  const clean = attempts.every(
     ({ status, fault }) => status === 'NOT_ASKED' || fault?.maybeApplied === false,
   );
   if (clean) {
-    const perReplica = round.attempts.map((attempt) => outcomeOf(attempt));
+    const perReplica = attempts.map((attempt) => outcomeOf(attempt));
     return quorumUnavailable(
       { verb: 'write', keyspace },
       { required: plan.need, alive: 0, perReplica },
+      sloppyNote(key, plan.sloppy),
     );
   }
-  return writeUncertain(round.attempts, {
+  return writeUncertain(attempts, {
     verdict: round.verdict,
     required: plan.need,
     acknowledged: round.replies.length,

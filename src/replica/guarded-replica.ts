@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { CallRecord, CallSort } from './call-record.ts';
-import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-store.ts';
 import type { BucketDigest } from './buckets.ts';
 import type {
   BucketRequest,
@@ -137,8 +137,8 @@ export class GuardedReplica implements Replica {
   claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
     return this.#guard('claim_hints', () => this.#inner.claimHints(claim, options));
   }
-  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
-    return this.#guard('remove_hints', () => this.#inner.removeHints(hints, options));
+  removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
+    return this.#guard('remove_hints', () => this.#inner.removeHints(removal, options));
   }
   countHints(options: CallOptions): Promise<readonly HintCount[]> {
     return this.#guard('count_hints', () => this.#inner.countHints(options));

@@ -11,8 +11,8 @@ import type { CallOptions, CellRef } from './cell-ref.ts';
  */
 export interface HintStore {
   /**
-   * Keeps a hint durably. One that is there already stays as it is: equal digests mean equal cells.
-   * Calls made in one turn of the event loop become one statement.
+   * Keeps a hint durably. One that is there already is renewed, and whoever has claimed it does not
+   * remove it any more. Calls made in one turn of the event loop become one statement.
    */
   putHint(hint: NewHint, options: CallOptions): Promise<void>;
   /**
@@ -20,8 +20,8 @@ export interface HintStore {
    * takes them for `claimMs`: whoever dies with them need not tell.
    */
   claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]>;
-  /** Lets go of hints that have been delivered; whoever claimed them. */
-  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void>;
+  /** Lets go of hints that have been delivered: of those that are still claimed by `owner`. */
+  removeHints(removal: HintRemoval, options: CallOptions): Promise<void>;
   /** What is kept here, a line a target. */
   countHints(options: CallOptions): Promise<readonly HintCount[]>;
   /**
@@ -64,6 +64,11 @@ export interface HintClaim {
   /** From when the holder carries it out, so never sooner than from when it was sent. */
   readonly claimMs: number;
   /** The gateway, for whoever looks at the table. */
+  readonly owner: string;
+}
+
+export interface HintRemoval {
+  readonly hints: readonly HintName[];
   readonly owner: string;
 }
 

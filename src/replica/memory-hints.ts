@@ -1,6 +1,6 @@
 import { digestOf, encodeCell } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import type { Hint, HintClaim, HintCount, HintName, HintRemoval, NewHint } from './hint-store.ts';
 import type { CellRef } from './cell-ref.ts';
 
 interface Kept {
@@ -8,6 +8,7 @@ interface Kept {
   readonly bytes: number;
   readonly expiresAtMs: number;
   claimedUntilMs: number;
+  claimedBy: string | undefined;
 }
 
 /** The table of hints of a `MemoryReplica`: what `HintStore` means, without SQL. */
@@ -22,17 +23,17 @@ export class MemoryHints {
   put({ lifeMs, ...hint }: NewHint): void {
     const digest = digestOf(hint.cell);
     const name = nameOf({ ...hint, digest });
-    if (this.#kept.has(name)) return;
     const { siblings, context, outcomes } = encodeCell(hint.cell);
     this.#kept.set(name, {
       hint: { ...hint, digest },
       bytes: Buffer.byteLength(siblings + context + outcomes),
       expiresAtMs: this.#nowMs() + lifeMs,
       claimedUntilMs: -Infinity,
+      claimedBy: undefined,
     });
   }
 
-  claim({ target, limit, claimMs }: HintClaim): readonly Hint[] {
+  claim({ target, limit, claimMs, owner }: HintClaim): readonly Hint[] {
     const nowMs = this.#nowMs();
     const free = [...this.#kept]
       .filter(
@@ -42,12 +43,18 @@ export class MemoryHints {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .slice(0, limit)
       .map(([, kept]) => kept);
-    for (const kept of free) kept.claimedUntilMs = nowMs + claimMs;
+    for (const kept of free) {
+      kept.claimedUntilMs = nowMs + claimMs;
+      kept.claimedBy = owner;
+    }
     return free.map(({ hint }) => hint);
   }
 
-  remove(names: readonly HintName[]): void {
-    for (const name of names) this.#kept.delete(nameOf(name));
+  remove({ hints, owner }: HintRemoval): void {
+    for (const hint of hints) {
+      const name = nameOf(hint);
+      if (this.#kept.get(name)?.claimedBy === owner) this.#kept.delete(name);
+    }
   }
 
   counts(): readonly HintCount[] {

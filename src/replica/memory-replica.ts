@@ -3,7 +3,7 @@ import { digestOf } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { mayAdvance, mayPromise } from '../paxos/acceptor.ts';
 import { compareKeys } from '../placement/key-order.ts';
-import type { Hint, HintClaim, HintCount, HintName, NewHint } from './hint-store.ts';
+import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-store.ts';
 import { MemoryHints } from './memory-hints.ts';
 import type { BucketDigest } from './buckets.ts';
 import type {
@@ -160,9 +160,9 @@ export class MemoryReplica implements Replica {
     this.#refuseLate(options);
     return this.#hints.claim(claim);
   }
-  async removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
+  async removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
     this.#refuseLate(options);
-    this.#hints.remove(hints);
+    this.#hints.remove(removal);
   }
   async countHints(): Promise<readonly HintCount[]> {
     return this.#hints.counts();
@@ -217,6 +217,11 @@ export class MemoryReplica implements Replica {
   /** Everything in it, by `tenant/keyspace/key`, for the checkers of the simulator. */
   snapshot(): ReadonlyMap<string, StoredCell> {
     return new Map([...this.#rows].map(([name, row]) => [name, stored(row)]));
+  }
+
+  /** What it keeps for others, for the checkers of the simulator. */
+  get keptHints(): readonly HintCount[] {
+    return this.#hints.counts();
   }
 
   /** Loses all, as a replaced disk would, and comes back as another incarnation. */

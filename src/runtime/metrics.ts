@@ -53,6 +53,10 @@ export function createMetrics() {
     tombstones: counter('quorate_tombstones_total', 'Deletions looked at for collection', [
       'result',
     ]),
+    hints: counter('quorate_hints_total', 'Cells kept for replicas that did not take them', [
+      'result',
+    ]),
+    openHints: gauge('quorate_open_hints', 'Hints that are kept for a replica', ['replica']),
     batchSize: histogram('quorate_batch_size', 'Calls in one statement', {
       names: ['replica', 'call'],
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
@@ -71,7 +75,8 @@ function instruments(registers: Registry[]) {
     help: string,
     labels: { names: readonly L[]; buckets: number[] },
   ) => new Histogram({ name, help, labelNames: labels.names, buckets: labels.buckets, registers });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
   return { counter, histogram, gauge };
 }
 

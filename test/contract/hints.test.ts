@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { digestOf } from '../../src/causality/cell-codec.ts';
 import { emptyCell, seenNothing, withOutcome, write, type Cell } from '../../src/causality/cell.ts';
-import type { NewHint } from '../../src/replica/hint-store.ts';
+import type { HintName, NewHint } from '../../src/replica/hint-store.ts';
 import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import { ReplicaError, type Replica } from '../../src/replica/replica.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -78,8 +78,16 @@ describe.each([
     ...more,
   });
   const keep = (one: NewHint) => replica.putHint(one, inTime());
-  const claim = (limit = 1_000, claimMs = hourMs) =>
-    replica.claimHints({ target, limit, claimMs, owner: 'gateway-1' }, inTime());
+  const theirs = (limit = 1_000, claimMs = hourMs) => ({
+    target,
+    limit,
+    claimMs,
+    owner: 'gateway-1',
+  });
+  const claim = (limit?: number, claimMs?: number) =>
+    replica.claimHints(theirs(limit, claimMs), inTime());
+  const remove = (hints: readonly HintName[]) =>
+    replica.removeHints({ hints, owner: 'gateway-1' }, inTime());
   const count = async () =>
     (await replica.countHints(inTime())).find((line) => line.target === target);
 
@@ -134,10 +142,22 @@ describe.each([
   test('what is removed is gone, and nothing else', async () => {
     await Promise.all(['a', 'b', 'c'].map((key) => keep(hint(key))));
     const [a, b] = await claim(2);
-    await replica.removeHints([a!, b!], inTime());
-    await replica.removeHints([a!], inTime());
+    await remove([a!, b!]);
+    await remove([a!]);
     expect(await count()).toMatchObject({ hints: 1 });
     expect((await claim()).map((one) => one.ref.key)).toEqual(['c']);
+  });
+
+  test('one that is kept again while somebody delivers it stays', async () => {
+    const one = hint('key');
+    await keep(one);
+    const claimed = await claim();
+    await keep(one);
+    await remove(claimed);
+    expect(await count()).toMatchObject({ hints: 1 });
+    expect(await replica.claimHints({ ...theirs(), owner: 'gateway-2' }, inTime())).toHaveLength(1);
+    await remove(claimed);
+    expect(await count()).toMatchObject({ hints: 1 });
   });
 
   test('says whether a key has an open hint, for whatever target', async () => {
@@ -182,7 +202,7 @@ describe.each([
     const calls = [
       replica.putHint(hint('late'), late),
       replica.claimHints({ target, limit: 9, claimMs: hourMs, owner: 'g' }, late),
-      replica.removeHints([there!], late),
+      replica.removeHints({ hints: [there!], owner: 'g' }, late),
     ];
     for (const call of calls) {
       const told: unknown = await call.catch((error: unknown) => error);

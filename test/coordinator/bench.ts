@@ -4,6 +4,7 @@ import type { Keyspace, KeyspaceSettings } from '../../src/consistency/keyspace.
 import type { Plan, PlacedKey } from '../../src/coordinator/plan.ts';
 import type { ReplicaOutcome } from '../../src/coordinator/receipt.ts';
 import { StoreError } from '../../src/errors.ts';
+import type { HintSettings } from '../../src/repair/hint-settings.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
@@ -19,8 +20,11 @@ export class Bench {
   readonly clock = new HandClock();
   readonly replicas: readonly FaultyReplica[];
   readonly gateways: AssembledStore[] = [];
+  readonly #hints: Partial<HintSettings>;
 
-  constructor(count = 3) {
+  /** Without hints, unless a test wants them: what reads heal could not be seen beside them. */
+  constructor(count = 3, hints: Partial<HintSettings> = { enabled: false }) {
+    this.#hints = hints;
     this.replicas = Array.from({ length: count }, (_, index) => {
       return new FaultyReplica({ id: `replica-${index + 1}`, clock: this.clock });
     });
@@ -38,6 +42,7 @@ export class Bench {
       partitions: 16,
       signingKeys: ['the key of this bench'],
       timeouts: { requestMs, mintMs },
+      hints: this.#hints,
     });
     this.gateways.push(gateway);
     return gateway;

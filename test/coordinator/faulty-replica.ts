@@ -28,7 +28,7 @@ import type {
   Hint,
   HintClaim,
   HintCount,
-  HintName,
+  HintRemoval,
   NewHint,
 } from '../../src/replica/hint-store.ts';
 import type { HandClock } from './hand-clock.ts';
@@ -151,8 +151,8 @@ export class FaultyReplica implements Replica {
   claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
     return this.#act('hints', undefined, options, () => this.inner.claimHints(claim, options));
   }
-  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
-    return this.#act('hints', undefined, options, () => this.inner.removeHints(hints, options));
+  removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
+    return this.#act('hints', undefined, options, () => this.inner.removeHints(removal, options));
   }
   countHints(options: CallOptions): Promise<readonly HintCount[]> {
     return this.#act('hints', undefined, options, () => this.inner.countHints());

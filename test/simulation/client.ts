@@ -21,6 +21,8 @@ export interface Habits {
   readonly timeoutMs?: number;
   /** Carries its session token from request to request. */
   readonly session?: boolean;
+  /** Hints may count in place of primaries. */
+  readonly sloppy?: boolean;
   /** Names of the gateways that it can reach; all of them when left out. */
   readonly gateways?: readonly string[];
   /** Writes and deletes whatever is there, with no context at all. */
@@ -129,9 +131,19 @@ export class Client {
     return this.habits.tenant === undefined ? key : `${this.habits.tenant}/${key}`;
   }
 
-  #writeTo(key: string): { keyspace: string; key: string; idempotencyKey?: string } {
-    const { keyspace, retries } = this.habits;
-    return { keyspace, key, ...(retries ? { idempotencyKey: this.random.uuid() } : {}) };
+  #writeTo(key: string): {
+    keyspace: string;
+    key: string;
+    idempotencyKey?: string;
+    sloppy?: boolean;
+  } {
+    const { keyspace, retries, sloppy } = this.habits;
+    return {
+      keyspace,
+      key,
+      ...(retries ? { idempotencyKey: this.random.uuid() } : {}),
+      ...(sloppy ? { sloppy } : {}),
+    };
   }
 
   #shown(key: string): Known | undefined {

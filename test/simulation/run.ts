@@ -72,9 +72,9 @@ async function live(scenario: Scenario, world: World): Promise<void> {
   await world.sleep(quietMs);
   // A fault that was about to end may have begun after the calm.
   world.calm();
-  await repair.settle();
+  if (!scenario.withoutAntiEntropy) await repair.settle();
   if (!scenario.afterwards) return;
   world.afterwards();
   await scenario.afterwards(world);
-  await repair.settle();
+  if (!scenario.withoutAntiEntropy) await repair.settle();
 }

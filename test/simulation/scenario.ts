@@ -21,6 +21,8 @@ export interface Scenario {
   readonly repairEveryMs?: number;
   /** How many such comparisons are under way at a time; two. */
   readonly repairLoops?: number;
+  /** Nothing compares replicas, not even when the storm is over. */
+  readonly withoutAntiEntropy?: boolean;
   readonly setup: (world: World) => Promise<void>;
   /** Resolves when every client has done what it wanted. */
   readonly clients: (world: World) => Promise<unknown>;

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { catchControl, scenarioNamed } from './catch.ts';
 import { controls } from './controls/controls.ts';
+import type { ReplicaOptions } from './controls/defects.ts';
+import { RepeatingReplica } from './controls/replicas.ts';
 import { runScenario } from './run.ts';
 import { scenarios } from './scenarios.ts';
 import { shrink } from './shrink.ts';
@@ -38,6 +40,17 @@ describe('a product that is broken on purpose is caught', () => {
   test('every scenario has a control', () => {
     const covered = new Set(controls.map(({ scenario }) => scenario));
     expect([...covered].toSorted()).toEqual(scenarios.map(({ name }) => name).toSorted());
+  });
+});
+
+describe('hints that are delivered twice, out of order, and by several at once', () => {
+  test.each(['handoff', 'sloppy'])('do no harm in %s', async (name) => {
+    const scenario = scenarioNamed(name);
+    const defects = { replica: (options: ReplicaOptions) => new RepeatingReplica(options) };
+    for (const seed of seeds) {
+      const { violations } = await runScenario(scenario, { seed, defects });
+      expect({ seed, violations }).toEqual({ seed, violations: [] });
+    }
   });
 });
 

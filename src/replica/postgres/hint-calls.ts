@@ -1,6 +1,6 @@
 import { digestOf, encodeCell } from '../../causality/cell-codec.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import type { Hint, HintClaim, HintCount, HintName, NewHint } from '../hint-store.ts';
+import type { Hint, HintClaim, HintCount, HintName, HintRemoval, NewHint } from '../hint-store.ts';
 import { ReplicaError, type CellRef } from '../replica.ts';
 import { byPosition, type CallKind } from './call-kind.ts';
 import { serverTimeMs } from './calls.ts';
@@ -83,16 +83,17 @@ function delivering(clock: Clock) {
       writes: true,
       keyOf: () => 'remove',
       values: ([call], connection) => {
-        const names = call?.what ?? [];
+        const names = call?.what.hints ?? [];
         return [
           names.map(({ target }) => target),
           ...refColumns(names.map(({ ref }) => ref)),
           names.map(({ digest }) => digest),
+          call?.what.owner,
           serverTimeMs(call?.deadlineMs ?? 0, { connection, clock }),
         ];
       },
       replies: () => [undefined],
-    } satisfies CallKind<Timed<readonly HintName[]>, undefined>,
+    } satisfies CallKind<Timed<HintRemoval>, undefined>,
     count: {
       name: 'count_hints',
       statement: countHints,

@@ -6,7 +6,7 @@ import type { Statement } from './statements.ts';
  * what has been deleted and forgotten since.
  */
 
-/** One row for each hint; one that is there already is the same cell. */
+/** One row for each hint. One that is there already is the same cell: only its time is new. */
 export const putHints: Statement = {
   name: 'quorate_put_hints',
   text: `
@@ -22,7 +22,8 @@ export const putHints: Statement = {
         octet_length(siblings) + octet_length(context) + octet_length(outcomes),
         clock_timestamp() + life_ms * interval '1 millisecond'
       from input where in_time order by n
-      on conflict do nothing
+      on conflict (target, tenant, keyspace, key, digest)
+        do update set expires_at = excluded.expires_at, claimed_by = null, claimed_until = null
     )
     select n::int, true, in_time from input`,
 };
@@ -53,7 +54,7 @@ export const removeHints: Statement = {
     delete from hints h
     using unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int8[]) as i (target, tenant, keyspace, key, digest)
     where h.target = i.target and h.tenant = i.tenant and h.keyspace = i.keyspace and h.key = i.key and h.digest = i.digest
-      and extract(epoch from clock_timestamp()) * 1000 < $6::float8`,
+      and h.claimed_by = $6 and extract(epoch from clock_timestamp()) * 1000 < $7::float8`,
 };
 
 export const countHints: Statement = {

@@ -29,7 +29,7 @@ import {
 import { Batcher } from './batcher.ts';
 import { alone, type CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
-import type { Hint, HintClaim, HintCount, HintName, NewHint } from '../hint-store.ts';
+import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
 import { deleteKeyspaceHints } from './hint-statements.ts';
@@ -204,8 +204,8 @@ export class PostgresReplica implements Replica {
     return this.#writes.call(this.#hintKinds.claim, { what, deadlineMs }, deadlineMs);
   }
 
-  removeHints(what: readonly HintName[], { deadlineMs }: CallOptions): Promise<void> {
-    return this.#writes.call(this.#hintKinds.remove, { what, deadlineMs }, deadlineMs);
+  removeHints(removal: HintRemoval, { deadlineMs }: CallOptions): Promise<void> {
+    return this.#writes.call(this.#hintKinds.remove, { what: removal, deadlineMs }, deadlineMs);
   }
 
   countHints({ deadlineMs }: CallOptions): Promise<readonly HintCount[]> {

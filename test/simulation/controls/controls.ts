@@ -20,6 +20,7 @@ import { readingPastTheOldestRunning, silentAboutTrimming, withoutRecall } from 
 import {
   AnyNameReplica,
   ForgetfulReplica,
+  HastyReplica,
   LastArrivalReplica,
   UnruledReplica,
   ZombieReplica,
@@ -27,6 +28,7 @@ import {
 import {
   downgrading,
   neverRefusing,
+  withHintsCounted,
   withoutIdempotency,
   withoutSession,
   withoutWriteBack,
@@ -129,6 +131,18 @@ export const controls: readonly Control[] = [
       link: (link, { process }) =>
         isGateway(process) ? new HintingLink(link, process.clock) : link,
     }),
+  },
+  {
+    name: 'hints counted as acknowledgements without "sloppy"',
+    scenario: 'handoff',
+    within: 50,
+    defects: () => ({ store: withHintsCounted }),
+  },
+  {
+    name: 'hints removed before they are delivered',
+    scenario: 'sloppy',
+    within: 20,
+    defects: () => ({ replica: (options) => new HastyReplica(options) }),
   },
   {
     name: '"not found" counted before a quorum has said so',

@@ -27,7 +27,7 @@ import type {
   Hint,
   HintClaim,
   HintCount,
-  HintName,
+  HintRemoval,
   NewHint,
 } from '../../../src/replica/hint-store.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
@@ -80,8 +80,8 @@ export class PassingLink implements Replica {
   claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
     return this.inner.claimHints(claim, options);
   }
-  removeHints(hints: readonly HintName[], options: CallOptions): Promise<void> {
-    return this.inner.removeHints(hints, options);
+  removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
+    return this.inner.removeHints(removal, options);
   }
   countHints(options: CallOptions): Promise<readonly HintCount[]> {
     return this.inner.countHints(options);

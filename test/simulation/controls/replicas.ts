@@ -1,4 +1,5 @@
 import { emptyCell, isTombstone, type Cell } from '../../../src/causality/cell.ts';
+import type { Hint, HintClaim, HintRemoval } from '../../../src/replica/hint-store.ts';
 import { MemoryReplica } from '../../../src/replica/memory-replica.ts';
 import type {
   CallOptions,
@@ -71,6 +72,28 @@ function forgotten(stored: StoredCell): StoredCell {
   const { siblings } = stored.cell;
   const isGone = siblings.length > 0 && siblings.every((sibling) => isTombstone(sibling, 0));
   return isGone ? { ...stored, cell: emptyCell, digest: 0n } : stored;
+}
+
+/** Lets go of hints as soon as somebody takes them, whether he delivers them or not. */
+export class HastyReplica extends MemoryReplica {
+  override async claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    const hints = await super.claimHints(claim, options);
+    await super.removeHints({ hints, owner: claim.owner }, options);
+    return hints;
+  }
+}
+
+/** Hands out hints that others have taken too, and forgets half of the times that they were delivered. */
+export class RepeatingReplica extends MemoryReplica {
+  #removals = 0;
+
+  override claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
+    return super.claimHints({ ...claim, claimMs: 0 }, options);
+  }
+  override async removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
+    this.#removals += 1;
+    if (this.#removals % 2 === 0) await super.removeHints(removal, options);
+  }
 }
 
 /** Rule A off: any cell is taken, whatever was promised, unless a proposer of this very ballot sends it. */

@@ -34,6 +34,14 @@ export function withoutWriteBack({ store, cluster, deps }: AssembledStore, world
   });
 }
 
+/** Hints count as acknowledgements although nobody has asked for it. */
+export function withHintsCounted({ store }: AssembledStore): Store {
+  return altered(store, {
+    put: (caller, what, asked) => store.put(caller, { ...what, sloppy: true }, asked),
+    delete: (caller, what, asked) => store.delete(caller, { ...what, sloppy: true }, asked),
+  });
+}
+
 /** Reads do not look at the session token. */
 export function withoutSession({ store }: AssembledStore): Store {
   return altered(store, {

@@ -27,10 +27,10 @@ import type {
   Hint,
   HintClaim,
   HintCount,
-  HintName,
+  HintRemoval,
   NewHint,
 } from '../../../src/replica/hint-store.ts';
-import type { Network } from './network.ts';
+import type { Lane, Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Rounds } from './rounds.ts';
 import type { Schedule } from './schedule.ts';
@@ -53,6 +53,7 @@ interface Call<T> {
   readonly deadlineMs: number;
   /** Whether a lost answer leaves open what happened. */
   readonly writes: boolean;
+  readonly lane?: Lane;
   readonly act: (replica: Replica, options: CallOptions) => Promise<T>;
 }
 
@@ -135,27 +136,62 @@ export class Link implements Replica {
   putHint(hint: NewHint, { deadlineMs }: CallOptions): Promise<void> {
     const act = (replica: Replica, options: CallOptions) => replica.putHint(hint, options);
     const name = `putHint for ${hint.target} of ${shownCell(hint.cell)}`;
-    return this.#send({ name, key: hint.ref.key, deadlineMs, writes: true, act });
+    return this.#send({ name, key: hint.ref.key, deadlineMs, writes: true, lane: 'hints', act });
   }
   claimHints(claim: HintClaim, { deadlineMs }: CallOptions): Promise<readonly Hint[]> {
     const act = (replica: Replica, options: CallOptions) => replica.claimHints(claim, options);
-    return this.#send({ name: 'claimHints', key: '', deadlineMs, writes: true, act });
+    return this.#send({
+      name: 'claimHints',
+      key: '',
+      deadlineMs,
+      writes: true,
+      lane: 'hints',
+      act,
+    });
   }
-  removeHints(hints: readonly HintName[], { deadlineMs }: CallOptions): Promise<void> {
-    const act = (replica: Replica, options: CallOptions) => replica.removeHints(hints, options);
-    return this.#send({ name: 'removeHints', key: '', deadlineMs, writes: true, act });
+  removeHints(removal: HintRemoval, { deadlineMs }: CallOptions): Promise<void> {
+    const act = (replica: Replica, options: CallOptions) => replica.removeHints(removal, options);
+    return this.#send({
+      name: 'removeHints',
+      key: '',
+      deadlineMs,
+      writes: true,
+      lane: 'hints',
+      act,
+    });
   }
   countHints({ deadlineMs }: CallOptions): Promise<readonly HintCount[]> {
     const act = (replica: Replica, options: CallOptions) => replica.countHints(options);
-    return this.#send({ name: 'countHints', key: '', deadlineMs, writes: false, act });
+    return this.#send({
+      name: 'countHints',
+      key: '',
+      deadlineMs,
+      writes: false,
+      lane: 'hints',
+      act,
+    });
   }
   hasHintFor(ref: CellRef, { deadlineMs }: CallOptions): Promise<boolean> {
     const act = (replica: Replica, options: CallOptions) => replica.hasHintFor(ref, options);
-    return this.#send({ name: 'hasHintFor', key: ref.key, deadlineMs, writes: false, act });
+    return this.#send({
+      name: 'hasHintFor',
+      key: ref.key,
+      deadlineMs,
+      writes: false,
+      lane: 'hints',
+      act,
+    });
   }
   expireHints(limit: number, { deadlineMs }: CallOptions): Promise<number> {
     const act = (replica: Replica, options: CallOptions) => replica.expireHints(limit, options);
-    return this.#send({ name: 'expireHints', key: '', deadlineMs, writes: true, act });
+    return this.#send({
+      name: 'expireHints',
+      key: '',
+      deadlineMs,
+      writes: true,
+      lane: 'hints',
+      act,
+    });
   }
   bucketDigests(
     request: BucketRequest,
@@ -176,7 +212,14 @@ export class Link implements Replica {
   }
   collect(ref: CellRef, expected: bigint, { deadlineMs }: CallOptions): Promise<boolean> {
     const act = (replica: Replica, options: CallOptions) => replica.collect(ref, expected, options);
-    return this.#send({ name: 'collect', key: ref.key, deadlineMs, writes: true, act });
+    return this.#send({
+      name: 'collect',
+      key: ref.key,
+      deadlineMs,
+      writes: true,
+      lane: 'hints',
+      act,
+    });
   }
   claimRepair(claim: RepairClaim, { deadlineMs }: CallOptions): Promise<number | undefined> {
     return this.#plain('claimRepair', deadlineMs, (to, options) => to.claimRepair(claim, options));
@@ -214,12 +257,12 @@ export class Link implements Replica {
         settle(() => reject(timeOut)),
       );
       const boot = this.#boot;
-      const delayMs = network.delay(name, this.id);
+      const delayMs = network.delay(name, this.id, call.lane);
       this.#note('→', call, delayMs === undefined ? 'lost' : '');
       if (delayMs === undefined) return;
       schedule.after(delayMs, () => this.#carryOut(call, { boot, resolve, reject, settle }));
-      if (!network.duplicates()) return;
-      const again = network.delay(name, this.id) ?? delayMs;
+      if (!network.duplicates(call.lane)) return;
+      const again = network.delay(name, this.id, call.lane) ?? delayMs;
       schedule.after(delayMs + again, () => this.#carryOutUnnoticed(call, boot));
     });
   }
@@ -269,7 +312,7 @@ export class Link implements Replica {
 
   #answer<T>(call: Call<T>, to: ReplyTo<T>, outcome: Outcome): void {
     const { network, schedule } = this.#deps;
-    const delayMs = network.delay(this.id, this.#process.name);
+    const delayMs = network.delay(this.id, this.#process.name, call.lane);
     if (delayMs === undefined) return this.#note('←', call, 'lost');
     schedule.after(delayMs, () => {
       if (!this.#process.alive) return;

@@ -14,14 +14,19 @@ export interface Weather {
 /** Setup, and the quiet at the end: nothing is lost, nothing is late. */
 export const calm: Weather = { loss: 0, tail: 0, nearMs: 2, farMs: 2, duplicate: 0 };
 
+/** What a message is for. */
+export type Lane = 'data' | 'hints';
+
 /** Messages between processes: each is lost, or arrives after a delay of its own. */
 export class Network {
   weather: Weather = calm;
   readonly #random: Random;
+  readonly #hints: Random;
   readonly #cut = new Set<string>();
 
-  constructor(random: Random) {
+  constructor(random: Random, hints: Random) {
     this.#random = random;
+    this.#hints = hints;
   }
 
   /** Drops everything from one process to another, in this direction only. */
@@ -37,17 +42,22 @@ export class Network {
     this.#cut.clear();
   }
 
-  /** The delay of one message in ms; undefined when it never arrives. */
-  delay(from: string, to: string): number | undefined {
+  /**
+   * The delay of one message in ms; undefined when it never arrives. What is only about keeping hints has a chance of its own: gateways
+   * ask for them all the time, and that should change as little of the rest as possible.
+   */
+  delay(from: string, to: string, lane: Lane = 'data'): number | undefined {
+    const random = lane === 'hints' ? this.#hints : this.#random;
     const { loss, tail, nearMs, farMs } = this.weather;
     // Chance is drawn before the cut is looked at, so that a split changes as little of the rest as possible.
-    const lost = this.#random.next() < loss;
-    const far = this.#random.next() < tail;
-    const delayMs = 0.5 + this.#random.next() * (far ? farMs : nearMs);
+    const lost = random.next() < loss;
+    const far = random.next() < tail;
+    const delayMs = 0.5 + random.next() * (far ? farMs : nearMs);
     return lost || this.#cut.has(`${from}>${to}`) ? undefined : delayMs;
   }
 
-  duplicates(): boolean {
-    return this.#random.next() < this.weather.duplicate;
+  duplicates(lane: Lane = 'data'): boolean {
+    const random = lane === 'hints' ? this.#hints : this.#random;
+    return random.next() < this.weather.duplicate;
   }
 }
