@@ -1,4 +1,6 @@
 import type { Cluster } from './consistency/cluster.ts';
+import type { Consensus } from './coordinator/agreement.ts';
+import { settleRound } from './coordinator/settle.ts';
 import type { Directory } from './consistency/directory.ts';
 import { AntiEntropy } from './repair/anti-entropy.ts';
 import type { RepairKeyspace } from './repair/repair-keyspace.ts';
@@ -31,6 +33,7 @@ export interface RepairParts {
   readonly owner: string;
   readonly cluster: Cluster;
   readonly directory: Directory;
+  readonly consensus: Consensus;
   readonly settings: RepairSettings;
 }
 
@@ -48,7 +51,10 @@ const lookMs = 5_000;
 export function assembleRepair(parts: RepairParts): AssembledRepair {
   const { clock, random, log, metrics, owner, cluster, directory, settings } = parts;
   const keyspaces = async (): Promise<readonly RepairKeyspace[]> =>
-    (await directory.all()).map((keyspace) => cluster.repairView(keyspace));
+    (await directory.all()).map((keyspace) => {
+      const settle = (key: string) => settleRound(parts, cluster.placeKey(keyspace, key));
+      return { ...cluster.repairView(keyspace), settle };
+    });
   const antiEntropy = new AntiEntropy({ clock, log, metrics, keyspaces });
   const states = new Map(cluster.replicas.map((replica) => [replica.id, replica]));
   const reaper = new TombstoneReaper({

@@ -211,6 +211,18 @@ export function withoutGone(cell: Cell, beforeMs: number): Cell {
   return { ...cell, siblings: cell.siblings.filter((one) => !isGone(one)) };
 }
 
+/**
+ * What replicas have minted, without what consensus has chosen: the one half of a cell that can be
+ * joined anywhere at any time.
+ */
+export function ordinaryPart({ siblings, context, outcomes }: Cell): Cell {
+  return {
+    siblings: siblings.filter(({ dot }) => dot.actor !== PI),
+    context: without(context, PI),
+    ...(outcomes ? { outcomes } : {}),
+  };
+}
+
 /** The version that the register of consensus holds, whether it is shown or not. */
 export function registerOf({ siblings }: Cell): Sibling | undefined {
   return siblings.find(({ dot }) => dot.actor === PI);

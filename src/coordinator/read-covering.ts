@@ -7,6 +7,7 @@ import type { Deps } from './deps.ts';
 import { readFailure } from './faults.ts';
 import type { PlacedKey, Plan } from './plan.ts';
 import { holdingsOf, readReceipt, type ReadResult } from './read.ts';
+import { settleRound } from './settle.ts';
 import { outcomeOf, scatter, type Round } from './scatter.ts';
 
 const pauseMs = 10;
@@ -43,7 +44,10 @@ export async function readCovering(
     if (isCovered(replies)) {
       const replied = converge(holdingsOf(round.replies), key.convergence);
       const cell = key.convergence.join(found, replied.cell);
-      deps.repair.later(key, round.settled.then(holdingsOf));
+      deps.repair.later(
+        { ...key, settle: () => settleRound(deps, key) },
+        round.settled.then(holdingsOf),
+      );
       return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired: new Set() }) };
     }
     if (plan.deadlineMs - deps.clock.monotonicMs() <= pauseMs) throw unsatisfied(key, round);

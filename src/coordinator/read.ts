@@ -8,6 +8,7 @@ import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt, ReplicaStatus } from './receipt.ts';
+import { settleRound } from './settle.ts';
 import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
 
 export interface ReadResult {
@@ -78,16 +79,14 @@ const refusalsMax = 4;
  * proposer died, or had nothing to accept; then a round of our own does.
  */
 async function waitForRound(
-  { clock, consensus }: Deps,
+  deps: Deps,
   key: PlacedKey,
   { plan, refusals }: { plan: Plan; refusals: number },
 ): Promise<void> {
+  const { clock } = deps;
   if (refusals < refusalsMax) return clock.sleep(promisedPauseMs);
-  const majority = Math.floor(key.targets.length / 2) + 1;
-  const operation = { decide: () => ({ kind: 'answer', answer: undefined }) as const };
-  const round = { plan: { ...plan, need: Math.max(plan.need, majority) }, operation } as const;
   // When it fails, the read that follows says why.
-  await consensus.run(key, { ...round, settles: true }).catch(() => clock.sleep(promisedPauseMs));
+  await settleRound(deps, key, plan).catch(() => clock.sleep(promisedPauseMs));
 }
 
 interface Behind {
@@ -186,7 +185,7 @@ function healTheRest(
     const late = await Promise.all(unasked.map((target) => ask(deps, key, target)));
     return [...holdingsOf(attempts), ...late.flat()];
   });
-  deps.repair.later(key, answers);
+  deps.repair.later({ ...key, settle: () => settleRound(deps, key) }, answers);
 }
 
 function sameAsFirst(

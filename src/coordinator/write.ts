@@ -59,7 +59,8 @@ export async function write(
     plan: { need: plan.need - own, deadlineMs: plan.deadlineMs },
     atOnce: others.length,
     call: ({ replica }) => hinting.patiently(minted.forward(replica, forwardUntilMs), deps.mintMs),
-    accepts: (outcome: JoinOutcome) => outcome.status === 'joined',
+    // Its own version is there, even where a promise keeps what consensus chose away.
+    accepts: (outcome: JoinOutcome) => outcome.status === 'joined' || outcome.tookOrdinary,
     missed: hinting.missed,
   });
   deps.hints.follow(round.settled);

@@ -4,6 +4,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { bucketBytes, differences, rowsOf, type Comparison, type Holdings } from './compare.ts';
+import { LeftPromises } from './left-promises.ts';
 import type { Distrust } from './distrust.ts';
 import { heal } from './heal.ts';
 import {
@@ -76,9 +77,11 @@ export class AntiEntropy {
   readonly #deps: AntiEntropyDeps;
   /** Rows a step, as the last pass found them, by keyspace. */
   readonly #density = new Map<string, number>();
+  readonly #leftPromises: LeftPromises;
 
   constructor(deps: AntiEntropyDeps) {
     this.#deps = deps;
+    this.#leftPromises = new LeftPromises(deps);
   }
 
   /** Compares now, whoever else may be at it. Rejects when it cannot be told which keyspaces there are. */
@@ -221,7 +224,8 @@ export class AntiEntropy {
       for await (const found of differences(territory, holdings, comparison)) {
         tally.different += found.length;
         for (let at = 0; at < found.length; at += healKeys) {
-          const healing = { keyspace, tally, options: options(), distrust };
+          const leftPromises = this.#leftPromises;
+          const healing = { keyspace, tally, options: options(), distrust, leftPromises };
           await Promise.all(found.slice(at, at + healKeys).map((one) => heal(one, healing)));
         }
       }

@@ -3,6 +3,7 @@ import { digestOf, encodeCell } from '../causality/cell-codec.ts';
 import type { CallOptions, CellRef, Replica, StoredCell } from '../replica/replica.ts';
 import { joinInto } from './join-into.ts';
 import { unknownToOthers, type Distrust } from './distrust.ts';
+import type { LeftPromises } from './left-promises.ts';
 import type { RepairKeyspace } from './repair-keyspace.ts';
 import type { RepairTally } from './repair-summary.ts';
 
@@ -17,6 +18,7 @@ export interface Healing {
   readonly tally: RepairTally;
   readonly options: CallOptions;
   readonly distrust?: Distrust | undefined;
+  readonly leftPromises: LeftPromises;
 }
 
 /**
@@ -67,13 +69,22 @@ async function bring(
   what: { ref: CellRef; cell: Cell; guess: StoredCell | undefined; healing: Healing },
 ): Promise<void> {
   const { ref, cell, guess, healing } = what;
-  const { tally, options, keyspace } = healing;
+  const { tally, options, keyspace, leftPromises } = healing;
   const request = { ref, cell, convergence: keyspace.convergence, ...(guess ? { guess } : {}) };
   tally.bytes += sizeOf(ref.key, cell);
   try {
     const outcome = await joinInto(replica, request, options);
-    if (outcome.status === 'refused') tally.refused += 1;
-    else if (outcome.wrote) tally.repaired += 1;
+    if (outcome.status === 'joined') {
+      if (outcome.wrote) tally.repaired += 1;
+      return;
+    }
+    tally.refused += 1;
+    const { promised } = outcome;
+    const name = `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+    const again = () =>
+      joinInto(replica, { ref, cell, convergence: keyspace.convergence }, options);
+    const settle = async () => keyspace.settle?.(ref.key);
+    await leftPromises.watch({ name, promised, again, settle });
   } catch (error) {
     tally.fail(replica.id, error, 1);
   }

@@ -1,4 +1,4 @@
-import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
+import { ballotOf, emptyCell, ordinaryPart, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Convergence } from '../causality/convergence.ts';
 import {
@@ -11,11 +11,16 @@ import {
 
 /**
  * - `joined`: the replica now holds at least `cell`.
- * - `refused`: rule A; a newer ballot was promised there. Not an acknowledgement.
+ * - `refused`: rule A; a newer ballot was promised there. Not an acknowledgement of what the cell says
+ *   of consensus. `tookOrdinary`: what replicas have minted needs no leave, and is there.
  */
 export type JoinOutcome =
   | { readonly status: 'joined'; readonly cell: Cell; readonly wrote: boolean }
-  | { readonly status: 'refused'; readonly promised: number };
+  | {
+      readonly status: 'refused';
+      readonly promised: number;
+      readonly tookOrdinary: boolean;
+    };
 
 export interface JoinRequest {
   readonly ref: CellRef;
@@ -59,7 +64,8 @@ export async function joinInto(
   let verified = false;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     if (request.ballot !== undefined && ballotOf(known.cell) > request.ballot) {
-      return { status: 'refused', promised: Math.max(request.ballot + 1, ballotOf(known.cell)) };
+      const promised = Math.max(request.ballot + 1, ballotOf(known.cell));
+      return { status: 'refused', promised, tookOrdinary: false };
     }
     const next = convergence.join(known.cell, cell);
     if (verified && digestOf(next) === known.digest)
@@ -71,7 +77,11 @@ export async function joinInto(
     );
     if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
     if (result.status === 'promised' && ballotOf(next) > ballotOf(result.current.cell)) {
-      return { status: 'refused', promised: result.promised };
+      const { promised } = result;
+      if (request.ballot !== undefined) return { status: 'refused', promised, tookOrdinary: false };
+      const rest = { ...request, cell: ordinaryPart(cell), guess: result.current };
+      await joinInto(store, rest, options);
+      return { status: 'refused', promised, tookOrdinary: true };
     }
     known = result.current;
     verified = true;

@@ -5,7 +5,8 @@ import type { CellRef, CellStore, StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import { joinInto } from './join-into.ts';
+import { joinInto, type JoinOutcome } from './join-into.ts';
+import { LeftPromises } from './left-promises.ts';
 
 /** One replica, and what it answered. */
 export interface Holding {
@@ -22,6 +23,8 @@ export interface RepairDeps {
 export interface RepairRequest {
   readonly ref: CellRef;
   readonly convergence: Convergence;
+  /** A round of consensus on the key; see `LeftPromises`. */
+  readonly settle?: () => Promise<unknown>;
 }
 
 const openMax = 1_000;
@@ -45,10 +48,12 @@ export function converge(
  */
 export class ReadRepair {
   readonly #deps: RepairDeps;
+  readonly #leftPromises: LeftPromises;
   readonly #open = new Set<Promise<void>>();
 
   constructor(deps: RepairDeps) {
     this.#deps = deps;
+    this.#leftPromises = new LeftPromises(deps);
   }
 
   /** Compares all answers of a read when they are in, and joins what differs into those behind. */
@@ -74,17 +79,26 @@ export class ReadRepair {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #heal({ ref, convergence }: RepairRequest, holdings: readonly Holding[]): Promise<void> {
-    const { cell, behind } = converge(holdings, convergence);
-    await Promise.all(behind.map((holding) => this.#healOne(holding, { ref, convergence, cell })));
+  async #heal(request: RepairRequest, holdings: readonly Holding[]): Promise<void> {
+    const { cell, behind } = converge(holdings, request.convergence);
+    await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
   }
 
   async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {
     const { clock, metrics } = this.#deps;
-    const options = { deadlineMs: clock.monotonicMs() + repairMs };
-    const outcome = await joinInto(store, { ...what, guess: stored }, options).catch(
-      () => undefined,
-    );
+    const { ref, convergence, cell, settle } = what;
+    const join = (guess?: StoredCell): Promise<JoinOutcome | undefined> =>
+      joinInto(
+        store,
+        { ref, convergence, cell, ...(guess ? { guess } : {}) },
+        {
+          deadlineMs: clock.monotonicMs() + repairMs,
+        },
+      ).catch(() => undefined);
+    const outcome = await join(stored);
     metrics.repairs.inc({ kind: 'background', result: outcome?.status ?? 'failed' });
+    if (outcome?.status !== 'refused' || !settle) return;
+    const name = `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+    await this.#leftPromises.watch({ name, promised: outcome.promised, again: join, settle });
   }
 }

@@ -21,6 +21,8 @@ export interface RepairKeyspace {
   readonly partitions: number;
   primariesOf(partition: number): readonly Replica[];
   partitionOf(key: string): number;
+  /** A round of consensus on a key; see `LeftPromises`. */
+  settle?(key: string): Promise<unknown>;
 }
 
 /** In so many steps a pass goes round the ring where partitions are not arcs of it. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { ballotOf } from '../../src/causality/cell.ts';
 import { Bench, me, requestMs } from './bench.ts';
 
 const at = { keyspace: 'locks', key: 'k' };
@@ -57,5 +58,32 @@ describe('a promise that its proposer left behind, at a replica that is behind',
       outcome: 'NONE',
     });
     expect(bench.clock.monotonicMs() - startMs).toBeLessThanOrEqual(requestMs);
+  });
+
+  test('is followed by a round in the background, once reads at ONE have met it for a while', async () => {
+    const { bench, keyspace, holders } = await afterADeadProposer();
+    const [first, , third] = holders;
+    const { ref } = bench.place(keyspace, 'k');
+    await bench.run(bench.store.get(me, at, { level: 'ONE' }));
+    // Without the round (LeftPromises, src/repair), the third one would keep "1" for as long as nobody writes.
+    await bench.quiet();
+    expect(bench.values(third!, keyspace, 'k')).toEqual(['2']);
+    const { promised, cell } = await first!.inner.read(ref);
+    expect(ballotOf(cell)).toBe(promised);
+  });
+
+  test('is followed by a round of anti-entropy too', async () => {
+    const { bench, keyspace, holders } = await afterADeadProposer();
+    const { antiEntropy } = bench.gateway.repair;
+    await bench.run(antiEntropy.run({ tenant: me.tenant, keyspace: 'locks' }));
+    expect(bench.values(holders[2]!, keyspace, 'k')).toEqual(['2']);
+  });
+
+  test('keeps no ordinary write from a majority, nor from being repaired', async () => {
+    const { bench, keyspace, holders } = await afterADeadProposer();
+    const written = bench.store.put(me, { ...at, value: '3' }, { level: 'ALL' });
+    const { receipt } = await bench.run(written);
+    expect(receipt.answered).toBe(3);
+    expect(bench.values(holders[2]!, keyspace, 'k')).toContain('3');
   });
 });
