@@ -58,7 +58,8 @@ export function decodeCell(text: CellText): Cell {
  * 64 bits that name the state of a cell: equal digests mean equal states. Zero for the absent cell.
  *
  * A dot names its content once and for all, so dots, tombstone marks and expiry times say
- * everything; values are not hashed. Expiry enters as the time that was set, never as "has it
+ * everything; values are not hashed. Outcomes are, where there are any: one may be all that is left of
+ * a version that lost. Expiry enters as the time that was set, never as "has it
  * passed", so that a hash does not change by waiting.
  */
 export function digestOf(cell: Cell): bigint {

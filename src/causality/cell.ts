@@ -70,8 +70,7 @@ export interface Cell {
   readonly siblings: readonly Sibling[];
   readonly context: VersionVector;
   /**
-   * Of writes that carried an idempotency key; absent when there were none. Not part of the digest:
-   * each comes with a dot.
+   * Of writes that carried an idempotency key; absent when there were none.
    */
   readonly outcomes?: Outcomes;
 }

@@ -3,7 +3,7 @@ import { seenNothing, visible } from '../../src/causality/cell.ts';
 import { mergeOutcomes, type OutcomeRecord } from '../../src/causality/outcomes.ts';
 import type { Change } from '../../src/coordinator/minter.ts';
 import { write, writeNewest } from '../../src/coordinator/write.ts';
-import { StoreError } from '../../src/errors.ts';
+import { type StoreError } from '../../src/errors.ts';
 import type { KeyspaceSettings } from '../../src/consistency/keyspace.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { Bench, me } from './bench.ts';
