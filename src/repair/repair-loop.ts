@@ -20,8 +20,9 @@ export interface RepairLoopDeps {
 }
 
 const callMs = 5_000;
-/** Longer than any stretch takes. */
-const leaseMs = 120_000;
+/** How long a gateway may be silent before another goes on with its pass. */
+const leaseMaxMs = 120_000;
+const leaseMinMs = 2_000;
 /** The share of time that a pass may work; the rest is left to requests. */
 const share = 0.2;
 
@@ -80,6 +81,7 @@ export class RepairLoop {
   async #attend(keyspace: RepairKeyspace): Promise<void> {
     const { owner, everyMs, antiEntropy, reaper } = this.#deps;
     const steps = stepsOf(keyspace);
+    const leaseMs = Math.min(leaseMaxMs, Math.max(leaseMinMs, everyMs));
     const row = { tenant: keyspace.tenant, keyspace: keyspace.storageName, owner, leaseMs };
     const claim = { ...row, partitions: steps, everyMs };
     const claimed = await this.#claim(keyspace, claim);

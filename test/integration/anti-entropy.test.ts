@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import { digestOf, encodeCell } from '../../src/causality/cell-codec.ts';
@@ -6,6 +9,7 @@ import { goneAt } from '../../src/causality/gone.ts';
 import type { Keyspace, KeyspaceSettings } from '../../src/consistency/keyspace.ts';
 import { tokenOf } from '../../src/placement/token.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
+import { runProgram } from '../support/process.ts';
 import { eventually, openStore } from '../support/store.ts';
 
 /**
@@ -60,7 +64,17 @@ const nextState = (nth: number, value?: string | null): Cell => {
 
 /** Puts cells into one replica behind the gateway's back. */
 async function plant(id: string, keyspace: Keyspace, cells: ReadonlyMap<string, Cell>) {
-  const rows = [...cells].map(([key, cell]) => ({ key, cell, text: encodeCell(cell) }));
+  const all = [...cells];
+  for (let at = 0; at < all.length; at += 5_000)
+    await plantSome(id, keyspace, all.slice(at, at + 5_000));
+}
+
+async function plantSome(
+  id: string,
+  keyspace: Keyspace,
+  cells: readonly (readonly [string, Cell])[],
+) {
+  const rows = cells.map(([key, cell]) => ({ key, cell, text: encodeCell(cell) }));
   const sql = `insert into cells (tenant, keyspace, key, siblings, context, digest, token, gone_at)
     select 't', $1, * from unnest($2::text[], $3::text[], $4::text[], $5::int8[], $6::int8[], $7::int8[])
     on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context,
@@ -145,6 +159,31 @@ describe('anti-entropy', () => {
     expect(after.bytes).toBe(3 * 64 * 20);
   }, 300_000);
 
+  test('finds nothing in what is only local or unordered (trap 17: a storm of repairs)', async () => {
+    const keyspace = await make();
+    const cells = new Map(keysOf(200).map((key, nth) => [key, firstState(nth)]));
+    await plant('replica-1', keyspace, cells);
+    await plant('replica-2', keyspace, new Map([...cells].toReversed()));
+    await plant('replica-3', keyspace, cells);
+    const local = `update cells set updated_at = updated_at - interval '1 day', promised = 8193 where keyspace = $1 and key < 'key-2'`;
+    await cluster.query('replica-2', local, [keyspace.storageName]);
+    // A context that was put together in another order: the guard is that digests sort it.
+    const seen = (order: readonly string[]): Cell => ({
+      siblings: [version(500)],
+      context: new Map(order.map((actor) => [actor, version(500).dot.counter])),
+    });
+    const actors = [version(500).dot.actor, 'b', 'c'];
+    await plant('replica-1', keyspace, new Map([['shared', seen(actors)]]));
+    await plant('replica-2', keyspace, new Map([['shared', seen(actors.toReversed())]]));
+    await plant('replica-3', keyspace, new Map([['shared', seen(actors)]]));
+    for (let round = 0; round < 2; round += 1)
+      expect(await repair(keyspace)).toMatchObject({ compared: 201, different: 0, cellsRead: 0 });
+    // CONTROL: one bit of the digest, and it is found; so this test would find a storm.
+    const bit = `update cells set digest = digest # 1 where keyspace = $1 and key = 'shared'`;
+    await cluster.query('replica-2', bit, [keyspace.storageName]);
+    expect((await repair(keyspace)).different).toBe(1);
+  });
+
   test('heals a replica that was away, by itself and without a read', async () => {
     const keyspace = await make();
     const worker = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 400 } });
@@ -172,6 +211,38 @@ describe('anti-entropy', () => {
       }, 30_000);
     } finally {
       await worker.close();
+    }
+  }, 120_000);
+
+  test('runs when it is asked to: quorate repair tells what it did, and what it could not', async () => {
+    const keyspace = await make();
+    const cells = new Map(keysOf(50).map((key, nth) => [key, firstState(nth)]));
+    await plant('replica-1', keyspace, cells);
+    const directory = mkdtempSync(join(tmpdir(), 'quorate-repair-'));
+    const file = join(directory, 'quorate.json');
+    const replicas = cluster.replicas.map(({ id, url }) => ({ id, url }));
+    const signingKeys = ['a key of more than thirty-two characters'];
+    writeFileSync(file, JSON.stringify({ replicas, signingKeys, partitions: 64 }));
+    const run = async (...args: string[]) => {
+      const program = runProgram('src/main.ts', ['repair', '--config', file, ...args], {});
+      return { code: await program.ended, output: program.output() };
+    };
+    try {
+      const done = await run('--tenant', 't', '--keyspace', keyspace.name);
+      expect(done.output).toMatch(/KEYSPACES +COMPARED +DIFFERENT +REPAIRED/);
+      expect(done.output).toMatch(/^1 +50 +50 +100 +50 /m);
+      expect(done.code).toBe(0);
+      await expectAlike(keyspace);
+      expect((await run('--keyspace', 'nothing')).code).toBe(1);
+      expect((await run('--replica', 'nobody')).code).toBe(2);
+
+      await cluster.kill('replica-3');
+      const partly = await run('--keyspace', keyspace.name);
+      expect(partly.output).toMatch(/could not be compared[^]*replica-3: /);
+      expect(partly.code).toBe(1);
+    } finally {
+      await cluster.restart('replica-3');
+      rmSync(directory, { recursive: true });
     }
   }, 120_000);
 

@@ -72,7 +72,8 @@ async function live(scenario: Scenario, world: World): Promise<void> {
   await world.sleep(quietMs);
   // A fault that was about to end may have begun after the calm.
   world.calm();
-  if (!scenario.withoutAntiEntropy) await repair.settle();
+  if (scenario.healsWithinMs !== undefined) await world.sleep(scenario.healsWithinMs);
+  else if (!scenario.withoutAntiEntropy) await repair.settle();
   if (!scenario.afterwards) return;
   world.afterwards();
   await scenario.afterwards(world);

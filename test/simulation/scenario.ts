@@ -17,6 +17,10 @@ export interface Scenario {
   readonly checker: string;
   readonly setting?: Partial<Setting>;
   readonly faults?: Faults;
+  /**
+   * The product's own repair has to do, in this many quiet ms: nothing of the simulator's joins what differs.
+   */
+  readonly healsWithinMs?: number;
   /** How often two replicas compare one key, in ms. */
   readonly repairEveryMs?: number;
   /** How many such comparisons are under way at a time; two. */

@@ -9,12 +9,14 @@ import { oneLww } from './workloads/one-lww.ts';
 import { oneSiblings } from './workloads/one-siblings.ts';
 import { quorum } from './workloads/quorum.ts';
 import { range } from './workloads/range.ts';
+import { repair } from './workloads/repair.ts';
 import { session } from './workloads/session.ts';
 
 /** THE TABLE of scenarios: one for each row of the table of promises. */
 export const scenarios: readonly Scenario[] = [
   oneSiblings,
   oneLww,
+  repair,
   quorum,
   handoff,
   sloppy,

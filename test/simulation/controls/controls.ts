@@ -52,6 +52,18 @@ const isGateway = ({ name }: Process): boolean => name.startsWith('g');
 /** THE TABLE of negative controls: every promise has at least one. */
 export const controls: readonly Control[] = [
   {
+    name: 'no anti-entropy',
+    scenario: 'repair',
+    within: 5,
+    defects: () => ({ parts: { repair: { antiEntropyEveryMs: 0 } } }),
+  },
+  {
+    name: 'each replica forgets deletions by itself, whatever the others hold',
+    scenario: 'repair',
+    within: 20,
+    defects: () => ({ link: (link) => new ForgettingLink(link) }),
+  },
+  {
     name: 'repair overwrites instead of joining',
     scenario: 'one-siblings',
     within: 20,
