@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
+import { laterBy } from '../../src/causality/ballot.ts';
 import { digestOf, encodeCell } from '../../src/causality/cell-codec.ts';
 import { write, emptyCell, seenNothing, seenOf, type Cell } from '../../src/causality/cell.ts';
 import { goneAt } from '../../src/causality/gone.ts';
 import type { Keyspace, KeyspaceSettings } from '../../src/consistency/keyspace.ts';
 import { tokenOf } from '../../src/placement/token.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { runProgram } from '../support/process.ts';
 import { eventually, openStore } from '../support/store.ts';
@@ -182,6 +184,25 @@ describe('anti-entropy', () => {
     const bit = `update cells set digest = digest # 1 where keyspace = $1 and key = 'shared'`;
     await cluster.query('replica-2', bit, [keyspace.storageName]);
     expect((await repair(keyspace)).different).toBe(1);
+  });
+
+  test('settles an abandoned round of consensus that would keep a replica behind for ever', async () => {
+    const keyspace = await make();
+    const what = { keyspace: keyspace.name, key: 'key', value: '1' };
+    await eventually(() => gateway.store.put(caller, what, { level: 'LINEARIZABLE' }));
+    await eventually(async () => expect((await repair(keyspace)).different).toBe(0));
+    // One replica has lost it, and has promised a ballot that nobody goes on with.
+    const [, , third] = gateway.cluster.replicas;
+    const ref = { tenant: 't', keyspace: keyspace.storageName, key: 'key' };
+    const options = () => ({ deadlineMs: systemClock.monotonicMs() + 10_000 });
+    const stored = await third!.read(ref, options());
+    await third!.collect(ref, stored.digest, options());
+    const { promised } = await third!.prepare(ref, laterBy(stored.promised, 1_000), options());
+    expect(promised).toBe(true);
+    // The guard is that what was refused is settled: without, every pass is refused anew.
+    expect(await repair(keyspace)).toMatchObject({ different: 1, refused: 1, failed: 0 });
+    await eventually(async () => expect((await repair(keyspace)).different).toBe(0));
+    expect(await expectAlike(keyspace)).toHaveLength(1);
   });
 
   test('heals a replica that was away, by itself and without a read', async () => {

@@ -4,6 +4,7 @@ import type { Defects } from './defects.ts';
 import { forgetfulFeed, losingFeed, reorderingFeed, unsteadyFeed } from './feeds.ts';
 import {
   AbsentLink,
+  CollectingLink,
   ConfidentLink,
   ForgettingLink,
   GatewayNamedLink,
@@ -61,7 +62,7 @@ export const controls: readonly Control[] = [
     name: 'each replica forgets deletions by itself, whatever the others hold',
     scenario: 'repair',
     within: 20,
-    defects: () => ({ link: (link) => new ForgettingLink(link) }),
+    defects: () => ({ link: (link) => new CollectingLink(link) }),
   },
   {
     name: 'repair overwrites instead of joining',

@@ -284,7 +284,7 @@ export class RepairMarkingLink extends PassingLink {
 }
 
 /** Forgets every deletion there is before it tells what it holds. */
-export class ForgettingLink extends PassingLink {
+export class CollectingLink extends PassingLink {
   override async bucketDigests(
     request: BucketRequest,
     options: CallOptions,
