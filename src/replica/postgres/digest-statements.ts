@@ -79,7 +79,10 @@ export function bucketDigests(scope: DigestScope, dealing: Dealing, whole: boole
   };
 }
 
-/** Keys and their digests, of ranges of tokens that are given as two arrays. */
+/**
+ * Keys and their digests, of ranges of tokens that are given as two arrays. The limit inside keeps
+ * Postgres from turning the join round: it would read the whole keyspace to look for a few ranges.
+ */
 export function keyDigests(scope: DigestScope, more: boolean): Statement {
   const where = conditions(scope);
   const at = where.next;
@@ -87,10 +90,14 @@ export function keyDigests(scope: DigestScope, more: boolean): Statement {
   return {
     name: `quorate_key_digests${where.name}${more ? '_after' : ''}`,
     text: `
-    select c.key, c.digest
+    select found.key, found.digest
     from unnest($${at}::int8[], $${at + 1}::int8[]) as r (low, high)
-    join cells c on c.token >= r.low and c.token < r.high and ${where.sql} ${after}
-    order by c.token, c.key limit $${at + 2}`,
+    cross join lateral (
+      select c.token, c.key, c.digest from cells c
+      where ${where.sql} and c.token >= r.low and c.token < r.high ${after}
+      order by c.token, c.key limit $${at + 2}
+    ) as found
+    order by found.token, found.key limit $${at + 2}`,
   };
 }
 
