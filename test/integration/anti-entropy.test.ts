@@ -21,6 +21,8 @@ import { eventually, openStore } from '../support/store.ts';
 const manyKeys = Number(process.env['QUORATE_TEST_KEYS'] ?? 10_000);
 const ids = ['replica-1', 'replica-2', 'replica-3'];
 const caller = { tenant: 't' };
+/** What a replica misses is left to anti-entropy. */
+const hints = { enabled: false };
 
 let cluster: TestCluster;
 let gateway: AssembledStore;
@@ -28,7 +30,7 @@ let made = 0;
 
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 3 });
-  gateway = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 0 } });
+  gateway = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 0 }, hints });
 }, 120_000);
 afterAll(async () => {
   await gateway.close();
@@ -207,7 +209,7 @@ describe('anti-entropy', () => {
 
   test('heals a replica that was away, by itself and without a read', async () => {
     const keyspace = await make();
-    const worker = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 400 } });
+    const worker = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 400 }, hints });
     try {
       await cluster.kill('replica-3');
       for (let nth = 0; nth < 60; nth += 1) {

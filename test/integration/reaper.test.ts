@@ -24,6 +24,7 @@ let made = 0;
 const open = (graceMs = 0): AssembledStore =>
   openStore(cluster.replicas, {
     repair: { antiEntropyEveryMs: 0, tombstoneGraceMs: graceMs },
+    hints: { enabled: false },
   });
 
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import type { RepairSettings } from '../../src/assemble-repair.ts';
 import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
 import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
+import type { HintSettings } from '../../src/repair/hint-settings.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { PostgresReplica } from '../../src/replica/postgres/postgres-replica.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -18,6 +19,7 @@ export function openStore(
     requestMs?: number;
     connectMs?: number;
     repair?: Partial<RepairSettings>;
+    hints?: Partial<HintSettings>;
   } = {},
 ): AssembledStore {
   return assembleStore({
@@ -30,6 +32,7 @@ export function openStore(
     signingKeys: options.signingKeys ?? ['the key that all gateways of this test share'],
     timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: 500 },
     ...(options.repair ? { repair: options.repair } : {}),
+    ...(options.hints ? { hints: options.hints } : {}),
   });
 }
 
