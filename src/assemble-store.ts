@@ -82,7 +82,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const cluster = new Cluster(
     createTopology({ epoch: 1, members, partitions: parts.partitions }),
     replicas,
-    (replica) => hinting.ledger.openFor(replica),
+    (replica, atMs) => hinting.ledger.of(replica, atMs),
   );
   const hybridClock = new HybridClock(clock);
   const gatewayId = random.hex(8);
@@ -136,7 +136,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
 
 /** Where hints are left, and what is known of them. */
 function openHints({ clock, log, metrics, hints }: StoreParts) {
-  const ledger = new HintLedger(metrics);
+  const ledger = new HintLedger({ clock, metrics });
   const settings = { ...hintSettings, ...hints };
   return { ledger, settings, keeper: new HintKeeper({ clock, log, metrics, ledger, settings }) };
 }

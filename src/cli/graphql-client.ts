@@ -50,8 +50,8 @@ export async function askGateway<T>(
   }
 }
 
-/** What the gateway itself said. */
-class Refusal extends Error {}
+/** What the gateway itself said: it is there, and does not do it. */
+export class Refusal extends Error {}
 
 /** The address of GraphQL, of the gateway's address or its own. */
 function endpointOf(url: string): URL {

@@ -9,6 +9,10 @@ const dataDir = {
   value: 'DIR',
   help: 'where the databases live (QUORATE_DATA_DIR; default .quorate)',
 } as const;
+const apiKey = {
+  value: 'KEY',
+  help: 'of an OPERATOR; better in QUORATE_API_KEY, where no list of processes shows it',
+} as const;
 const port = { value: 'PORT', help: 'port of the gateway (PORT; default 4000)' } as const;
 
 const tenantActs = [
@@ -75,23 +79,36 @@ export const commands = {
     },
   },
   status: {
-    summary: 'ask every replica directly how it is, and print a table',
+    summary: 'print the cluster as a table; exit code 1 unless all replicas are UP',
     options: {
-      config: { ...configFile, help: `${configFile.help}; without it, the local cluster` },
-      'data-dir': dataDir,
-      'timeout-ms': { value: 'MS', help: 'how long a replica may take (default 2000)' },
+      url: {
+        value: 'URL',
+        help: 'of the gateway to ask (QUORATE_URL); without it, the replicas themselves',
+      },
+      'api-key': apiKey,
+      config: {
+        ...configFile,
+        help: `whose replicas to ask when no gateway is, or it does not answer`,
+      },
+      'data-dir': { ...dataDir, help: `or whose local cluster (QUORATE_DATA_DIR)` },
+      'timeout-ms': { value: 'MS', help: 'how long an answer may take (default 2000)' },
+      json: { help: 'print JSON' },
       help,
     },
+    notes: [
+      'HINTS  writes that other replicas keep for this one, because it did not take them',
+      'LAG    the age of the oldest of those',
+      'P50    half of its reads took at most this long, lately, at that gateway; asked directly:',
+      '       of 20 small statements',
+      'P99    99 of 100 did',
+    ],
   },
   tenant: {
     summary: 'manage tenants and their API keys at a running gateway, as an OPERATOR',
     words: tenantActs,
     options: {
       url: { value: 'URL', help: 'the gateway (QUORATE_URL; default http://127.0.0.1:4000)' },
-      'api-key': {
-        value: 'KEY',
-        help: 'of an OPERATOR; better in QUORATE_API_KEY, where no list of processes shows it',
-      },
+      'api-key': apiKey,
       role: { value: 'ROLE', help: 'READER, WRITER, ADMIN or OPERATOR, for key create' },
       keyspaces: { value: 'A,B*', help: 'limits a new key to these; default: all of the tenant' },
       expires: { value: 'TIME', help: 'when a new key ends, in ISO 8601; default: never' },
@@ -101,10 +118,16 @@ export const commands = {
       help,
     },
   },
-} as const satisfies Record<
-  string,
-  { summary: string; options: OptionTable; words?: readonly string[] }
->;
+} as const satisfies Record<string, CommandSpec>;
+
+interface CommandSpec {
+  readonly summary: string;
+  readonly options: OptionTable;
+  /** Words that follow the command, one of which must be given. */
+  readonly words?: readonly string[];
+  /** What --help says below the options. */
+  readonly notes?: readonly string[];
+}
 
 export type CommandName = keyof typeof commands;
 
@@ -138,9 +161,7 @@ export function generalHelp(): string {
 
 /** The text of `quorate <command> --help`. */
 export function commandHelp(name: CommandName): string {
-  const command: { summary: string; options: OptionTable; words?: readonly string[] } =
-    commands[name];
-  const { summary, options: table, words } = command;
+  const { summary, options: table, words, notes = [] }: CommandSpec = commands[name];
   const rows = Object.entries(table).map(([option, { value, help: text }]) => {
     return [`--${option}${value === undefined ? '' : ` ${value}`}`, text] as const;
   });
@@ -151,6 +172,7 @@ export function commandHelp(name: CommandName): string {
     `  ${summary}`,
     '',
     ...aligned(rows),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((line) => `  ${line}`)]),
     '',
   ].join('\n');
 }

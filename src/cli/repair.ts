@@ -111,11 +111,20 @@ function showProgress({ keyspace, done, of, summary }: RepairProgress, around: S
 
 function report(summary: RepairSummary, keyspaces: number): string {
   const { compared, different, repaired, refused, cellsRead, bytes, failed, elapsedMs } = summary;
-  const head = ['KEYSPACES', 'COMPARED', 'DIFFERENT', 'REPAIRED', 'CELLS READ', 'BYTES', 'SECONDS'];
+  const titles = [
+    'KEYSPACES',
+    'COMPARED',
+    'DIFFERENT',
+    'REPAIRED',
+    'CELLS READ',
+    'BYTES',
+    'SECONDS',
+  ];
+  const columns = titles.map((title) => ({ title, align: 'right' as const }));
   const figures = [keyspaces, compared, different, repaired, cellsRead, Math.round(bytes)].map(
     String,
   );
-  const lines = [table([head, [...figures, (elapsedMs / 1_000).toFixed(1)]])];
+  const lines = [table(columns, [[...figures, (elapsedMs / 1_000).toFixed(1)]])];
   if (refused > 0)
     lines.push(`${refused} cells wait for a round of consensus that is under way; repair again.\n`);
   if (failed > 0) lines.push(`${failed} parts of partitions could not be compared or repaired:\n`);

@@ -71,8 +71,7 @@ const tenantActs = {
   list: (): Act<{ tenants: readonly TenantAnswer[] }> => ({
     query: `{ tenants { ${tenant} } }`,
     variables: {},
-    tell: ({ tenants }) =>
-      table([['TENANT', 'CREATED', 'KEYS', 'QUOTA'], ...tenants.map(tenantRow)]),
+    tell: ({ tenants }) => table(['TENANT', 'CREATED', 'KEYS', 'QUOTA'], tenants.map(tenantRow)),
   }),
   create: (name: string, given: GivenOptions): Act<{ createTenant: TenantAnswer }> => ({
     query: `mutation ($name: String!, $quota: QuotaInput) { createTenant(input: { name: $name, quota: $quota }) { ${tenant} } }`,
@@ -105,7 +104,7 @@ const keyActs = {
         const found = of(tenants);
         if (!found) return `There is no tenant ${name}.\n`;
         const head = ['PREFIX', 'ROLE', 'KEYSPACES', 'CREATED', 'ENDS'];
-        return table([head, ...found.apiKeys.map(keyRow)]);
+        return table(head, found.apiKeys.map(keyRow));
       },
       isInVain: ({ tenants }) => !of(tenants),
     };

@@ -8,7 +8,7 @@ import type { RepairKeyspace } from '../repair/repair-keyspace.ts';
 import type { GuardedReplica } from '../replica/guarded-replica.ts';
 import type { Keyspace } from './keyspace.ts';
 import { policies } from './policies.ts';
-import type { ClusterView } from './store.ts';
+import type { ClusterView, ReplicaView } from './store.ts';
 
 /** The replicas of this gateway's topology, and where each key lies on them. */
 export class Cluster {
@@ -21,15 +21,15 @@ export class Cluster {
   readonly #placements = new WeakMap<Keyspace, Placement>();
   readonly #systemKeyspaces: Keyspace[] = [];
   readonly #lists = new WeakMap<Placement, (Preferred | undefined)[]>();
-  readonly #openHintsFor: (replica: string) => number;
+  readonly #hintsFor: HintsFor;
 
   constructor(
     topology: Topology,
     replicas: readonly GuardedReplica[],
-    openHintsFor: (replica: string) => number = () => 0,
+    hintsFor: HintsFor = () => ({ openHints: 0, lagMs: 0 }),
   ) {
     this.topology = topology;
-    this.#openHintsFor = openHintsFor;
+    this.#hintsFor = hintsFor;
     this.#replicas = new Map(replicas.map((replica) => [replica.id, replica]));
   }
 
@@ -101,9 +101,9 @@ export class Cluster {
 
   /**
    * The cluster as an operator sees it. Partitions are counted for hashed keyspaces of
-   * `replicationFactor`.
+   * `replicationFactor`; latencies are those of about the half minute before `atMs`.
    */
-  view(replicationFactor: number): ClusterView {
+  view(replicationFactor: number, atMs: number): ClusterView {
     const owned = ownedPartitions(
       createPlacement(this.topology, { partitioner: 'CONSISTENT_HASH', replicationFactor }),
     );
@@ -116,8 +116,11 @@ export class Cluster {
         state: replica.state,
         incarnation: replica.incarnation ?? '',
         ownedPartitions: owned.get(replica.id) ?? 0,
-        openHints: this.#openHintsFor(replica.id),
+        ...this.#hintsFor(replica.id, atMs),
+        reason: replica.reason === '' ? undefined : replica.reason,
+        slow: replica.pace('read').slow || replica.pace('write').slow,
         readLatencyMs: replica.latencyMs,
+        ...latenciesOf(replica, atMs),
       })),
     };
   }
@@ -149,6 +152,17 @@ export class Cluster {
 }
 
 type Preferred = Pick<PlacedKey, 'targets' | 'fallbacks'>;
+
+/** What is kept elsewhere for a replica. */
+type HintsFor = (replica: string, atMs: number) => Pick<ReplicaView, 'openHints' | 'lagMs'>;
+
+function latenciesOf(
+  replica: GuardedReplica,
+  atMs: number,
+): Pick<ReplicaView, 'readLatencyP50Ms' | 'readLatencyP99Ms'> {
+  const figures = replica.pace('read').figures(atMs);
+  return { readLatencyP50Ms: figures?.p50, readLatencyP99Ms: figures?.p99 };
+}
 
 /** What the store works with, above the coordinator. */
 export interface Placed {

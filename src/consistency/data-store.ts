@@ -232,7 +232,9 @@ export class DataStore implements Store {
   }
 
   cluster(): ClusterView {
-    return this.#deps.cluster.view(Math.min(3, this.#deps.cluster.topology.members.length));
+    const { cluster, coordinator } = this.#deps;
+    const factor = Math.min(3, cluster.topology.members.length);
+    return cluster.view(factor, coordinator.clock.monotonicMs());
   }
 
   async #begin(

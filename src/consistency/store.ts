@@ -174,5 +174,13 @@ export interface ReplicaView {
   readonly incarnation: string;
   readonly ownedPartitions: number;
   readonly openHints: number;
+  /** The age of the oldest write that is kept for it elsewhere; 0 when there is none. */
+  readonly lagMs: number;
+  /** Why it is not UP. */
+  readonly reason: string | undefined;
+  /** Whether it is asked after the others, because it answers later than they do. */
+  readonly slow: boolean;
   readonly readLatencyMs: number | undefined;
+  readonly readLatencyP50Ms: number | undefined;
+  readonly readLatencyP99Ms: number | undefined;
 }

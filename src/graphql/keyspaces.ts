@@ -16,7 +16,10 @@ export const keyspaceResolvers: Pick<Resolvers, 'Keyspace' | 'Cluster' | 'Replic
   Cluster: {},
   ReplicaInfo: {
     zone: ({ zone }) => zone ?? null,
+    reason: ({ reason }) => reason ?? null,
     readLatencyMs: ({ readLatencyMs }) => readLatencyMs ?? null,
+    readLatencyP50Ms: ({ readLatencyP50Ms }) => readLatencyP50Ms ?? null,
+    readLatencyP99Ms: ({ readLatencyP99Ms }) => readLatencyP99Ms ?? null,
   },
 };
 

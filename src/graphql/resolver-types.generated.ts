@@ -741,12 +741,22 @@ export type ReplicaInfo = {
   readonly id: Scalars['ID']['output'];
   /** The identity of its data; a wiped replica has a new one. Empty until it was reached once. */
   readonly incarnation: Scalars['String']['output'];
+  /** How far it is behind, in milliseconds: the age of the oldest write that is kept for it elsewhere. 0 when there is none. */
+  readonly lagMs: Scalars['Float']['output'];
   /** Writes that are kept for it elsewhere. */
   readonly openHints: Scalars['Int']['output'];
   /** How many partitions it holds a copy of. */
   readonly ownedPartitions: Scalars['Int']['output'];
-  /** How long its reads take lately, in milliseconds; null before the first. */
+  /** How long its calls take lately, in milliseconds, as a moving average; null before the first. */
   readonly readLatencyMs?: Maybe<Scalars['Float']['output']>;
+  /** Half of its reads of about the last half minute took at most this many milliseconds; null while there was none. */
+  readonly readLatencyP50Ms?: Maybe<Scalars['Float']['output']>;
+  /** 99 of 100 of its reads of about the last half minute took at most this many milliseconds; null while there was none. */
+  readonly readLatencyP99Ms?: Maybe<Scalars['Float']['output']>;
+  /** Why it is not UP, for a person; null when it is. */
+  readonly reason?: Maybe<Scalars['String']['output']>;
+  /** Whether it answers much later than the others do, and is asked after them. */
+  readonly slow: Scalars['Boolean']['output'];
   /** Whether it is reachable, as this gateway sees it. */
   readonly state: ReplicaState;
   /** Its zone, if it has one. */
@@ -1380,9 +1390,14 @@ export type ReceiptResolvers<ContextType = RequestContext, ParentType extends Re
 export type ReplicaInfoResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['ReplicaInfo'] = ResolversParentTypes['ReplicaInfo']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   incarnation?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  lagMs?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   openHints?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   ownedPartitions?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   readLatencyMs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  readLatencyP50Ms?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  readLatencyP99Ms?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  slow?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   state?: Resolver<ResolversTypes['ReplicaState'], ParentType, ContextType>;
   zone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };

@@ -77,4 +77,6 @@ export interface HintCount {
   readonly hints: number;
   /** Of cells, as text. */
   readonly bytes: number;
+  /** How long ago the oldest of them was left first, on the holder's clock. */
+  readonly oldestMs: number;
 }

@@ -6,6 +6,7 @@ import type { CellRef } from './cell-ref.ts';
 interface Kept {
   readonly hint: Hint;
   readonly bytes: number;
+  readonly createdAtMs: number;
   readonly expiresAtMs: number;
   claimedUntilMs: number;
   claimedBy: string | undefined;
@@ -27,6 +28,7 @@ export class MemoryHints {
     this.#kept.set(name, {
       hint: { ...hint, digest },
       bytes: Buffer.byteLength(siblings + context + outcomes),
+      createdAtMs: this.#kept.get(name)?.createdAtMs ?? this.#nowMs(),
       expiresAtMs: this.#nowMs() + lifeMs,
       claimedUntilMs: -Infinity,
       claimedBy: undefined,
@@ -59,10 +61,15 @@ export class MemoryHints {
 
   counts(): readonly HintCount[] {
     const targets = new Map<string, HintCount>();
-    for (const { hint, bytes } of this.#kept.values()) {
-      const before = targets.get(hint.target) ?? { target: hint.target, hints: 0, bytes: 0 };
-      const { hints } = before;
-      targets.set(hint.target, { ...before, hints: hints + 1, bytes: before.bytes + bytes });
+    for (const { hint, bytes, createdAtMs } of this.#kept.values()) {
+      const { target } = hint;
+      const before = targets.get(target) ?? { target, hints: 0, bytes: 0, oldestMs: 0 };
+      targets.set(target, {
+        target,
+        hints: before.hints + 1,
+        bytes: before.bytes + bytes,
+        oldestMs: Math.max(before.oldestMs, this.#nowMs() - createdAtMs),
+      });
     }
     return [...targets.values()].sort((a, b) => (a.target < b.target ? -1 : 1));
   }

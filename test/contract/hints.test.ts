@@ -114,6 +114,9 @@ describe.each([
     );
     expect(other).toMatchObject({ hints: 1 });
     expect((await count())!.bytes).toBe(2 * other!.bytes);
+    // How long ago the first of them was left.
+    expect((await count())!.oldestMs).toBeGreaterThanOrEqual(other!.oldestMs);
+    expect((await count())!.oldestMs).toBeLessThan(60_000);
   });
 
   test('many hints of one turn are kept in few statements', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePorts } from '../../src/local-cluster/free-port.ts';
 import { queryOnce, startTestCluster } from '../support/cluster.ts';
 import { type RunningProgram, processesIn, runProgram } from '../support/process.ts';
+import { eventually } from '../support/store.ts';
 
 let directory: string;
 let data: string;
@@ -40,6 +42,7 @@ async function ask(url: string, query: string): Promise<unknown> {
   return response.json();
 }
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const put = 'mutation { put(keyspace: "demo", key: "k", value: 7) { writeId } }';
 const get =
   'query { get(keyspace: "demo", key: "k", consistency: ALL) { entry { current { value } } } }';
@@ -61,7 +64,22 @@ describe('quorate dev', () => {
 
     const status = quorate(['status', '--data-dir', data]);
     expect(await status.ended).toBe(0);
-    expect(status.output()).toMatch(/replica-2 +b +up +[0-9a-f-]{36} +\d+ +[\d.]+ ms/);
+    const direct = /replica-2 +b +UP +[0-9a-f-]{36} +256 +0 +0 s +[\d.]+ ms +[\d.]+ ms/;
+    expect(status.output()).toMatch(direct);
+    expect(status.output()).toContain('256 partitions, asked directly');
+
+    const asked = quorate(['status', '--url', url]);
+    expect(await asked.ended).toBe(0);
+    expect(asked.output()).toMatch(direct);
+    expect(asked.output()).toContain('256 partitions, epoch 1, as this gateway sees them');
+    expect(asked.output()).not.toContain('\u001b[');
+
+    const told = quorate(['status', '--json'], { QUORATE_URL: url });
+    expect(await told.ended).toBe(0);
+    expect(JSON.parse(told.output())).toMatchObject({
+      source: 'gateway',
+      replicas: [{ id: 'replica-1' }, { state: 'UP', openHints: 0, lagMs: 0 }, { zone: 'c' }],
+    });
 
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
@@ -184,7 +202,10 @@ test('quorate migrate, serve and status work on databases that somebody else run
       replicas: replicas.map(({ id, url }) => ({ id, url })),
       signingKeys: ['k'.repeat(32)],
       listen: { port: 0, host: '127.0.0.1' },
-      auth: { anonymousTenant: 't' },
+      auth: {
+        anonymousTenant: 't',
+        apiKeys: [{ tenant: 't', secretHash: sha256('an-operators-key'), role: 'OPERATOR' }],
+      },
       keyspaces: [{ tenant: 't', name: 'demo' }],
       logLevel: 'warn',
     };
@@ -201,13 +222,28 @@ test('quorate migrate, serve and status work on databases that somebody else run
     const gateway = quorate(['serve', '--config', file]);
     const [, url = ''] = await gateway.says(ready);
     expect(await ask(url, put)).toMatchObject({ data: { put: {} } });
+    const stranger = quorate(['status', '--url', url, '--config', file]);
+    expect(await stranger.ended).toBe(1);
+    expect(stranger.output()).toMatch(/does not tell: .*\. QUORATE_API_KEY must hold the key/);
+
+    await cluster.kill('replica-2');
+    const operator = { QUORATE_API_KEY: 'an-operators-key' };
+    await eventually(async () => {
+      const seen = quorate(['status', '--url', url, '--config', file], operator);
+      expect(await seen.ended).toBe(1);
+      expect(seen.output()).toMatch(/replica-1 .* UP .*\nreplica-2 .* DOWN .*\nreplica-3 .* UP /);
+      expect(seen.output()).toMatch(/\nreplica-2: .*ECONNREFUSED/);
+    });
     gateway.child.kill('SIGTERM');
     expect(await gateway.ended).toBe(0);
 
-    await cluster.kill('replica-2');
-    const after = quorate(['status', '--config', file]);
+    const after = quorate(['status', '--url', url, '--config', file], operator);
     expect(await after.ended).toBe(1);
-    expect(after.output()).toMatch(/replica-1 .* up .*\nreplica-2 .* down: .*ECONNREFUSED/);
+    expect(after.output()).toMatch(
+      /^http.* does not answer as a gateway: .*; so the replicas were asked/,
+    );
+    expect(after.output()).toMatch(/replica-1 .* UP .*\nreplica-2 .* DOWN .*\nreplica-3 .* UP /);
+    expect(after.output()).toMatch(/\nreplica-2: .*ECONNREFUSED/);
   } finally {
     await cluster.stop();
   }

@@ -105,6 +105,7 @@ function delivering(clock: Clock) {
           target: String(row[0]),
           hints: Number(row[1]),
           bytes: Number(row[2]),
+          oldestMs: Number(row[3]),
         })),
       ],
     } satisfies CallKind<undefined, readonly HintCount[]>,

@@ -59,7 +59,10 @@ export const removeHints: Statement = {
 
 export const countHints: Statement = {
   name: 'quorate_count_hints',
-  text: `select target, count(*)::int8, sum(bytes)::int8 from hints group by target order by target`,
+  text: `
+    select target, count(*)::int8, sum(bytes)::int8,
+      extract(epoch from clock_timestamp() - min(created_at))::float8 * 1000
+    from hints group by target order by target`,
 };
 
 /** Open, or expired while somebody is delivering it. */
