@@ -66,8 +66,6 @@ interface Line {
 const absent: Known = { cell: emptyCell, digest: 0n };
 const groupMax = 100;
 const memory = { cells: 20_000, chars: 32_000_000 };
-/** A round of consensus that stands in the way of a mint is over in a few of these. */
-const promisedPauseMs = 5;
 /** An expired version is dropped this much later: no clock is further off. */
 const goneMs = 60_000;
 
@@ -166,7 +164,6 @@ export class Minter {
         const request = { expected: known.digest, next: cell, mintedBy: incarnation };
         const result = await line.replica.swap(line.ref, request, { deadlineMs });
         if (result.status !== 'swapped') {
-          if (result.status === 'promised') await this.#clock.sleep(promisedPauseMs);
           known = result.current;
           verified = true;
           continue;
