@@ -109,7 +109,7 @@ export const controls: readonly Control[] = [
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
     within: 600,
-    caughtBy: 216,
+    caughtBy: 69,
     defects: () => ({ replica: (options) => new AnyNameReplica(options), wipes: true }),
   },
   {
@@ -173,14 +173,14 @@ export const controls: readonly Control[] = [
     name: 'SESSION writes store no dependencies',
     scenario: 'session',
     within: 100,
-    caughtBy: 23,
+    caughtBy: 2,
     defects: () => ({ link: (link) => new TruncatingLink(link, 0) }),
   },
   {
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 400,
-    caughtBy: 79,
+    caughtBy: 292,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -193,14 +193,14 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 181,
+    caughtBy: 58,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 6,
+    caughtBy: 19,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -213,7 +213,7 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 400,
-    caughtBy: 5,
+    caughtBy: 3,
     defects: () => ({ wipes: true }),
   },
   {
@@ -291,14 +291,14 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 21,
+    caughtBy: 119,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
     name: 'a trimmed log is passed over without a gap',
     scenario: 'changes',
     within: 100,
-    caughtBy: 9,
+    caughtBy: 2,
     defects: () => ({ log: silentAboutTrimming }),
   },
   {
