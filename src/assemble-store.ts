@@ -1,3 +1,4 @@
+import { assembleIdentity, type IdentityOptions } from './assemble-identity.ts';
 import {
   assembleRepair,
   repairSettings,
@@ -48,6 +49,7 @@ export interface StoreParts {
   readonly repair?: Partial<RepairSettings>;
   /** Left out: as `hintSettings` has it. */
   readonly hints?: Partial<HintSettings>;
+  readonly identity?: IdentityOptions;
 }
 
 export interface AssembledStore {
@@ -84,9 +86,51 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     replicas,
     (replica, atMs) => hinting.ledger.of(replica, atMs),
   );
-  const hybridClock = new HybridClock(clock);
   const gatewayId = random.hex(8);
-  const deps: Deps = {
+  const deps = coordinatorOf(parts, { replicas, gatewayId, hints });
+  const factor = parts.replicationFactor ?? Math.min(3, members.length);
+  const directory = new Directory(deps, cluster, factor);
+  const sealer = createSealer(parts.signingKeys);
+  const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
+  const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
+  const repairing = { ...repairSettings, ...parts.repair };
+  const owner = gatewayId;
+  const repair = assembleRepair({ ...deps, cluster, directory, settings: repairing, owner });
+  if (repairing.antiEntropyEveryMs > 0) repair.loop.start();
+  const handoff = handOff({ cluster, directory, ...hinting }, deps);
+  const identity = { settleMs: requestMaxMs, ...parts.identity };
+  const graceMs = repairing.tombstoneGraceMs;
+  const loops = [
+    probeAll(replicas, parts),
+    judgeAll(replicas, parts),
+    ...assembleIdentity({ clock, random, log, replicas, repair, owner, graceMs, identity }),
+  ];
+  return {
+    store,
+    cluster,
+    directory,
+    sealer,
+    deps,
+    repair,
+    handoff,
+    async close() {
+      await Promise.all([repair.loop.stop(), handoff.stop(), hints.idle(finishMs)]);
+      for (const loop of loops) loop.stop();
+      await Promise.all([deps.repair.idle(), directory.idle()]);
+      await Promise.all(replicas.map((replica) => replica.close()));
+    },
+  };
+}
+
+/** What every coordinator of this gateway works with. */
+function coordinatorOf(
+  parts: StoreParts,
+  own: Pick<Deps, 'gatewayId' | 'hints'> & { readonly replicas: readonly GuardedReplica[] },
+): Deps {
+  const { clock, random, log, metrics } = parts;
+  const { replicas, gatewayId, hints } = own;
+  const hybridClock = new HybridClock(clock);
+  return {
     clock,
     hybridClock,
     random,
@@ -105,32 +149,6 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     gatewayId,
     mintMs: parts.timeouts.mintMs,
     hedging: new Hedging({ clock, metrics }),
-  };
-  const factor = parts.replicationFactor ?? Math.min(3, members.length);
-  const directory = new Directory(deps, cluster, factor);
-  const sealer = createSealer(parts.signingKeys);
-  const timeouts = { requestMs: parts.timeouts.requestMs, requestMaxMs };
-  const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
-  const repairing = { ...repairSettings, ...parts.repair };
-  const owner = gatewayId;
-  const repair = assembleRepair({ ...deps, cluster, directory, settings: repairing, owner });
-  if (repairing.antiEntropyEveryMs > 0) repair.loop.start();
-  const handoff = handOff({ cluster, directory, ...hinting }, deps);
-  const loops = [probeAll(replicas, parts), judgeAll(replicas, parts)];
-  return {
-    store,
-    cluster,
-    directory,
-    sealer,
-    deps,
-    repair,
-    handoff,
-    async close() {
-      await Promise.all([repair.loop.stop(), handoff.stop(), hints.idle(finishMs)]);
-      for (const loop of loops) loop.stop();
-      await Promise.all([deps.repair.idle(), directory.idle()]);
-      await Promise.all(replicas.map((replica) => replica.close()));
-    },
   };
 }
 

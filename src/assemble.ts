@@ -8,6 +8,7 @@ import { startTrimming } from './feed/trim.ts';
 import { createGatewayServer } from './gateway/http.ts';
 import type { HintSettings } from './repair/hint-settings.ts';
 import { migrate } from './replica/postgres/migrate.ts';
+import { WrongDatabase } from './replica/wrong-database.ts';
 import { postgresChangeSource } from './replica/postgres/change-source.ts';
 import { PostgresReplica } from './replica/postgres/postgres-replica.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -168,30 +169,23 @@ function openReplicas(config: Config, log: Log, metrics: Metrics): readonly Post
 }
 
 /**
- * Meets every replica that can be met, and refuses two names for one database: its acknowledgement
- * would count twice.
+ * Meets every replica that can be met, and refuses databases that do not belong where they were found:
+ * two names of one, one of another cluster, swapped ones. An acknowledgement there would be of no use.
  */
 async function reachReplicas({ cluster }: AssembledStore): Promise<void> {
   const deadlineMs = clock.monotonicMs() + reachMs;
-  await Promise.all(
-    cluster.replicas.map((replica) => replica.ping({ deadlineMs }).catch(() => undefined)),
+  const meetings = await Promise.allSettled(
+    cluster.replicas.map((replica) => replica.ping({ deadlineMs })),
   );
-  const byIncarnation = new Map<string, string>();
-  for (const { id, incarnation } of cluster.replicas) {
-    if (incarnation === undefined) continue;
-    const other = byIncarnation.get(incarnation);
-    if (other !== undefined) {
-      throw new Error(
-        `Replicas "${other}" and "${id}" are the same database: every replica needs one of its own.`,
-      );
-    }
-    byIncarnation.set(incarnation, id);
+  for (const meeting of meetings) {
+    const fault: unknown = meeting.status === 'rejected' ? meeting.reason : undefined;
+    if (fault instanceof WrongDatabase) throw new Error(fault.message);
   }
 }
 
 function reachedMajority({ cluster }: AssembledStore): boolean {
   const reached = cluster.replicas.filter(
-    ({ state, incarnation }) => state !== 'DOWN' && incarnation !== undefined,
+    ({ votes, incarnation }) => votes && incarnation !== undefined,
   );
   return reached.length > cluster.replicas.length / 2;
 }

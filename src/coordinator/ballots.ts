@@ -68,7 +68,7 @@ export class Ballots {
       'Cannot take part in consensus: this gateway needs a proposer number, and a majority of all replicas to record it',
       {
         required: majority,
-        alive: replicas.filter(({ state }) => state !== 'DOWN').length,
+        alive: replicas.filter(({ votes }) => votes).length,
       },
     );
   }

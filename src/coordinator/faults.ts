@@ -1,7 +1,7 @@
 import { StoreError } from '../errors.ts';
 import { openLimits } from '../replica/traffic.ts';
-import type { Plan, PlacedKey, Target } from './plan.ts';
-import type { ReplicaOutcome } from './receipt.ts';
+import { votersOf, type Plan, type PlacedKey, type Target } from './plan.ts';
+import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 import { outcomeOf, type Attempt, type Round } from './scatter.ts';
 
 /** What a failure is about, for its message. */
@@ -24,7 +24,7 @@ export function inOrderOfHealth(
   return targets.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
-const ranks = { UP: 0, SUSPECT: 2, DOWN: 4 } as const;
+const ranks = { UP: 0, SUSPECT: 2, REPAIRING: 4, DOWN: 6 } as const;
 
 /**
  * Refuses before anything is sent when too few replicas are live: certainly nothing is written
@@ -35,7 +35,8 @@ export function refuseIfTooFewLive(
   { need, sloppy }: Pick<Plan, 'need' | 'sloppy'>,
   subject: Subject,
 ): void {
-  const live = key.targets.filter(isLive);
+  const isRead = subject.verb === 'read';
+  const live = isRead ? votersOf(key.targets) : key.targets.filter(isLive);
   const away = key.targets.length - live.length;
   const standIns = sloppy ? Math.min(away, key.fallbacks.filter(isLive).length) : 0;
   const alive = live.length + standIns;
@@ -44,12 +45,12 @@ export function refuseIfTooFewLive(
   if (alive >= need) throw overloaded(subject);
   const asked = sloppy ? [...key.targets, ...key.fallbacks] : key.targets;
   const perReplica = asked.map(({ replica, role }): ReplicaOutcome => {
-    const down = replica.state === 'DOWN';
+    const status = statusBefore(replica, isRead);
     return {
       replica: replica.id,
       role: role === 'primary' ? 'PRIMARY' : 'FALLBACK',
-      status: down ? 'DOWN' : 'NOT_ASKED',
-      ...(down ? { reason: replica.reason } : {}),
+      status,
+      ...(status === 'NOT_ASKED' ? {} : { reason: replica.reason }),
     };
   });
   throw quorumUnavailable(subject, { required: need, alive, perReplica }, sloppyNote(key, sloppy));
@@ -63,6 +64,12 @@ export function sloppyNote({ targets, fallbacks }: PlacedKey, sloppy: true | und
 
 function isLive({ replica }: Target): boolean {
   return replica.state !== 'DOWN';
+}
+
+/** What keeps a replica from being asked. */
+function statusBefore({ state }: Target['replica'], isRead: boolean): ReplicaStatus {
+  if (state === 'DOWN') return 'DOWN';
+  return isRead && state === 'REPAIRING' ? 'REFUSED' : 'NOT_ASKED';
 }
 
 /** As much is under way to the replicas as may be: to queue more would only make it later still. */
@@ -96,8 +103,9 @@ export function readFailure(round: Round<unknown>, plan: Plan, subject: Subject)
   const perReplica = round.attempts.map((attempt) =>
     outcomeOf(attempt, settledStatus(attempt, round.verdict)),
   );
-  const down = perReplica.filter(({ status }) => status === 'DOWN').length;
-  const alive = perReplica.length - down;
+  const alive = round.attempts.filter(
+    ({ status, target }) => status !== 'DOWN' && target.replica.state !== 'REPAIRING',
+  ).length;
   if (alive < plan.need)
     return quorumUnavailable(subject, { required: plan.need, alive, perReplica });
   return new StoreError(

@@ -19,6 +19,11 @@ export interface PlacedKey {
   readonly epoch: number;
 }
 
+/** Those whose answers count (`GuardedReplica.votes`); all take writes. */
+export function votersOf(targets: readonly Target[]): readonly Target[] {
+  return targets.filter(({ replica }) => replica.votes);
+}
+
 /** A level, turned into numbers. Nothing here or below knows a level's name. */
 export interface Plan {
   /** Answers or acknowledgements that are waited for. */

@@ -4,15 +4,15 @@ import { StoreError } from '../errors.ts';
 import { courtesyMs } from '../paxos/acceptor.ts';
 import { baseOf, fateOf, planRound, stateOf, type ConsensusRules } from '../paxos/proposer.ts';
 import type { HintKeeper } from '../repair/hint-keeper.ts';
-import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
-import type { PrepareResult } from '../replica/replica.ts';
+import { joinInto, type JoinOutcome, type JoinRequest } from '../repair/join-into.ts';
+import { ReplicaError, type CallOptions, type PrepareResult } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Ballots } from './ballots.ts';
 import { answerAll, giveUp, propose, type Pending, type Waiting } from './consensus-call.ts';
 import { readFailure } from './faults.ts';
 import { Hinting } from './hinting.ts';
-import type { PlacedKey, Plan } from './plan.ts';
+import type { PlacedKey, Plan, Target } from './plan.ts';
 import { scatter, type Round } from './scatter.ts';
 
 export interface ConsensusDeps {
@@ -21,6 +21,11 @@ export interface ConsensusDeps {
   readonly ballots: Ballots;
   readonly rules: ConsensusRules;
   readonly hints: HintKeeper;
+}
+
+/** A promise, and the incarnation that gave it. */
+interface Promised extends PrepareResult {
+  readonly by: string | undefined;
 }
 
 const roundsMax = 50;
@@ -77,7 +82,7 @@ export class Proposal {
     // Whoever gave up while the promises came in was told that nothing was written: so it must stay.
     this.#group = this.#group.filter(({ settled }) => !settled);
     const holdings = promises.replies.flatMap(({ target, reply }) =>
-      reply ? [{ id: target.replica.id, stored: reply.stored }] : [],
+      reply ? [{ id: target.replica.id, stored: reply.stored, by: reply.by }] : [],
     );
     const cells = holdings.map(({ stored }) => stored.cell);
     const state = stateOf(cells);
@@ -92,7 +97,7 @@ export class Proposal {
     if (!plan.next)
       return answerAll(this.#deps.clock, this.#key, { ...tried, attempts: promises.attempts });
     if (!confirmed) propose(tried);
-    const known = new Map(holdings.map(({ id, stored }) => [id, stored]));
+    const known = new Map(holdings.map(({ id, ...promise }) => [id, promise]));
     const accepts = await this.#accept(plan.next, ballot, known);
     for (const waiting of this.#group) waiting.attempts = accepts.attempts;
     if (accepts.verdict === 'met') {
@@ -106,13 +111,16 @@ export class Proposal {
     return false;
   }
 
-  #prepare(ballot: number): Promise<Round<PrepareResult>> {
+  #prepare(ballot: number): Promise<Round<Promised>> {
     const { ref, targets } = this.#key;
     return scatter(targets, {
       clock: this.#deps.clock,
       plan: this.#plan(),
       atOnce: targets.length,
-      call: ({ replica }) => replica.prepare(ref, ballot, this.#plan()),
+      call: async ({ replica }) => {
+        const result = await replica.prepare(ref, ballot, this.#plan());
+        return { ...result, by: replica.incarnation };
+      },
       accepts: ({ promised }) => promised,
     });
   }
@@ -120,7 +128,7 @@ export class Proposal {
   async #accept(
     cell: Cell,
     ballot: number,
-    known: ReadonlyMap<string, PrepareResult['stored']>,
+    known: ReadonlyMap<string, Pick<Promised, 'stored' | 'by'>>,
   ): Promise<Round<JoinOutcome>> {
     const { targets } = this.#key;
     const hinting = new Hinting(this.#deps, this.#key, { cell });
@@ -129,9 +137,14 @@ export class Proposal {
       plan: this.#plan(),
       atOnce: targets.length,
       call: ({ replica }) => {
-        const guess = known.get(replica.id);
-        const request = { ...this.#key, cell, ballot, ...(guess ? { guess } : {}) };
-        const accept = joinInto(replica, request, this.#plan());
+        const promise = known.get(replica.id);
+        const by = promise?.by ?? replica.incarnation;
+        const request = { ...this.#key, cell, ...(promise ? { guess: promise.stored } : {}) };
+        const accept = acceptAt(replica, request, {
+          by: replica.votes ? by : undefined,
+          ballot,
+          options: this.#plan(),
+        });
         return hinting.watch(accept, ({ status }) => status === 'joined');
       },
       accepts: ({ status }) => status === 'joined',
@@ -157,7 +170,7 @@ export class Proposal {
     return undefined;
   }
 
-  #notPromised(promises: Round<PrepareResult>): boolean {
+  #notPromised(promises: Round<Promised>): boolean {
     const refusals = promises.attempts.flatMap(({ reply }) =>
       reply && !reply.promised ? [reply.stored.promised] : [],
     );
@@ -222,4 +235,16 @@ export class Proposal {
       deadlineMs: Math.max(...this.#group.map(({ plan }) => plan.deadlineMs)),
     };
   }
+}
+
+/** A replica without a vote gets the version like any other one; that is no accept. */
+async function acceptAt(
+  replica: Target['replica'],
+  request: JoinRequest,
+  what: { by: string | undefined; ballot: number; options: CallOptions },
+): Promise<JoinOutcome> {
+  const { by, ballot, options } = what;
+  if (by !== undefined) return joinInto(replica, { ...request, accept: { by, ballot } }, options);
+  await joinInto(replica, request, options);
+  throw new ReplicaError('REFUSED', replica.reason, true);
 }

@@ -41,9 +41,10 @@ export class RangeSource {
     this.target = target;
     this.#bounds = bounds;
     this.#reverse = what.reverse;
-    if (target.replica.state === 'DOWN') {
+    const { votes, state, reason } = target.replica;
+    if (!votes) {
       this.state = 'FAILED';
-      this.#fault = new ReplicaError('DOWN', target.replica.reason, false);
+      this.#fault = new ReplicaError(state === 'DOWN' ? 'DOWN' : 'REFUSED', reason, false);
     }
   }
 
@@ -52,7 +53,7 @@ export class RangeSource {
   }
 
   get isLive(): boolean {
-    return this.target.replica.state !== 'DOWN';
+    return this.target.replica.votes;
   }
 
   keys(): Iterable<string> {

@@ -197,7 +197,7 @@ function sameAsFirst(
 }
 
 async function ask(deps: Deps, key: PlacedKey, { replica }: Target): Promise<Holding[]> {
-  if (replica.state === 'DOWN') return [];
+  if (!replica.votes) return [];
   const options = { deadlineMs: deps.clock.monotonicMs() + deps.mintMs };
   return replica.read(key.ref, options).then(
     (stored) => [{ store: replica, stored }],

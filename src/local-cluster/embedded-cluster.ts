@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -24,7 +25,7 @@ import { freePorts } from './free-port.ts';
 import { lockDirectory } from './lock.ts';
 import { type PostgresBinaries, findBinaries } from './postgres-binaries.ts';
 import { PortTaken, Postmaster } from './postmaster.ts';
-import { ensureDirectory } from './replica-directory.ts';
+import { copyDirectory, ensureDirectory } from './replica-directory.ts';
 import { type UnprivilegedUser, ownerOf, unprivilegedUser } from './unprivileged-user.ts';
 
 export interface EmbeddedOptions {
@@ -97,6 +98,7 @@ async function startEmbedded(
 interface Member {
   readonly id: string;
   readonly zone: string | undefined;
+  readonly directory: string;
   readonly postmaster: Postmaster;
   port: number | undefined;
   /** Makes the data directory, and ends what an earlier gateway left running in it. */
@@ -126,7 +128,7 @@ function prepare({ clock, log, settings }: EmbeddedOptions, wanted: MemberOption
     if (await postmaster.replaceOrphan())
       log.info({ replica: id }, 'replaced a left-over Postgres');
   };
-  return { id, zone, postmaster, port, makeReady };
+  return { id, zone, directory, postmaster, port, makeReady };
 }
 
 /** Ports are found for all at once; when one is taken in the meantime, that one gets another. */
@@ -190,6 +192,35 @@ export class EmbeddedCluster implements LocalCluster {
   async restart(id: string): Promise<void> {
     const { postmaster, port } = this.#member(id);
     await postmaster.stop();
+    await postmaster.start(port ?? 0);
+  }
+
+  /** A new, empty disk in the place of the present one. */
+  async wipe(id: string): Promise<void> {
+    const member = this.#member(id);
+    await member.postmaster.kill();
+    rmSync(member.directory, { recursive: true, force: true });
+    await member.makeReady();
+    await member.postmaster.start(member.port ?? 0);
+  }
+
+  /** Copies the disk while the database is stopped for it, and answers with where the copy is. */
+  async copyDisk(id: string): Promise<string> {
+    const { postmaster, directory, port } = this.#member(id);
+    const copy = `${directory}.copy`;
+    await postmaster.stop();
+    rmSync(copy, { recursive: true, force: true });
+    await copyDirectory(directory, copy);
+    await postmaster.start(port ?? 0);
+    return copy;
+  }
+
+  /** Puts a copy in the place of the present disk, as the restoring of a backup does. */
+  async putDiskBack(id: string, copy: string): Promise<void> {
+    const { postmaster, directory, port } = this.#member(id);
+    await postmaster.stop();
+    rmSync(directory, { recursive: true, force: true });
+    await copyDirectory(copy, directory);
     await postmaster.start(port ?? 0);
   }
 

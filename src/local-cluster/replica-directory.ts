@@ -66,6 +66,16 @@ export async function ensureDirectory(wanted: NewDirectory): Promise<void> {
   }
 }
 
+/** With owners and modes, which Postgres insists on. */
+export async function copyDirectory(from: string, to: string): Promise<void> {
+  const code = await new Promise((done) => {
+    const child = spawn('cp', ['-a', from, to], { stdio: 'ignore' });
+    child.on('error', done);
+    child.on('close', done);
+  });
+  if (code !== 0) throw new ClusterError(`Cannot copy ${from} to ${to}.`);
+}
+
 async function initialise(wanted: NewDirectory): Promise<void> {
   const { directory, binaries, user, password } = wanted;
   if (user !== undefined) chownSync(directory, user.uid, user.gid);

@@ -37,3 +37,11 @@ export function mayAdvance(
 ): boolean {
   return next <= row.current || row.promised <= next;
 }
+
+/**
+ * What counts as promised, for a vote, at a replica that was admitted again with a floor: it has
+ * forgotten what it promised before, and none of that was greater.
+ */
+export function floored(promised: number, floor: number): number {
+  return Math.max(promised, floor);
+}

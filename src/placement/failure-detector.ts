@@ -1,5 +1,11 @@
 /** Whether calls to a replica are worth sending. */
-export type ReplicaState = 'UP' | 'SUSPECT' | 'DOWN';
+export type ReplicaHealthState = 'UP' | 'SUSPECT' | 'DOWN';
+
+/**
+ * The same, and whether its word counts. REPAIRING: it is there and takes writes, and has no vote
+ * until it has been brought up to date.
+ */
+export type ReplicaState = ReplicaHealthState | 'REPAIRING';
 
 /**
  * What became of one call.
@@ -14,7 +20,7 @@ export type Observation =
 
 /** All that is remembered of one replica. Times are on the clock's `monotonicMs`. */
 export interface ReplicaHealth {
-  readonly state: ReplicaState;
+  readonly state: ReplicaHealthState;
   /** Calls without an answer since the last one that had one. */
   readonly silentInARow: number;
   /** Probes that failed since the replica went down. */

@@ -37,6 +37,8 @@ export interface RepairOptions {
   /** The share of time in which it works, above 0 and at most 1. Left out, it does not pause. */
   readonly share?: number | undefined;
   readonly distrust?: Distrust | undefined;
+  /** Asks replicas that have no vote, too: to bring them up to date. */
+  readonly forRepair?: true | undefined;
   /** After each step of a keyspace. */
   readonly onProgress?: ((progress: RepairProgress) => void) | undefined;
 }
@@ -162,7 +164,7 @@ export class AntiEntropy {
           return own.from < own.to;
         }),
     );
-    const told = await this.#tell(keyspace, tokens, { tally, primaries });
+    const told = await this.#tell(keyspace, tokens, { ...options, primaries });
     for (const [partition, all] of primaries) {
       const answers = all.flatMap((one) => {
         const buckets = told.get(one);
@@ -188,7 +190,10 @@ export class AntiEntropy {
   async #tell(
     keyspace: RepairKeyspace,
     tokens: TokenRange,
-    what: { tally: RepairTally; primaries: ReadonlyMap<number, readonly Replica[]> },
+    what: PassOptions & {
+      tally: RepairTally;
+      primaries: ReadonlyMap<number, readonly Replica[]>;
+    },
   ): Promise<ReadonlyMap<Replica, ReadonlyMap<number, BucketDigest>>> {
     const { tenant, storageName } = keyspace;
     const request = { tenant, keyspace: storageName, tokens, dealing: dealingOf(keyspace) };
@@ -196,8 +201,8 @@ export class AntiEntropy {
     const told = await Promise.all(
       [...replicas].map(async (replica) => {
         try {
-          while ((await replica.fillTokens(fillRows, this.#inTime())) > 0);
-          const buckets = await replica.bucketDigests(request, this.#inTime());
+          while ((await replica.fillTokens(fillRows, this.#inTime(what))) > 0);
+          const buckets = await replica.bucketDigests(request, this.#inTime(what));
           what.tally.bytes += buckets.size * bucketBytes;
           return [[replica, buckets] as const];
         } catch (error) {
@@ -215,10 +220,11 @@ export class AntiEntropy {
       territory: ReturnType<typeof territoryOf>;
       holdings: Holdings;
     },
-    { tally, distrust }: PassOptions & { tally: RepairTally },
+    how: PassOptions & { tally: RepairTally },
   ): Promise<void> {
+    const { tally, distrust } = how;
     const { keyspace, territory, holdings } = what;
-    const options = (): CallOptions => this.#inTime();
+    const options = (): CallOptions => this.#inTime(how);
     const comparison: Comparison = { keyspace, tally, options };
     try {
       for await (const found of differences(territory, holdings, comparison)) {
@@ -234,7 +240,8 @@ export class AntiEntropy {
     }
   }
 
-  #inTime(): CallOptions {
-    return { deadlineMs: this.#deps.clock.monotonicMs() + callMs };
+  #inTime({ forRepair }: RepairOptions): CallOptions {
+    const deadlineMs = this.#deps.clock.monotonicMs() + callMs;
+    return { deadlineMs, ...(forRepair ? { forRepair } : {}) };
   }
 }

@@ -33,9 +33,9 @@ export interface JoinRequest {
   readonly guess?: Pick<StoredCell, 'cell' | 'digest'>;
   /**
    * Paxos accept: refused by a replica that has gone past this ballot, which an ordinary join would
-   * not mind.
+   * not mind, and by any other incarnation than the one that promised.
    */
-  readonly ballot?: number;
+  readonly accept?: { readonly ballot: number; readonly by: string };
 }
 
 const attemptsMax = 16;
@@ -51,7 +51,7 @@ export async function joinInto(
   request: JoinRequest,
   options: CallOptions,
 ): Promise<JoinOutcome> {
-  const { ref, cell, convergence } = request;
+  const { ref, cell, convergence, accept } = request;
   if (cell.context.size === 0) return { status: 'joined', cell, wrote: false };
   const stamp = convergence.stampOf(cell);
   // A cell that carries outcomes is joined by swap: a blind upsert would drop those that the
@@ -63,22 +63,23 @@ export async function joinInto(
   let known = request.guess ?? absent;
   let verified = false;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    if (request.ballot !== undefined && ballotOf(known.cell) > request.ballot) {
-      const promised = Math.max(request.ballot + 1, ballotOf(known.cell));
+    if (accept && ballotOf(known.cell) > accept.ballot) {
+      const promised = Math.max(accept.ballot + 1, ballotOf(known.cell));
       return { status: 'refused', promised, tookOrdinary: false };
     }
     const next = convergence.join(known.cell, cell);
     if (verified && digestOf(next) === known.digest)
       return { status: 'joined', cell: next, wrote: false };
+    const swap = { expected: known.digest, next, stamp: convergence.stampOf(next) };
     const result = await store.swap(
       ref,
-      { expected: known.digest, next, stamp: convergence.stampOf(next) },
+      accept ? { ...swap, acceptedBy: accept.by } : swap,
       options,
     );
     if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
     if (result.status === 'promised' && ballotOf(next) > ballotOf(result.current.cell)) {
       const { promised } = result;
-      if (request.ballot !== undefined) return { status: 'refused', promised, tookOrdinary: false };
+      if (accept !== undefined) return { status: 'refused', promised, tookOrdinary: false };
       const rest = { ...request, cell: ordinaryPart(cell), guess: result.current };
       await joinInto(store, rest, options);
       return { status: 'refused', promised, tookOrdinary: true };

@@ -12,4 +12,6 @@ export interface CellRef {
 export interface CallOptions {
   /** On the clock's `monotonicMs`. After it, an abandoned statement must have no effect. */
   readonly deadlineMs: number;
+  /** Asked in order to repair: the answer is no vote, so a replica without one may give it. */
+  readonly forRepair?: true;
 }

@@ -5,6 +5,7 @@ import {
   shouldProbe,
   unknownHealth,
   type ReplicaHealth,
+  type ReplicaHealthState,
   type ReplicaState,
 } from '../placement/failure-detector.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -21,6 +22,7 @@ import type {
   RepairClaim,
   RepairNote,
 } from './digest-source.ts';
+import type { Register, ReplicaIdentity, ReplicaStanding } from './register.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -28,7 +30,6 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
@@ -36,6 +37,8 @@ import {
   type SwapResult,
 } from './replica.ts';
 import { Traffic, type OpenLimits } from './traffic.ts';
+
+const repairing = 'it is being brought up to date, and has no vote until then';
 
 export interface GuardOptions {
   readonly clock: Clock;
@@ -56,6 +59,8 @@ export class GuardedReplica implements Replica {
   readonly #inner: Replica;
   readonly #options: GuardOptions;
   #health: ReplicaHealth = unknownHealth;
+  #standing: ReplicaStanding = 'admitted';
+  #mayMint = true;
   #lastReason = '';
   #answeredMs = -Infinity;
   readonly #traffic: Traffic;
@@ -75,8 +80,31 @@ export class GuardedReplica implements Replica {
   get incarnation(): string | undefined {
     return this.#inner.incarnation;
   }
+  get register(): Register {
+    return this.#inner.register;
+  }
   get state(): ReplicaState {
+    const { state } = this.#health;
+    return state === 'DOWN' || this.#standing === 'admitted' ? state : 'REPAIRING';
+  }
+  /** Whether it can be reached, and nothing else. */
+  get healthState(): ReplicaHealthState {
     return this.#health.state;
+  }
+  /**
+   * THE VOTE RULE: whether its answers count, to a read at any level, to a promise, to a proposer
+   * number, to a comparison. It is kept here: `read`, `scan`, `prepare`, `claimNumber` and digests are
+   * refused before and after they are sent, unless they are asked `forRepair`. Others look at `votes`
+   * only to know beforehand.
+   */
+  get votes(): boolean {
+    return this.#standing === 'admitted' && this.state !== 'DOWN';
+  }
+  /** What its database was found to be; told by whoever examines it. */
+  stand({ standing, cause }: Pick<ReplicaIdentity, 'standing' | 'cause'>): void {
+    this.#standing = standing;
+    // What an older copy holds may have been deleted and collected since: minting sends it round.
+    this.#mayMint = standing === 'admitted' || cause === 'empty';
   }
   /** Moving average of answered calls, in ms; undefined before the first. */
   get latencyMs(): number | undefined {
@@ -88,6 +116,7 @@ export class GuardedReplica implements Replica {
   }
   /** Why it is not UP; '' when it is. */
   get reason(): string {
+    if (this.state === 'REPAIRING') return repairing;
     return this.state === 'UP' ? '' : this.#lastReason;
   }
 
@@ -104,9 +133,13 @@ export class GuardedReplica implements Replica {
     return this.#guard('ping', () => this.#inner.ping(options));
   }
   read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
-    return this.#measure('read', 'read', () => this.#inner.read(ref, options));
+    return this.#vote(options, () =>
+      this.#measure('read', 'read', () => this.#inner.read(ref, options)),
+    );
   }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
+    if (request.mintedBy !== undefined && !this.#mayMint)
+      return Promise.reject(new ReplicaError('REFUSED', repairing, false));
     const act = () => this.#inner.swap(ref, request, options);
     return this.#measure('swap', 'write', act, charsOf(request.next));
   }
@@ -119,13 +152,19 @@ export class GuardedReplica implements Replica {
     return this.#measure('keep_newest', 'write', act, charsOf(next.cell));
   }
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
-    return this.#measure('prepare', 'write', () => this.#inner.prepare(ref, ballot, options));
+    return this.#vote(options, () =>
+      this.#measure('prepare', 'write', () => this.#inner.prepare(ref, ballot, options)),
+    );
   }
   claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
-    return this.#guard('claim_number', () => this.#inner.claimNumber(number, owner, options));
+    return this.#vote(options, () =>
+      this.#guard('claim_number', () => this.#inner.claimNumber(number, owner, options)),
+    );
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
-    return this.#measure('scan', 'scan', () => this.#inner.scan(request, options));
+    return this.#vote(options, () =>
+      this.#measure('scan', 'scan', () => this.#inner.scan(request, options)),
+    );
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
@@ -153,10 +192,14 @@ export class GuardedReplica implements Replica {
     request: BucketRequest,
     options: CallOptions,
   ): Promise<ReadonlyMap<number, BucketDigest>> {
-    return this.#guard('bucket_digests', () => this.#inner.bucketDigests(request, options));
+    return this.#vote(options, () =>
+      this.#guard('bucket_digests', () => this.#inner.bucketDigests(request, options)),
+    );
   }
   keyDigests(request: KeyRequest, options: CallOptions): Promise<KeyDigestPage> {
-    return this.#guard('key_digests', () => this.#inner.keyDigests(request, options));
+    return this.#vote(options, () =>
+      this.#guard('key_digests', () => this.#inner.keyDigests(request, options)),
+    );
   }
   fillTokens(limit: number, options: CallOptions): Promise<number> {
     return this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
@@ -187,6 +230,15 @@ export class GuardedReplica implements Replica {
     );
   }
 
+  /** It may have lost its vote while it was asked. Not an outcome that the detector learns from. */
+  async #vote<T>({ forRepair }: CallOptions, ask: () => Promise<T>): Promise<T> {
+    if (forRepair || this.state === 'DOWN') return ask();
+    if (!this.votes) throw new ReplicaError('REFUSED', repairing, false);
+    const answer = await ask();
+    if (this.#standing !== 'admitted') throw new ReplicaError('REFUSED', repairing, false);
+    return answer;
+  }
+
   #guard<T>(call: string, act: () => Promise<T>): Promise<T> {
     return this.#shut() ?? this.#watch(call, act);
   }
@@ -198,7 +250,7 @@ export class GuardedReplica implements Replica {
   }
 
   #shut(): Promise<never> | undefined {
-    if (this.state !== 'DOWN') return undefined;
+    if (this.#health.state !== 'DOWN') return undefined;
     const reason = `the replica is down: ${this.#lastReason}`;
     return Promise.reject(new ReplicaError('DOWN', reason, false));
   }

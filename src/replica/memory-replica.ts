@@ -1,7 +1,7 @@
 import { ballotOf, emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { mayAdvance, mayPromise } from '../paxos/acceptor.ts';
+import { floored, mayAdvance, mayPromise } from '../paxos/acceptor.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-store.ts';
 import { MemoryHints } from './memory-hints.ts';
@@ -16,6 +16,15 @@ import type {
   RepairNote,
 } from './digest-source.ts';
 import { memoryBuckets, memoryGone, memoryKeys, MemoryLedger } from './memory-digests.ts';
+import { MemoryRegister } from './memory-register.ts';
+import {
+  nameOf,
+  stored,
+  type MemoryChange,
+  type MemoryCopy,
+  type MemoryRow,
+} from './memory-rows.ts';
+import type { ReplicaIdentity } from './register.ts';
 import {
   ReplicaError,
   type CallOptions,
@@ -23,7 +32,6 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
@@ -31,17 +39,13 @@ import {
   type SwapResult,
 } from './replica.ts';
 
-interface Row {
-  readonly ref: CellRef;
-  readonly cell: Cell;
-  readonly stamp: string;
-  readonly promised: number;
-}
-
-/** A change as the log would hold it: the whole cell after the change. */
-export interface MemoryChange {
-  readonly ref: CellRef;
-  readonly cell: Cell;
+export interface MemoryReplicaOptions {
+  readonly id: string;
+  readonly zone?: string;
+  readonly incarnation: string;
+  readonly clock: Clock;
+  /** An empty database that is no member of any cluster; a full member when it is left out. */
+  readonly isNew?: boolean;
 }
 
 /**
@@ -51,24 +55,32 @@ export interface MemoryChange {
 export class MemoryReplica implements Replica {
   readonly id: string;
   readonly zone: string | undefined;
-  incarnation: string;
+  readonly register: MemoryRegister;
   readonly changes: MemoryChange[] = [];
   readonly #clock: Clock;
-  readonly #rows = new Map<string, Row>();
-  readonly #numbers = new Map<number, string>();
+  readonly #rows = new Map<string, MemoryRow>();
   readonly #hints: MemoryHints;
   #ledger = new MemoryLedger();
 
-  constructor(options: { id: string; zone?: string; incarnation: string; clock: Clock }) {
+  constructor(options: MemoryReplicaOptions) {
     this.id = options.id;
     this.zone = options.zone;
-    this.incarnation = options.incarnation;
     this.#clock = options.clock;
     this.#hints = new MemoryHints(options.clock);
+    this.register = new MemoryRegister(options);
+    this.register.greatestBallot = async () =>
+      Math.max(
+        0,
+        ...[...this.#rows.values()].map((row) => Math.max(row.promised, ballotOf(row.cell))),
+      );
+  }
+
+  get incarnation(): string {
+    return this.register.incarnation;
   }
 
   async ping(): Promise<ReplicaIdentity> {
-    return { incarnation: this.incarnation, clockOffsetMs: 0 };
+    return this.register.look();
   }
 
   async read(ref: CellRef): Promise<StoredCell> {
@@ -77,20 +89,23 @@ export class MemoryReplica implements Replica {
 
   async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     this.#refuseLate(options);
-    if (request.mintedBy !== undefined && request.mintedBy !== this.incarnation) {
+    const only = request.mintedBy ?? request.acceptedBy;
+    if (only !== undefined && only !== this.incarnation) {
       throw new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
     }
     const row = this.#rows.get(nameOf(ref));
     const current = stored(row);
     if (current.digest !== request.expected) return { status: 'mismatch', current };
-    if (!this.mayTake(current, request)) {
-      return { status: 'promised', promised: current.promised, current };
-    }
+    // The floor is for votes: what repair carries is no vote.
+    const floor = request.acceptedBy === undefined ? 0 : this.register.promiseFloor;
+    const promised = floored(current.promised, floor);
+    if (!this.mayTake({ ...current, promised }, request))
+      return { status: 'promised', promised, current };
     this.#store({
       ref,
       cell: request.next,
       stamp: request.stamp ?? '',
-      promised: Math.max(current.promised, ballotOf(request.next)),
+      promised: Math.max(row?.promised ?? 0, ballotOf(request.next)),
     });
     return { status: 'swapped' };
   }
@@ -110,18 +125,22 @@ export class MemoryReplica implements Replica {
   async prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
     this.#refuseLate(options);
     const row = this.#rows.get(nameOf(ref)) ?? { ref, cell: emptyCell, stamp: '', promised: 0 };
+    const { promiseFloor } = this.register;
     const at = { promised: row.promised, current: ballotOf(row.cell) };
-    if (!mayPromise(at, ballot)) return { promised: false, stored: stored(row) };
+    if (ballot <= promiseFloor || !mayPromise(at, ballot))
+      return {
+        promised: false,
+        stored: stored({ ...row, promised: floored(row.promised, promiseFloor) }),
+      };
     const raised = { ...row, promised: ballot };
     this.#rows.set(nameOf(ref), raised);
+    this.register.committed();
     return { promised: true, stored: stored(raised) };
   }
 
   async claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
     this.#refuseLate(options);
-    const holder = this.#numbers.get(number) ?? owner;
-    this.#numbers.set(number, holder);
-    return holder;
+    return this.register.claim(number, owner);
   }
 
   async scan(request: ScanRequest): Promise<ScanPage> {
@@ -226,12 +245,27 @@ export class MemoryReplica implements Replica {
 
   /** Loses all, as a replaced disk would, and comes back as another incarnation. */
   wipe(incarnation: string): void {
+    this.#load({ rows: new Map(), changes: [] }, incarnation);
+  }
+
+  /** All that is on its disk now. */
+  save(): MemoryCopy {
+    const changes = [...this.changes];
+    return { rows: new Map(this.#rows), changes, register: this.register.save() };
+  }
+
+  /** An older copy of its disk in the place of the present one. */
+  restore(copy: MemoryCopy): void {
+    this.#load(copy, copy.register.incarnation);
+  }
+
+  #load(copy: Omit<MemoryCopy, 'register'> & Partial<MemoryCopy>, incarnation: string): void {
     this.#rows.clear();
-    this.#numbers.clear();
+    for (const [name, row] of copy.rows) this.#rows.set(name, row);
+    this.changes.splice(0, Infinity, ...copy.changes);
+    this.register.load(copy.register, incarnation);
     this.#hints.clear();
     this.#ledger = new MemoryLedger();
-    this.changes.length = 0;
-    this.incarnation = incarnation;
   }
 
   /** Rule A; the simulator has a replica without it. */
@@ -239,9 +273,10 @@ export class MemoryReplica implements Replica {
     return mayAdvance({ promised, current: ballotOf(cell) }, ballotOf(next));
   }
 
-  #store(row: Row): void {
+  #store(row: MemoryRow): void {
     this.#rows.set(nameOf(row.ref), row);
     this.changes.push({ ref: row.ref, cell: row.cell });
+    this.register.committed();
   }
 
   #refuseLate({ deadlineMs }: CallOptions): void {
@@ -252,13 +287,4 @@ export class MemoryReplica implements Replica {
       false,
     );
   }
-}
-
-function nameOf(ref: CellRef): string {
-  return `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
-}
-
-function stored(row: Row | undefined): StoredCell {
-  if (!row) return { cell: emptyCell, digest: 0n, promised: 0 };
-  return { cell: row.cell, digest: digestOf(row.cell), promised: row.promised };
 }

@@ -2,6 +2,7 @@ import type { Cell } from '../causality/cell.ts';
 import type { CallOptions, CellRef } from './cell-ref.ts';
 import type { HintStore } from './hint-store.ts';
 import type { DigestSource, RepairLedger, TombstoneStore } from './digest-source.ts';
+import type { Register, ReplicaIdentity } from './register.ts';
 
 export type { CallOptions, CellRef };
 
@@ -19,18 +20,14 @@ export interface Replica
   readonly zone: string | undefined;
   /** The actor of the dots minted here; undefined until the replica has been reached once. */
   readonly incarnation: string | undefined;
+  /** Who it is, and what it knows of the others. */
+  readonly register: Register;
   /**
    * Reaches the replica and checks who it is. Rejects with a `ReplicaError` when it cannot be
    * reached in time.
    */
   ping(options: CallOptions): Promise<ReplicaIdentity>;
   close(): Promise<void>;
-}
-
-export interface ReplicaIdentity {
-  readonly incarnation: string;
-  /** How far this replica's clock is ahead of ours, in ms. */
-  readonly clockOffsetMs: number;
 }
 
 /** A cell as one replica holds it. */
@@ -48,6 +45,8 @@ export interface SwapRequest {
   readonly next: Cell;
   /** When a dot of this replica is minted: it must still be that incarnation. */
   readonly mintedBy?: string;
+  /** An accept counts for the incarnation that was asked to promise: no other one may take it. */
+  readonly acceptedBy?: string;
   /**
    * LAST_WRITE_WINS cells: the sortable stamp of the version (see `stampOf`); absent for SIBLINGS.
    */

@@ -17,7 +17,6 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
@@ -31,6 +30,7 @@ import type {
   HintRemoval,
   NewHint,
 } from '../../src/replica/hint-store.ts';
+import type { Register, ReplicaIdentity } from '../../src/replica/register.ts';
 import type { HandClock } from './hand-clock.ts';
 
 export type CallName =
@@ -91,6 +91,9 @@ export class FaultyReplica implements Replica {
   }
   get incarnation(): string {
     return this.inner.incarnation;
+  }
+  get register(): Register {
+    return this.inner.register;
   }
 
   /** Every call meets the same fate from now on; `undefined` heals. */

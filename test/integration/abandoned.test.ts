@@ -106,7 +106,7 @@ describe('a connection is given up when it is not open in time', () => {
     }
     await eventually(async () => {
       const connection = await opening(cluster.url(id));
-      expect(connection.incarnation).toMatch(/-/);
+      expect(connection.identity.incarnation).toMatch(/-/);
       await connection.close();
     });
   });

@@ -252,7 +252,8 @@ describe('a gateway that stops', () => {
 describe('a replica that became another one', () => {
   test('mints no dots in the name of the old one, and is itself again soon', async () => {
     await put('renamed', '1', { level: 'ALL' });
-    const sql = 'update replica set incarnation = gen_random_uuid() returning incarnation::text';
+    const sql =
+      'update replica set incarnation = gen_random_uuid(), fence = fence + 1000 returning incarnation::text';
     const [now] = await cluster.query<{ incarnation: string }>('replica-1', sql);
     for (let nth = 0; nth < 4; nth += 1) {
       expect((await put(`renamed-${nth}`, '1')).receipt.answered).toBeGreaterThanOrEqual(2);

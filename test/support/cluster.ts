@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type LocalCluster, nameReplicas } from '../../src/local-cluster/cluster.ts';
 import { dockerProvider } from '../../src/local-cluster/docker-cluster.ts';
-import { embeddedProvider } from '../../src/local-cluster/embedded-cluster.ts';
+import { EmbeddedCluster, embeddedProvider } from '../../src/local-cluster/embedded-cluster.ts';
 import { givenProvider } from '../../src/local-cluster/given-cluster.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -25,6 +25,8 @@ export interface TestClusterOptions {
  * `stop` as in LocalCluster.
  */
 export interface TestCluster extends LocalCluster {
+  /** What is done to disks; embedded databases only. */
+  readonly disks: Pick<EmbeddedCluster, 'wipe' | 'copyDisk' | 'putDiskBack'>;
   /** The connection string of one replica. */
   url(id: string): string;
   /** Asks one replica directly, on a connection of its own. */
@@ -59,6 +61,10 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
   }
   return {
     replicas,
+    get disks() {
+      if (cluster instanceof EmbeddedCluster) return cluster;
+      throw new Error('only embedded databases have disks that a test can get at');
+    },
     url,
     kill: (id) => cluster.kill(id),
     freeze: (id) => cluster.freeze(id),

@@ -1,5 +1,5 @@
 import type { RepairSettings } from '../../src/assemble-repair.ts';
-import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
+import { assembleStore, type AssembledStore, type StoreParts } from '../../src/assemble-store.ts';
 import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
 import type { HintSettings } from '../../src/repair/hint-settings.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
@@ -20,6 +20,7 @@ export function openStore(
     connectMs?: number;
     repair?: Partial<RepairSettings>;
     hints?: Partial<HintSettings>;
+    identity?: StoreParts['identity'];
   } = {},
 ): AssembledStore {
   return assembleStore({
@@ -31,6 +32,7 @@ export function openStore(
     partitions: 64,
     signingKeys: options.signingKeys ?? ['the key that all gateways of this test share'],
     timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: 500 },
+    ...(options.identity ? { identity: options.identity } : {}),
     ...(options.repair ? { repair: options.repair } : {}),
     ...(options.hints ? { hints: options.hints } : {}),
   });

@@ -33,6 +33,7 @@ const rooms: Readonly<Record<string, string>> = {
   'assemble-repair.ts': 'main',
   'assemble-tenancy.ts': 'main',
   'bootstrap.ts': 'main',
+  'assemble-identity.ts': 'main',
   cli: 'main',
   'config-text.ts': 'config.ts',
   'config-auth.ts': 'config.ts',

@@ -1,37 +1,27 @@
-import type { Cancel, Clock } from '../../runtime/clock.ts';
-import type { Metrics } from '../../runtime/metrics.ts';
+import type { Cancel } from '../../runtime/clock.ts';
 import { ReplicaError } from '../replica.ts';
 import {
   connect,
   faultOf,
   isRetryable,
   type Connection,
-  type ConnectOptions,
   type Row,
+  NotMigrated,
 } from './connection.ts';
-import { fail, settle, type CallKind, type Pending } from './call-kind.ts';
+import type { BatcherOptions } from './batcher-options.ts';
+import {
+  committedIn,
+  fail,
+  refuseAnother,
+  settle,
+  type CallKind,
+  type Pending,
+} from './call-kind.ts';
 
 interface Slot {
   connection: Connection | undefined;
   opening: boolean;
   batch: readonly Pending[] | undefined;
-}
-
-export interface BatcherOptions {
-  readonly replica: string;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly connections: number;
-  /** Calls in one statement, at most. */
-  readonly batchMax: number;
-  /** Calls waiting, at most; beyond that they are refused at once, nothing written. */
-  readonly queueMax: number;
-  readonly connect: Omit<ConnectOptions, 'onLost'>;
-  /** Runs before the first connection (migrations), and again after it failed. */
-  readonly prepare: () => Promise<void>;
-  readonly onConnected: (connection: Connection) => void;
-  /** After a batch that wrote something. */
-  readonly onWritten: () => void;
 }
 
 const watchEveryMs = 20;
@@ -164,6 +154,9 @@ export class Batcher {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
       const serverMs = kind.clockColumn === undefined ? undefined : rows[0]?.[kind.clockColumn];
       if (serverMs !== undefined) connection.observeClock(Number(serverMs));
+      refuseAnother(kind, rows, connection);
+      const xid = committedIn(kind, rows);
+      if (xid !== undefined) this.#options.onCommitted?.(xid, connection);
       const replies = kind.replies(
         rows,
         batch.map(({ call }) => call),
@@ -215,20 +208,26 @@ export class Batcher {
     }
     slot.opening = true;
     try {
-      await this.#options.prepare();
+      await this.#options.prepare(this.#lastFault instanceof NotMigrated);
+      const gone = { reason: '' };
       const connection: Connection = await connect({
         ...this.#options.connect,
-        onLost: () => {
+        onLost: (reason) => {
+          gone.reason = reason;
           if (slot.connection === connection) slot.connection = undefined;
         },
       });
+      await this.#options.onConnected(connection).catch((error: unknown) => {
+        connection.destroy();
+        throw error;
+      });
+      if (gone.reason !== '') throw new ReplicaError('DOWN', gone.reason, false);
       if (this.#hasClosed()) {
         connection.destroy();
         return;
       }
       slot.connection = connection;
       this.#lastFault = undefined;
-      this.#options.onConnected(connection);
     } catch (error) {
       this.#lastFault = faultOf(error);
       this.#notBeforeMs = this.#options.clock.monotonicMs() + reopenAfterMs;

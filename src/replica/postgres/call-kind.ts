@@ -1,4 +1,4 @@
-import type { ReplicaError } from '../replica.ts';
+import { ReplicaError } from '../replica.ts';
 import type { Connection, Row } from './connection.ts';
 import type { Statement } from './statements.ts';
 
@@ -14,6 +14,10 @@ export interface CallKind<Call, Reply> {
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
   /** The column in which every row tells the server's time, in ms since 1970; where it does. */
   readonly clockColumn?: number;
+  /** The column in which every row tells which incarnation answers; where the answer is a vote. */
+  readonly incarnationColumn?: number;
+  /** The column in which a row tells the transaction that wrote it, if one did. */
+  readonly xidColumn?: number;
   /** One reply a call, in the order of the calls. See `byPosition`. */
   readonly replies: (
     rows: readonly Row[],
@@ -69,4 +73,27 @@ export function fail(pending: Pending, fault: ReplicaError): void {
   if (pending.settled) return;
   pending.settled = true;
   pending.reject(fault);
+}
+
+/**
+ * A vote counts for the incarnation that was examined when the connection was opened. Behind a proxy
+ * a connection may lead to another database since, or another gateway may have renamed this one.
+ */
+export function refuseAnother(
+  kind: Pending['kind'],
+  rows: readonly Row[],
+  connection: Connection,
+): void {
+  const column = kind.incarnationColumn;
+  const answers = column === undefined ? undefined : rows[0]?.[column];
+  if (answers === undefined || answers === connection.identity.incarnation) return;
+  connection.destroy();
+  throw new ReplicaError('REFUSED', 'the replica is another incarnation than it was', kind.writes);
+}
+
+/** The transaction of this batch, when it has written something: then it is durable. */
+export function committedIn(kind: Pending['kind'], rows: readonly Row[]): bigint | undefined {
+  const column = kind.xidColumn;
+  const row = column === undefined ? undefined : rows.find((one) => one[column] !== null);
+  return row === undefined ? undefined : BigInt(String(row[column ?? 0]));
 }

@@ -49,19 +49,22 @@ export function callKinds(clock: Clock) {
       statement: readCells,
       writes: false,
       keyOf,
+      incarnationColumn: 6,
       values: (calls) => addressColumns(calls),
-      replies: byPosition((row) => (row ? storedCell(row, 1) : absent)),
+      replies: byPosition((row) => (row ? storedCell(row, 1) : absentRow())),
     } satisfies CallKind<Addressed, StoredCell>,
     swap: {
       name: 'swap',
       statement: swapCells,
       writes: true,
       clockColumn: 9,
+      xidColumn: 10,
       keyOf,
       values: (calls, connection) => [
         ...writeColumns(calls, { connection, clock }),
-        calls.map(({ request }) => request.mintedBy ?? ''),
+        calls.map(({ request }) => request.mintedBy ?? request.acceptedBy ?? ''),
         calls.map(({ request }) => request.expected),
+        calls.map(({ request }) => request.acceptedBy !== undefined),
       ],
       replies: byPosition(swapReply),
     } satisfies CallKind<SwapCall, SwapResult>,
@@ -70,11 +73,13 @@ export function callKinds(clock: Clock) {
       statement: keepNewestCells,
       writes: true,
       clockColumn: 4,
+      xidColumn: 5,
       keyOf,
       values: (calls, connection) => [
         ...writeColumns(calls, { connection, clock }),
         calls.map(() => ''),
         calls.map(() => 0),
+        calls.map(() => false),
       ],
       replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
     } satisfies CallKind<WriteCall, KeepResult>,
@@ -82,6 +87,8 @@ export function callKinds(clock: Clock) {
       name: 'prepare',
       statement: prepareBallots,
       writes: true,
+      incarnationColumn: 8,
+      xidColumn: 9,
       keyOf,
       values: (calls, connection) => [
         ...addressColumns(calls),
@@ -89,13 +96,7 @@ export function callKinds(clock: Clock) {
         calls.map((call) => serverDeadlineMs(call, { connection, clock })),
         tokenColumn(calls),
       ],
-      replies: byPosition(
-        (row) =>
-          refusal(row) ?? {
-            promised: row?.[1] === true,
-            stored: row ? storedCell(row, 3) : absent,
-          },
-      ),
+      replies: byPosition(prepareReply),
     } satisfies CallKind<PrepareCall, PrepareResult>,
   };
 }
@@ -109,17 +110,21 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
     name: 'scan',
     statement: scanCells({ reverse: request.reverse, bounded: request.to !== undefined }),
     writes: false,
+    incarnationColumn: 6,
     keyOf: () => 'scan',
     values: ([scan]) => {
       const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit];
       return scan?.to === undefined ? bounds : [...bounds, scan.to];
     },
-    replies: (rows, [scan]) => [
-      {
-        cells: rows.map((row) => ({ key: row[0] as string, stored: storedCell(row, 1) })),
-        exhausted: rows.length < (scan?.limit ?? 0),
-      },
-    ],
+    replies: (rows, [scan]) => {
+      const found = rows.filter(([key]) => key !== null);
+      return [
+        {
+          cells: found.map((row) => ({ key: row[0] as string, stored: storedCell(row, 1) })),
+          exhausted: found.length < (scan?.limit ?? 0),
+        },
+      ];
+    },
   };
 }
 
@@ -173,6 +178,11 @@ export function serverTimeMs(
   return clock.nowMs() + (atMs - clock.monotonicMs()) + connection.clockOffsetMs;
 }
 
+function prepareReply(row: Row | undefined): PrepareResult | ReplicaError {
+  const stored = row ? storedCell(row, 3) : absent;
+  return refusal(row) ?? { promised: row?.[1] === true, stored };
+}
+
 function swapReply(row: Row | undefined, { request }: SwapCall): SwapResult | ReplicaError {
   const refused = refusal(row);
   if (refused || !row) return refused ?? absentRow();
@@ -203,7 +213,7 @@ export function refusal(row: Row | undefined): ReplicaError | undefined {
   return undefined;
 }
 
-/** A writing statement answers for every call; no row means that the `replica` table is empty. */
+/** Every statement answers for every call; no row means that the `replica` table is empty. */
 function absentRow(): ReplicaError {
   return new ReplicaError('REFUSED', 'the database has lost its replica identity', false);
 }

@@ -1,11 +1,16 @@
 import pg from 'pg';
 import type { Clock } from '../../runtime/clock.ts';
 import { ReplicaError } from '../replica.ts';
-import { endWhenAbandoned, identify, type Statement } from './statements.ts';
+import type { ReplicaIdentity } from '../register.ts';
+import { identify, identifyWithoutServer } from './identity-statements.ts';
+import { identityOf } from './identity-rows.ts';
+import { endWhenAbandoned, type Statement } from './statements.ts';
 
 /** One session with a replica's Postgres, opened, identified and ready for statements. */
 export interface Connection {
-  readonly incarnation: string;
+  /** Who was there when it was opened, or has become since, as far as this gateway had to do with it. */
+  readonly identity: ReplicaIdentity;
+  isNow(identity: ReplicaIdentity): void;
   /** How far the replica's clock is ahead of ours, in ms. */
   readonly clockOffsetMs: number;
   /** Learns from an answer what time it is there: either clock may have been set since. */
@@ -27,7 +32,7 @@ export interface ConnectOptions {
    */
   readonly connectMs: number;
   /** `write` connections force nested loops, so that rows are locked in the order of the input. */
-  readonly lane: 'read' | 'write';
+  readonly lane: 'read' | 'write' | 'register';
   readonly onLost: (reason: string) => void;
 }
 
@@ -35,8 +40,11 @@ const clockStepMs = 100;
 
 const settings = {
   read: '-c statement_timeout=30000 -c jit=off -c plan_cache_mode=force_generic_plan',
+  // Whatever the server's default is: an acknowledgement is a replica that holds the state durably.
   write:
-    '-c statement_timeout=30000 -c lock_timeout=5000 -c jit=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan',
+    '-c synchronous_commit=on -c statement_timeout=30000 -c lock_timeout=5000 -c jit=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan',
+  // Reads every row of another replica now and then; the caller's deadline ends that.
+  register: '-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=5000 -c jit=off',
 } as const;
 
 /** Opens a connection. Rejects with a `ReplicaError` (`DOWN` or `REFUSED`), nothing written. */
@@ -60,11 +68,11 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   try {
     await client.connect();
     const sentMs = options.clock.nowMs();
-    const rows = await deadline(client, options, query(client, identify, []));
-    const offsetMs = Number(rows[0]?.[1]) - (sentMs + options.clock.nowMs()) / 2;
+    const row = await deadline(client, options, identified(client));
+    const identity = identityOf(row, (sentMs + options.clock.nowMs()) / 2);
     await deadline(client, options, askToEndWhenAbandoned(client));
     isOpen = true;
-    return wrap(client, options, { incarnation: String(rows[0]?.[0]), clockOffsetMs: offsetMs });
+    return wrap(client, options, identity);
   } catch (error) {
     destroy(client);
     throw faultOf(error);
@@ -78,6 +86,20 @@ async function askToEndWhenAbandoned(client: pg.Client): Promise<void> {
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
   }
+}
+
+/** It has no tables of ours: it is a new database, where there may have been another one before. */
+export class NotMigrated extends ReplicaError {}
+
+/** A role that may not ask for the system identifier is told the rest. */
+async function identified(client: pg.Client): Promise<Row | undefined> {
+  const [row] = await query(client, identify, []).catch((error: unknown) => {
+    const code = error instanceof pg.DatabaseError ? error.code : undefined;
+    if (code === '42501') return query(client, identifyWithoutServer, []); // insufficient privilege
+    if (code !== '42P01' && code !== '42703') throw error; // undefined table, or column
+    throw new NotMigrated('REFUSED', 'it has no tables of Quorate', false);
+  });
+  return row;
 }
 
 /**
@@ -108,11 +130,17 @@ export function isRetryable(error: unknown): boolean {
 function wrap(
   client: pg.Client,
   { clock, connectMs }: ConnectOptions,
-  who: { incarnation: string; clockOffsetMs: number },
+  found: ReplicaIdentity,
 ): Connection {
-  let { clockOffsetMs } = who;
+  let { clockOffsetMs } = found;
+  let identity = found;
   return {
-    incarnation: who.incarnation,
+    get identity() {
+      return identity;
+    },
+    isNow(now) {
+      identity = now;
+    },
     get clockOffsetMs() {
       return clockOffsetMs;
     },

@@ -19,13 +19,13 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
   type SwapRequest,
   type SwapResult,
 } from '../replica.ts';
+import type { ReplicaIdentity } from '../register.ts';
 import { Batcher } from './batcher.ts';
 import { alone, type CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
@@ -34,7 +34,9 @@ import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
 import { deleteKeyspaceHints } from './hint-statements.ts';
 import * as digestCalls from './digest-calls.ts';
-import { claimNumber, deleteKeyspaceRows, identify, wakeListeners } from './statements.ts';
+import { OnceMigrated } from './once-migrated.ts';
+import { PostgresRegister } from './postgres-register.ts';
+import { areYouThere, claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {
   readonly id: string;
@@ -63,31 +65,38 @@ export class PostgresReplica implements Replica {
   readonly #kinds: ReturnType<typeof callKinds>;
   readonly #hintKinds: ReturnType<typeof hintKinds>;
   readonly #collectKind: ReturnType<typeof digestCalls.collectKind>;
+  readonly register: PostgresRegister;
   readonly #reads: Batcher;
   readonly #writes: Batcher;
-  #migrated: Promise<void> | undefined;
-  #identity: ReplicaIdentity | undefined;
+  readonly #migration: OnceMigrated;
+  /** Who it was found to be when the data path was last connected. */
+  #incarnation: string | undefined;
   #wake: Cancel | undefined;
 
   constructor(options: PostgresReplicaOptions) {
     this.id = options.id;
     this.zone = options.zone;
     this.#options = options;
+    this.#migration = new OnceMigrated(options.migrate);
     this.#kinds = callKinds(options.clock);
     this.#hintKinds = hintKinds(options.clock);
     this.#collectKind = digestCalls.collectKind(options.clock);
+    this.register = new PostgresRegister({
+      ...options,
+      prepare: (anew) => this.#migration.done(anew),
+    });
     this.#reads = this.#lane('read', options.readConnections);
     this.#writes = this.#lane('write', options.writeConnections);
   }
 
   get incarnation(): string | undefined {
-    return this.#identity?.incarnation;
+    return this.#incarnation;
   }
 
+  /** Over the data path: that is what must be open. */
   async ping(options: CallOptions): Promise<ReplicaIdentity> {
-    await this.#reads.call(this.#identifyKind(), undefined, options.deadlineMs);
-    if (!this.#identity) throw new ReplicaError('DOWN', 'the replica was not reached', false);
-    return this.#identity;
+    await this.#reads.call(this.#areYouThere(), undefined, options.deadlineMs);
+    return this.register.look(options);
   }
 
   read(ref: CellRef, { deadlineMs }: CallOptions): Promise<StoredCell> {
@@ -106,7 +115,11 @@ export class PostgresReplica implements Replica {
         request.mintedBy !== undefined &&
         error instanceof ReplicaError &&
         error.fault === 'REFUSED';
-      if (mayBeAnother) await this.ping(options).catch(() => undefined);
+      // The first ping finds that the connection is not what it was, the second one opens another.
+      if (mayBeAnother)
+        await this.ping(options)
+          .catch(() => this.ping(options))
+          .catch(() => undefined);
       throw error;
     }
   }
@@ -222,7 +235,7 @@ export class PostgresReplica implements Replica {
 
   async close(): Promise<void> {
     this.#wake?.();
-    await Promise.all([this.#reads.close(), this.#writes.close()]);
+    await Promise.all([this.#reads.close(), this.#writes.close(), this.register.close()]);
   }
 
   #lane(lane: 'read' | 'write', connections: number): Batcher {
@@ -235,8 +248,9 @@ export class PostgresReplica implements Replica {
       batchMax: 256,
       queueMax: 20_000,
       connect: { url, clock, connectMs, lane },
-      prepare: () => this.#migrate(),
+      prepare: (anew) => this.#migration.done(anew),
       onConnected: (connection) => this.#connected(connection),
+      onCommitted: (xid, connection) => this.register.committed(xid, connection),
       onWritten: () => this.#wakeFeeds(),
     });
   }
@@ -246,38 +260,25 @@ export class PostgresReplica implements Replica {
     return connect({ url, clock, connectMs, lane, onLost: () => undefined });
   }
 
-  #identifyKind(): CallKind<undefined, undefined> {
-    return alone({
-      name: 'identify',
-      statement: identify,
+  #areYouThere(): CallKind<undefined, undefined> {
+    const kind = alone({
+      name: 'ping',
+      statement: areYouThere,
       values: [],
-      reply: ([row]) => this.#identified(String(row?.[0])),
+      reply: () => undefined,
     });
+    return { ...kind, incarnationColumn: 0 };
   }
 
-  /** Once a process; again after a failure, and after the database turned out to be another one. */
-  #migrate(): Promise<void> {
-    this.#migrated ??= this.#options.migrate().catch((error: unknown) => {
-      this.#migrated = undefined;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new ReplicaError('DOWN', reason, false);
-    });
-    return this.#migrated;
-  }
-
-  #connected({ incarnation, clockOffsetMs }: Connection): void {
-    this.#identified(incarnation);
-    this.#identity = { incarnation, clockOffsetMs };
-  }
-
-  #identified(incarnation: string): undefined {
-    if (!this.#identity || this.#identity.incarnation === incarnation) return;
-    const { incarnation: before } = this.#identity;
+  async #connected(connection: Connection): Promise<void> {
+    const { incarnation: now } = await this.register.connected(connection);
+    const before = this.#incarnation;
+    this.#incarnation = now;
+    if (before === undefined || before === now) return;
     this.#options.log.warn(
-      { replica: this.id, before, now: incarnation },
+      { replica: this.id, before, now },
       'the replica is another incarnation than it was',
     );
-    this.#identity = { ...this.#identity, incarnation };
   }
 
   #wakeFeeds(): void {

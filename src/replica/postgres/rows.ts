@@ -7,13 +7,16 @@ export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
 /**
  * Reads the five columns (siblings, context, digest, promised, outcomes) that start at `from`.
- * Nulls, of a left join, are the absent cell.
+ * Nulls, of a left join, are the absent cell; a floor may be promised for it all the same.
  */
 export function storedCell(row: Row, from: number): StoredCell {
   const [siblings, context, digest, promised, outcomes] = row.slice(from, from + 5) as (
     string | null
   )[];
-  if (siblings === null || siblings === undefined) return absent;
+  if (siblings === null || siblings === undefined)
+    return promised === null || promised === undefined || promised === '0'
+      ? absent
+      : { ...absent, promised: Number(promised) };
   return {
     cell: decodeCell({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),
     digest: BigInt(digest ?? 0),

@@ -13,9 +13,9 @@ export interface Statement {
   readonly text: string;
 }
 
-export const identify: Statement = {
-  name: 'quorate_identify',
-  text: `select incarnation::text, extract(epoch from clock_timestamp()) * 1000 from replica`,
+export const areYouThere: Statement = {
+  name: 'quorate_ping',
+  text: `select incarnation::text from replica`,
 };
 
 /**
@@ -29,17 +29,19 @@ export const endWhenAbandoned: Statement = {
   text: `select set_config('client_connection_check_interval', '100ms', false)`,
 };
 
+/** Every row says which incarnation answers: a connection may outlive it behind a proxy. */
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
-    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes
-    from unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
-    join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
+    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes, r.incarnation::text
+    from replica r cross join unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
+    left join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
 
 /**
  * The input of a writing statement, and whether each row may still act: in time, and on the
- * incarnation that its dot was minted for.
+ * incarnation that its dot is minted for, or that promised. `floor` is what an accept must have
+ * reached, besides the row's promise.
  *
  * The rows are locked first, in the order of the input, and time is read afterwards: a statement
  * that had to wait for a lock until its deadline was over changes nothing. The last column is the
@@ -54,11 +56,12 @@ const judged = `
     judged as materialized (
       select i.*, extract(epoch from clock_timestamp()) * 1000 as now_ms,
         extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time,
-        (i.minted_by = '' or i.minted_by = r.incarnation::text) as same_incarnation
+        (i.only_by = '' or i.only_by = r.incarnation::text) as same_incarnation,
+        case when i.accepts then r.promise_floor else 0 end as floor
       from (select count(*) from locked) as all_locked
       cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, minted_by, expected, n)
+                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, n)
       cross join replica r
     )`;
 
@@ -74,8 +77,8 @@ const logged = `
 
 /**
  * Compare and swap on the digest. The update rechecks digest and promise on the newest row version
- * (READ COMMITTED), so a swap that lost a race changes nothing. `j.pi <= c.pi or c.promised <=
- * j.pi` is rule A, and for a cell that advances π it is Paxos accept.
+ * (READ COMMITTED), so a swap that lost a race changes nothing. `j.pi <= c.pi or
+ * greatest(c.promised, floor) <= j.pi` is rule A, and for a cell that advances π it is Paxos accept.
  */
 export const swapCells: Statement = {
   name: 'quorate_swap',
@@ -86,13 +89,13 @@ export const swapCells: Statement = {
         gone_at = j.gone_at, promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
-        and (j.pi <= c.pi or c.promised <= j.pi) and j.in_time and j.same_incarnation
+        and (j.pi <= c.pi or greatest(c.promised, j.floor) <= j.pi) and j.in_time and j.same_incarnation
       returning j.n
     ),
     inserted as (
       insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes, token, gone_at)
       select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes, j.token, j.gone_at
-      from judged j where j.expected = 0 and j.in_time and j.same_incarnation order by j.n
+      from judged j where j.expected = 0 and (j.pi = 0 or j.floor <= j.pi) and j.in_time and j.same_incarnation order by j.n
       on conflict do nothing returning tenant, keyspace, key
     ),
     applied as (
@@ -101,7 +104,8 @@ export const swapCells: Statement = {
       select j.n from judged j join inserted i on i.tenant = j.tenant and i.keyspace = j.keyspace and i.key = j.key
     ),
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest, c.promised, c.outcomes, j.now_ms
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest,
+      greatest(c.promised, j.floor), c.outcomes, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
     from judged j left join applied a on a.n = j.n
     left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
 };
@@ -124,7 +128,7 @@ export const keepNewestCells: Statement = {
       select j.n from judged j join stored s on s.tenant = j.tenant and s.keyspace = j.keyspace and s.key = j.key
     ),
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, j.now_ms
+    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
     from judged j left join applied a on a.n = j.n`,
 };
 
@@ -136,19 +140,24 @@ export const prepareBallots: Statement = {
   name: 'quorate_prepare',
   text: `
     with input as materialized (
-      select i.*, extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time
-      from unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[], $6::int8[]) with ordinality
+      select i.*, r.promise_floor, r.incarnation, extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time
+      from replica r cross join unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[], $6::int8[]) with ordinality
         as i (tenant, keyspace, key, ballot, deadline, token, n)
     ),
     raised as (
       insert into cells as c (tenant, keyspace, key, siblings, context, digest, promised, token)
-      select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot, i.token from input i where i.in_time order by i.n
-      on conflict (tenant, keyspace, key) do update set promised = excluded.promised where c.promised < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
+      select i.tenant, i.keyspace, i.key, '[]', '{}', 0, i.ballot, i.token from input i
+      where i.in_time and (i.ballot = 0 or i.ballot > i.promise_floor
+        or exists (select from cells e where e.tenant = i.tenant and e.keyspace = i.keyspace and e.key = i.key)) order by i.n
+      on conflict (tenant, keyspace, key) do update set promised = excluded.promised
+      where greatest(c.promised, (select promise_floor from replica)) < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
         or excluded.promised / 4096 - c.promised / 4096 > ${courtesyMs})
       returning tenant, keyspace, key, siblings, context, digest, promised, outcomes
     )
     select i.n::int, r.key is not null, i.in_time,
-      coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest), coalesce(r.promised, c.promised), coalesce(r.outcomes, c.outcomes)
+      coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest),
+      greatest(r.promised, c.promised, i.promise_floor), coalesce(r.outcomes, c.outcomes),
+      i.incarnation::text, case when r.key is not null then pg_current_xact_id()::text end
     from input i
     left join raised r on r.tenant = i.tenant and r.keyspace = i.keyspace and r.key = i.key
     left join cells c on r.key is null and c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
@@ -159,9 +168,11 @@ export function scanCells(what: { reverse: boolean; bounded: boolean }): Stateme
   return {
     name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
     text: `
-    select key, siblings, context, digest, promised, outcomes from cells
-    where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
-    order by key ${what.reverse ? 'desc' : 'asc'} limit $4`,
+    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, r.incarnation::text
+    from replica r left join lateral (
+      select * from cells where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
+      order by key ${what.reverse ? 'desc' : 'asc'} limit $4
+    ) c on true order by c.key ${what.reverse ? 'desc' : 'asc'}`,
   };
 }
 

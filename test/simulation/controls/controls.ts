@@ -103,14 +103,18 @@ export const controls: readonly Control[] = [
     name: 'a wiped replica comes back under its old name',
     scenario: 'one-siblings',
     within: 100,
-    defects: () => ({ keepsIncarnation: true, wipes: true }),
+    defects: () => ({ keepsIncarnation: true, unnoticed: true, wipes: true }),
   },
   {
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
     within: 600,
-    caughtBy: 69,
-    defects: () => ({ replica: (options) => new AnyNameReplica(options), wipes: true }),
+    caughtBy: 80,
+    defects: () => ({
+      replica: (options) => new AnyNameReplica(options),
+      unnoticed: true,
+      wipes: true,
+    }),
   },
   {
     name: 'tenants share their keys',
@@ -213,8 +217,8 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 400,
-    caughtBy: 3,
-    defects: () => ({ wipes: true }),
+    caughtBy: 98,
+    defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
     name: 'LINEARIZABLE reads served at ONE',

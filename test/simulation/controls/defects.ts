@@ -35,6 +35,8 @@ export interface Defects {
   readonly noAntiEntropy?: boolean;
   /** A wiped replica comes back under its old name. */
   readonly keepsIncarnation?: boolean;
+  /** Nobody notices that a replica was wiped or restored. */
+  readonly unnoticed?: boolean;
   /** Replicas are wiped in a scenario that does not wipe any otherwise. */
   readonly wipes?: boolean;
 }

@@ -16,7 +16,6 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
@@ -30,6 +29,7 @@ import type {
   HintRemoval,
   NewHint,
 } from '../../../src/replica/hint-store.ts';
+import type { Register, ReplicaIdentity } from '../../../src/replica/register.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { isRepair } from './replicas.ts';
 
@@ -48,6 +48,9 @@ export class PassingLink implements Replica {
   }
   get incarnation(): string | undefined {
     return this.inner.incarnation;
+  }
+  get register(): Register {
+    return this.inner.register;
   }
   ping(options: CallOptions): Promise<ReplicaIdentity> {
     return this.inner.ping(options);
@@ -173,7 +176,7 @@ export class GatewayNamedLink extends PassingLink {
   }
   override swap(
     ref: CellRef,
-    { mintedBy: _, ...request }: SwapRequest,
+    { mintedBy: _, acceptedBy: __, ...request }: SwapRequest,
     options: CallOptions,
   ): Promise<SwapResult> {
     return this.inner.swap(ref, request, options);

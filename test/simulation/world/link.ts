@@ -16,13 +16,13 @@ import {
   type KeepResult,
   type PrepareResult,
   type Replica,
-  type ReplicaIdentity,
   type ScanPage,
   type ScanRequest,
   type StoredCell,
   type SwapRequest,
   type SwapResult,
 } from '../../../src/replica/replica.ts';
+import type { ReplicaIdentity } from '../../../src/replica/register.ts';
 import type {
   Hint,
   HintClaim,
@@ -30,32 +30,12 @@ import type {
   HintRemoval,
   NewHint,
 } from '../../../src/replica/hint-store.ts';
-import type { Lane, Network } from './network.ts';
 import type { Process } from './process.ts';
-import type { Rounds } from './rounds.ts';
-import type { Schedule } from './schedule.ts';
+import { LinkRegister } from './link-register.ts';
 import type { Server } from './server.ts';
-import type { Trace } from './trace.ts';
+import { shownCell, Wire, type Call, type Heard, type LinkDeps } from './wire.ts';
 
-/** What a link works with. */
-export interface LinkDeps {
-  readonly schedule: Schedule;
-  readonly network: Network;
-  readonly trace: Trace;
-  /** Told of every version that LAST_WRITE_WINS offers to a replica. */
-  readonly offered: { key: string; cell: Cell }[];
-  readonly rounds: Rounds;
-}
-
-interface Call<T> {
-  readonly name: string;
-  readonly key: string;
-  readonly deadlineMs: number;
-  /** Whether a lost answer leaves open what happened. */
-  readonly writes: boolean;
-  readonly lane?: Lane;
-  readonly act: (replica: Replica, options: CallOptions) => Promise<T>;
-}
+const connectMs = 400;
 
 /**
  * One process's connection to one replica, over a bad network: requests and replies are lost, late, overtaken and doubled.
@@ -67,19 +47,26 @@ export class Link implements Replica {
   readonly id: string;
   readonly zone: string | undefined;
   incarnation: string | undefined;
+  readonly register: LinkRegister;
   readonly #deps: LinkDeps;
   readonly #process: Process;
-  readonly #server: Server;
-  #boot: number;
+  readonly #wire: Wire;
+  /** Of which connection it is known who is there. */
+  #examinedBoot: number | undefined;
+  #examination: Promise<void> | undefined;
+  /** Who gave the last answer. */
+  #answering: string | undefined;
 
   constructor(deps: LinkDeps, process: Process, server: Server) {
     this.id = server.id;
     this.zone = server.replica.zone;
     this.#deps = deps;
     this.#process = process;
-    this.#server = server;
-    this.#boot = server.boot;
     if (server.state === 'UP') this.incarnation = server.replica.incarnation;
+    this.register = new LinkRegister(deps, process, server);
+    this.#wire = new Wire(deps, { process, server }, (heard, wrote) =>
+      this.#heardFrom(heard, wrote),
+    );
   }
 
   ping({ deadlineMs }: CallOptions): Promise<ReplicaIdentity> {
@@ -241,140 +228,45 @@ export class Link implements Replica {
     return this.#send({ name, key: '', deadlineMs, writes: false, act });
   }
 
-  #send<T>(call: Call<T>): Promise<T> {
-    const { network, schedule } = this.#deps;
-    return new Promise((resolve, reject) => {
-      const { clock, name } = this.#process;
-      let settled = false;
-      const settle = (how: () => void): void => {
-        if (settled || !this.#process.alive) return;
-        settled = true;
-        cancel();
-        how();
-      };
-      const timeOut = new ReplicaError('TIMEOUT', 'no answer in time', call.writes);
-      const cancel = clock.after(call.deadlineMs - clock.monotonicMs(), () =>
-        settle(() => reject(timeOut)),
-      );
-      const boot = this.#boot;
-      const delayMs = network.delay(name, this.id, call.lane);
-      this.#note('→', call, delayMs === undefined ? 'lost' : '');
-      if (delayMs === undefined) return;
-      schedule.after(delayMs, () => this.#carryOut(call, { boot, resolve, reject, settle }));
-      if (!network.duplicates(call.lane)) return;
-      const again = network.delay(name, this.id, call.lane) ?? delayMs;
-      schedule.after(delayMs + again, () => this.#carryOutUnnoticed(call, boot));
-    });
-  }
-
-  #carryOut<T>(call: Call<T>, to: ReplyTo<T>): void {
-    const server = this.#server;
-    if (server.state === 'DOWN') return this.#answer(call, to, { refused: true });
-    server.arrive(() => {
-      // The connection that the request came over broke before it was read.
-      if (server.boot !== to.boot) return this.#answer(call, to, { refused: true });
-      const { boot } = server;
-      const { incarnation } = server.replica;
-      const done = (reply: () => void, what: string): void => {
-        this.#note('·', call, what);
-        this.#answer(call, to, { reply, boot, incarnation });
-      };
-      const work = (): void => {
-        call.act(server.replica, this.#optionsAt(call)).then(
-          (value) => done(() => to.resolve(value), shown(value)),
-          (error: unknown) =>
-            done(() => to.reject(error as Error), error instanceof Error ? error.message : ''),
-        );
-      };
-      if (call.writes) server.transact(call.key, work, () => done(() => undefined, 'aborted'));
-      else work();
-    });
-  }
-
-  #carryOutUnnoticed(call: Call<unknown>, boot: number): void {
-    const server = this.#server;
-    if (server.state === 'DOWN' || server.boot !== boot) return;
-    server.arrive(() => {
-      if (server.boot !== boot) return;
-      const work = (): void => {
-        const acted = call.act(server.replica, this.#optionsAt(call));
-        acted.then((value) => this.#note('=', call, shown(value))).catch(() => undefined);
-      };
-      if (call.writes) server.transact(call.key, work, () => undefined);
-      else work();
-    });
-  }
-
-  /** Deadlines are on the caller's clock; the replica compares with its own. */
-  #optionsAt({ deadlineMs }: Call<unknown>): CallOptions {
-    return { deadlineMs: deadlineMs - this.#process.originMs + this.#server.process.originMs };
-  }
-
-  #answer<T>(call: Call<T>, to: ReplyTo<T>, outcome: Outcome): void {
-    const { network, schedule } = this.#deps;
-    const delayMs = network.delay(this.id, this.#process.name, call.lane);
-    if (delayMs === undefined) return this.#note('←', call, 'lost');
-    schedule.after(delayMs, () => {
-      if (!this.#process.alive) return;
-      const server = this.#server;
-      if ('refused' in outcome) {
-        this.#reconnect();
-        return to.settle(() => to.reject(new ReplicaError('DOWN', 'connection refused', false)));
-      }
-      if (server.boot !== outcome.boot) {
-        // It crashed after it had carried the request out: the reply died with the connection.
-        this.#reconnect();
-        return to.settle(() => to.reject(new ReplicaError('DOWN', 'connection lost', call.writes)));
-      }
-      this.#boot = outcome.boot;
-      this.incarnation = outcome.incarnation;
-      to.settle(outcome.reply);
-    });
-  }
-
-  /** The next call goes over a new connection, which learns who is there. */
-  #reconnect(): void {
-    this.#boot = this.#server.boot;
-    if (this.#server.state !== 'DOWN') this.incarnation = this.#server.replica.incarnation;
-  }
-
-  #note(mark: string, call: Call<unknown>, what: string): void {
-    const { trace, schedule } = this.#deps;
-    trace.add(
-      schedule.nowMs,
-      `${this.#process.name} ${mark} ${this.id} ${call.name} ${call.key} ${what}`,
+  /** Nothing is sent over a connection before it is known who is there. */
+  async #send<T>(call: Call<T>): Promise<T> {
+    if (this.register.examine && this.#examinedBoot !== this.#wire.boot) await this.#connect(call);
+    const asked = this.incarnation;
+    const answer = await this.#wire.send(call);
+    // Not what is written, unless it is a vote: that may be taken by whoever is there.
+    const isVote = !call.writes || call.name.startsWith('prepare');
+    if (!this.register.examine || !isVote || this.#answering === asked) return answer;
+    throw new ReplicaError(
+      'REFUSED',
+      'the replica is another incarnation than it was',
+      call.writes,
     );
   }
-}
 
-interface ReplyTo<T> {
-  readonly boot: number;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: Error) => void;
-  readonly settle: (how: () => void) => void;
-}
-
-type Outcome =
-  | { readonly refused: true }
-  | { readonly reply: () => void; readonly boot: number; readonly incarnation: string };
-
-/** One word of an answer, for the trace. */
-function shown(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return '';
-  if ('status' in value) return String(value.status);
-  if ('promised' in value && 'stored' in value) {
-    const { promised, stored } = value as PrepareResult;
-    return `${promised ? 'promised' : 'refused'} ${shownCell(stored.cell)}`;
+  #heardFrom({ incarnation, xid }: Heard, wrote: boolean): void {
+    this.#answering = incarnation;
+    if (!this.register.examine) this.incarnation = incarnation;
+    else if (incarnation !== this.incarnation) this.#examinedBoot = undefined;
+    if (wrote) this.register.acknowledged(incarnation, xid);
   }
-  if ('cell' in value) return shownCell((value as StoredCell).cell);
-  return 'stored' in value ? `stored ${String(value.stored)}` : '';
-}
 
-/** The values of a cell, each with the end of its dot. */
-function shownCell({ siblings }: Cell): string {
-  const versions = siblings.map(({ dot, value }) => {
-    const text = value === null ? 'deleted' : value.slice(0, 12);
-    return `${text}@${dot.actor.slice(0, 4)}${String(dot.counter).slice(-8)}`;
-  });
-  return `[${versions.join(' ')}]`;
+  async #connect({ deadlineMs }: Call<unknown>): Promise<void> {
+    this.#examination ??= this.#examine().finally(() => (this.#examination = undefined));
+    const { clock } = this.#process;
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      const timeOut = new ReplicaError('TIMEOUT', 'no connection became free in time', false);
+      cancel = clock.after(deadlineMs - clock.monotonicMs(), () => reject(timeOut));
+    });
+    await Promise.race([this.#examination, late]).finally(() => cancel());
+  }
+
+  async #examine(): Promise<void> {
+    const nowMs = this.#process.clock.monotonicMs();
+    const found = await this.register.look({ deadlineMs: nowMs + connectMs });
+    const now = await this.register.examine?.(found, nowMs + 2 * connectMs);
+    this.#wire.boot = Number(found.boot);
+    this.#examinedBoot = this.#wire.boot;
+    this.incarnation = now?.incarnation;
+  }
 }

@@ -117,6 +117,9 @@ export class Nemesis {
     const incarnation = options.defects.keepsIncarnation
       ? server.replica.incarnation
       : this.#world.chance(`wipe ${id} ${this.#world.schedule.nowMs}`).uuid();
+    const before = server.replica.register.save();
     server.wipe(incarnation, behindProxy);
+    // As if its row had been written by hand.
+    if (options.defects.unnoticed) server.replica.register.load({ ...before, incarnation }, '');
   }
 }

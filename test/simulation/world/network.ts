@@ -15,18 +15,16 @@ export interface Weather {
 export const calm: Weather = { loss: 0, tail: 0, nearMs: 2, farMs: 2, duplicate: 0 };
 
 /** What a message is for. */
-export type Lane = 'data' | 'hints';
+export type Lane = 'data' | 'hints' | 'register';
 
 /** Messages between processes: each is lost, or arrives after a delay of its own. */
 export class Network {
   weather: Weather = calm;
-  readonly #random: Random;
-  readonly #hints: Random;
+  readonly #chances: Readonly<Record<Lane, Random>>;
   readonly #cut = new Set<string>();
 
-  constructor(random: Random, hints: Random) {
-    this.#random = random;
-    this.#hints = hints;
+  constructor(chances: Readonly<Record<Lane, Random>>) {
+    this.#chances = chances;
   }
 
   /** Drops everything from one process to another, in this direction only. */
@@ -43,11 +41,11 @@ export class Network {
   }
 
   /**
-   * The delay of one message in ms; undefined when it never arrives. What is only about keeping hints has a chance of its own: gateways
-   * ask for them all the time, and that should change as little of the rest as possible.
+   * The delay of one message in ms; undefined when it never arrives. What is only about hints, or about who is who, has a chance of its own:
+   * gateways ask for it all the time, and that should change as little of the rest as possible.
    */
   delay(from: string, to: string, lane: Lane = 'data'): number | undefined {
-    const random = lane === 'hints' ? this.#hints : this.#random;
+    const random = this.#chances[lane];
     const { loss, tail, nearMs, farMs } = this.weather;
     // Chance is drawn before the cut is looked at, so that a split changes as little of the rest as possible.
     const lost = random.next() < loss;
@@ -57,7 +55,7 @@ export class Network {
   }
 
   duplicates(lane: Lane = 'data'): boolean {
-    const random = lane === 'hints' ? this.#hints : this.#random;
+    const random = this.#chances[lane];
     return random.next() < this.weather.duplicate;
   }
 }

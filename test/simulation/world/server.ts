@@ -1,4 +1,5 @@
 import type { MemoryReplica } from '../../../src/replica/memory-replica.ts';
+import type { MemoryCopy } from '../../../src/replica/memory-rows.ts';
 import type { Random } from '../../../src/runtime/random.ts';
 import type { Process } from './process.ts';
 import type { Schedule } from './schedule.ts';
@@ -88,6 +89,7 @@ export class Server {
     this.#boot += 1;
     this.log.crash();
     this.#abort();
+    this.replica.register.boot = this.#boot;
     // Whatever had arrived and was not carried out is lost with the process; its connections break.
     for (const request of this.#waiting.splice(0)) request();
   }
@@ -113,6 +115,14 @@ export class Server {
     this.log.wipe();
     this.#logged = 0;
     this.recover();
+  }
+
+  /** An older copy of its disk in the place of the present one; it is down, and comes back later. */
+  restore(copy: MemoryCopy): void {
+    this.crash();
+    this.replica.restore(copy);
+    this.log.wipe();
+    this.#logged = this.replica.changes.length;
   }
 
   #hold(transaction: Transaction): void {

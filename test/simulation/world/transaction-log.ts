@@ -1,4 +1,4 @@
-import type { MemoryChange } from '../../../src/replica/memory-replica.ts';
+import type { MemoryChange } from '../../../src/replica/memory-rows.ts';
 
 /** One row of the change log, with what Postgres knows of it. */
 export interface LoggedRow extends MemoryChange {

@@ -68,7 +68,11 @@ export class World {
     this.options = options;
     this.rounds = new Rounds(options.replicas);
     this.trace = createTrace(options.trace);
-    this.network = new Network(this.chance('network'), this.chance('network of hints'));
+    this.network = new Network({
+      data: this.chance('network'),
+      hints: this.chance('network of hints'),
+      register: this.chance('network of registers'),
+    });
     this.history = new History(() => this.schedule.nowMs);
     this.servers = Array.from({ length: options.replicas }, (_, index) => this.#startServer(index));
     const system = { tenant: '$system', name: 'keyspaces', storageName: 'keyspaces' };
