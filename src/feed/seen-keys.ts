@@ -116,22 +116,31 @@ export class SeenKeys {
 
   /** One replica reports the state of a key after a change. */
   offer(replica: string, key: string, what: Report): Offered {
-    const { cell, before = false, always = false } = what;
+    const { cell, before = false } = what;
     const known = this.#records.get(key);
-    const newestUs = newestOf(cell);
-    if (!known && !before && !always && newestUs < this.#rules.bornUs) return nothing;
-    const record = known ?? { emitted: emptyCell, pending: [], isTold: false };
-    if (known && this.#knows(record.emitted, cell)) {
-      this.#touch(key, record);
+    if (known && this.#knows(known.emitted, cell)) {
+      this.#touch(key, known);
       return nothing;
     }
-    if (!record.isTold && !before && !always && newestUs <= this.#horizonUs)
-      return { kind: 'lookup' };
-    this.#newestUs = Math.max(this.#newestUs, newestUs);
+    const doubt = this.#doubt(known, what);
+    if (doubt) return doubt;
+    this.#newestUs = Math.max(this.#newestUs, newestOf(cell));
+    const record = known ?? { emitted: emptyCell, pending: [], isTold: false };
     return this.#change(key, record, () => {
       this.#report(record, replica, { cell, live: !before });
       return this.#confirmed(key, record);
     });
+  }
+
+  /** Why a report is not taken as it is; undefined when it is. */
+  #doubt(known: Record | undefined, { cell, before, always }: Report): Offered | undefined {
+    if (always || known?.isTold) return undefined;
+    const newestUs = newestOf(cell);
+    const isForgotten = newestUs <= this.#horizonUs;
+    // Half of what was told is worse than none: what may have been forgotten is not recalled.
+    if (before) return isForgotten && !known ? nothing : undefined;
+    if (!known && newestUs < this.#rules.bornUs) return nothing;
+    return isForgotten ? { kind: 'lookup' } : undefined;
   }
 
   /** What the client was last told of the key. */

@@ -192,15 +192,14 @@ export class Subscription<T> implements Subscriber {
     const offered = seen.offer(step.replica, key, { cell });
     if (offered.kind === 'lookup') return this.#lookUp(step);
     const emissions = offered.kind === 'emit' ? offered.emissions : [];
-    const before = emissions.length > 1 ? this.#cursor(step.replica) : undefined;
-    if (!step.early) link.place = step.change.position;
-    const last = emissions.at(-1);
-    // Told ahead of its place: no cursor says so until the place is reached.
-    if (step.early && last) this.#links.learnt(newestOf(last.cell));
+    const last = step.early ? undefined : emissions.at(-1);
+    if (!step.early && !last) link.place = step.change.position;
     for (const emission of emissions) {
       // A cursor promises that everything before it was told: only the last of several states may
-      // say that this change was.
-      const cursor = emission === last || !before ? this.#cursor() : before;
+      // say that this change was. The others are told ahead of the place.
+      if (emission === last) link.place = step.change.position;
+      else this.#links.learnt(newestOf(emission.cell));
+      const cursor = this.#cursor(emission === last ? undefined : step.replica);
       this.#tell({ kind: 'changed', cursor, key, ...emission });
     }
     return undefined;

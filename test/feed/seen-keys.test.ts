@@ -155,6 +155,23 @@ describe('what a subscriber is told', () => {
     expect(transcript(seen, reports)).toEqual(['x?', 'x=v3(1)']);
   });
 
+  test('a key that was forgotten while others were recalled is looked up, and not remembered by halves', () => {
+    const seen = new SeenKeys({ ...rules, need: 2, keysMax: 1 });
+    for (const replica of ['A', 'B']) seen.offer(replica, 'x', { cell: v2, before: true });
+    seen.offer('A', 'y', {
+      cell: written(emptyCell, { actor: 'b', at: 900, value: 'w' }),
+      before: true,
+    });
+    seen.offer('C', 'x', { cell: v1, before: true });
+    expect(
+      transcript(seen, [
+        ['B', 'x', v2],
+        ['B', 'x', v3],
+        ['C', 'x', v3],
+      ]),
+    ).toEqual(['x?', 'x=v3(2)']);
+  });
+
   test('what a client reads after a gap is taken for told', () => {
     const seen = new SeenKeys(rules);
     expect(transcript(seen, [['A', 'x', v1]])).toEqual(['x=v1(1)']);
