@@ -134,11 +134,12 @@ export class SeenKeys {
 
   /** Why a report is not taken as it is; undefined when it is. */
   #doubt(known: Record | undefined, { cell, before, always }: Report): Offered | undefined {
-    if (always || known?.isTold) return undefined;
     const newestUs = newestOf(cell);
     const isForgotten = newestUs <= this.#horizonUs;
-    // Half of what was told is worse than none: what may have been forgotten is not recalled.
-    if (before) return isForgotten && !known ? nothing : undefined;
+    // Half of what was told is worse than none: what may have been forgotten is not recalled. Nor
+    // is anything once something was told: it would be known, and not told after it.
+    if (before) return isForgotten || known?.isTold ? nothing : undefined;
+    if (always || known?.isTold) return undefined;
     if (!known && newestUs < this.#rules.bornUs) return nothing;
     return isForgotten ? { kind: 'lookup' } : undefined;
   }

@@ -295,14 +295,14 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 119,
+    caughtBy: 26,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
     name: 'a trimmed log is passed over without a gap',
     scenario: 'changes',
     within: 100,
-    caughtBy: 2,
+    caughtBy: 11,
     defects: () => ({ log: silentAboutTrimming }),
   },
   {

@@ -49,7 +49,7 @@ export const changes: Scenario = {
   checker:
     'nothing untold without a gap, nothing from nowhere, no key goes back, the last event is the final state',
   setting: {
-    open: { share: 0.5, maxMs: 250 },
+    open: { share: 0.3, maxMs: 600 },
     feed: feedOptions,
   },
   faults: {
