@@ -6,7 +6,7 @@ import { gapReasons, type Step } from './link.ts';
 import { Links } from './links.ts';
 import { mergeLogs } from './log-reader.ts';
 import { Logs } from './logs.ts';
-import { newestOf } from './seen-keys.ts';
+import { newestOf, type Offered } from './seen-keys.ts';
 import type { Selector } from './selector.ts';
 import { weightOf, type SubscriptionOptions, type Told } from './told.ts';
 
@@ -191,18 +191,24 @@ export class Subscription<T> implements Subscriber {
     const { key, cell } = step.change;
     const offered = seen.offer(step.replica, key, { cell });
     if (offered.kind === 'lookup') return this.#lookUp(step);
+    this.#tellOffered(step, offered);
+    return undefined;
+  }
+
+  /** Tells what came of a change; its place is then reached, unless it was pulled ahead of it. */
+  #tellOffered(step: Step & { kind: 'change' }, offered: Offered): void {
+    const { replica, early, change } = step;
     const emissions = offered.kind === 'emit' ? offered.emissions : [];
-    const last = step.early ? undefined : emissions.at(-1);
-    if (!step.early && !last) link.place = step.change.position;
+    const last = early ? undefined : emissions.at(-1);
     for (const emission of emissions) {
       // A cursor promises that everything before it was told: only the last of several states may
       // say that this change was. The others are told ahead of the place.
-      if (emission === last) link.place = step.change.position;
+      if (emission === last) this.#links.of(replica).place = change.position;
       else this.#links.learnt(newestOf(emission.cell));
-      const cursor = this.#cursor(emission === last ? undefined : step.replica);
-      this.#tell({ kind: 'changed', cursor, key, ...emission });
+      const cursor = this.#cursor(emission === last ? undefined : replica);
+      this.#tell({ kind: 'changed', cursor, key: change.key, ...emission });
     }
-    return undefined;
+    if (!early) this.#links.of(replica).place = change.position;
   }
 
   /**
@@ -218,19 +224,15 @@ export class Subscription<T> implements Subscriber {
       this.#warnedAt = seen.forgotten;
       this.#tell({ kind: 'gap', reason: gapReasons['behind'] ?? '', cursor: this.#cursor() });
     }
-    const link = this.#links.of(step.replica);
-    if (!step.early) link.place = step.change.position;
     const learnt = present && seen.learn(key, present.cell);
     if (learnt) {
       this.#links.learnt(newestOf(learnt));
-      this.#tell({ kind: 'changed', cursor: this.#cursor(), key, cell: learnt, confirmedBy: 1 });
+      const cursor = this.#cursor(step.replica);
+      this.#tell({ kind: 'changed', cursor, key, cell: learnt, confirmedBy: 1 });
     }
     // What was read may not hold this change (it is then unconfirmed), or nothing could be read:
     // rather once too often than never.
-    const offered = seen.offer(step.replica, key, { cell, always: true });
-    for (const emission of offered.kind === 'emit' ? offered.emissions : []) {
-      this.#tell({ kind: 'changed', cursor: this.#cursor(), key, ...emission });
-    }
+    this.#tellOffered(step, seen.offer(step.replica, key, { cell, always: true }));
   }
 
   #tell(told: Told): void {
