@@ -53,7 +53,10 @@ interface Pending {
 interface Record {
   emitted: Cell;
   pending: Pending[];
-  /** Something was told of it; otherwise it was only recalled, and more may have been told before. */
+  /**
+   * Something was told of it, or the client was told to read it; otherwise it was only recalled, and
+   * more may have been told before.
+   */
   isTold: boolean;
 }
 
@@ -116,7 +119,7 @@ export class SeenKeys {
 
   /** One replica reports the state of a key after a change. */
   offer(replica: string, key: string, what: Report): Offered {
-    const { cell, before = false } = what;
+    const { cell, before = false, always = false } = what;
     const known = this.#records.get(key);
     if (known && this.#knows(known.emitted, cell)) {
       this.#touch(key, known);
@@ -126,6 +129,7 @@ export class SeenKeys {
     if (doubt) return doubt;
     this.#newestUs = Math.max(this.#newestUs, newestOf(cell));
     const record = known ?? { emitted: emptyCell, pending: [], isTold: false };
+    record.isTold ||= always;
     return this.#change(key, record, () => {
       this.#report(record, replica, { cell, live: !before });
       return this.#confirmed(key, record);
@@ -189,7 +193,9 @@ export class SeenKeys {
           continue;
       }
       record.emitted = this.#rules.join(record.emitted, pending.cell);
-      if (!pending.live) continue;
+      // Part of it may have been told and forgotten: it is told with what has just been reported.
+      const isForgotten = !record.isTold && newestOf(pending.cell) <= this.#horizonUs;
+      if (!pending.live || isForgotten) continue;
       record.isTold = true;
       emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
     }
