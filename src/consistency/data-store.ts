@@ -10,7 +10,7 @@ import type { Path } from './levels.ts';
 import { sealContext } from './opaque.ts';
 import { readRange } from './range-page.ts';
 import { Reader } from './reader.ts';
-import { grant, levelled, type TimeoutRules } from './request-plan.ts';
+import { grant, levelled, timesOf, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { freshSession, type Session } from './session.ts';
@@ -204,7 +204,9 @@ export class DataStore implements Store {
   }
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined> {
-    return this.#deps.directory.find(caller.tenant, name);
+    const { directory, timeouts, coordinator } = this.#deps;
+    const { deadlineMs } = timesOf({}, coordinator.clock, timeouts);
+    return directory.find(caller.tenant, name, deadlineMs);
   }
   keyspaces(caller: Caller): Promise<readonly Keyspace[]> {
     return this.#deps.directory.list(caller.tenant);
@@ -243,11 +245,10 @@ export class DataStore implements Store {
     { asked, path }: { asked: Asked; path: Path },
   ): Promise<Begun> {
     const { directory, timeouts, coordinator } = this.#deps;
-    const { clock } = coordinator;
     // Its time runs from here, not from when the directory has answered.
-    const startMs = clock.monotonicMs();
-    const keyspace = await directory.require(caller.tenant, name);
-    const granted = grant(keyspace, asked, { path, clock, timeouts, startMs });
+    const times = timesOf(asked, coordinator.clock, timeouts);
+    const keyspace = await directory.require(caller.tenant, name, times.deadlineMs);
+    const granted = grant(keyspace, asked, { path, times });
     const session = await this.#keeper.open(caller.tenant, asked.session, granted.plan);
     return { caller, keyspace, granted, session, carriesSession: session !== freshSession };
   }

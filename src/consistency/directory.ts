@@ -52,9 +52,12 @@ export class Directory {
     });
   }
 
-  /** The keyspace; KEYSPACE_NOT_FOUND when there is none. Answers from memory on the hot path. */
-  async require(tenant: string, name: string): Promise<Keyspace> {
-    const keyspace = await this.find(tenant, name);
+  /**
+   * The keyspace; KEYSPACE_NOT_FOUND when there is none. Answers from memory on the hot path; what is
+   * not known yet is waited for until `deadlineMs`. Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
+   */
+  async require(tenant: string, name: string, deadlineMs?: number): Promise<Keyspace> {
+    const keyspace = await this.find(tenant, name, deadlineMs);
     if (keyspace) return keyspace;
     const shown = name.slice(0, 64);
     throw new StoreError(
@@ -64,8 +67,8 @@ export class Directory {
     );
   }
 
-  async find(tenant: string, name: string): Promise<Keyspace | undefined> {
-    const record = await this.#records.find(keyOf(tenant, name));
+  async find(tenant: string, name: string, deadlineMs?: number): Promise<Keyspace | undefined> {
+    const record = await this.#records.find(keyOf(tenant, name), deadlineMs);
     return record && this.#keyspaceOf(tenant, name, record);
   }
 
@@ -73,13 +76,17 @@ export class Directory {
    * The keyspace that rows are filed under; undefined when it was dropped, whatever has its name
    * since. Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT when that cannot be told now.
    */
-  async filedUnder(tenant: string, storageName: string): Promise<Keyspace | undefined> {
+  async filedUnder(
+    tenant: string,
+    storageName: string,
+    deadlineMs?: number,
+  ): Promise<Keyspace | undefined> {
     const system = this.#cluster.systemKeyspaces.filter((one) => one.tenant === tenant);
     const own = system.find((one) => one.storageName === storageName);
     if (own) return own;
     // A newer gateway may keep records of a kind that this one does not know.
     if (system.length > 0) throw new Error(`unknown system keyspace "${storageName}"`);
-    const found = await this.find(tenant, storageName.split('@')[0] ?? '');
+    const found = await this.find(tenant, storageName.split('@')[0] ?? '', deadlineMs);
     return found?.storageName === storageName ? found : undefined;
   }
 

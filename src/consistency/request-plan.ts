@@ -24,6 +24,15 @@ export interface TimeoutRules {
   readonly requestMaxMs: number;
 }
 
+/** From when to when a request runs, looking up its keyspace included. */
+export type Times = Pick<Plan, 'startMs' | 'deadlineMs'>;
+
+/** Its time runs from now. BAD_USER_INPUT when it asks for too much of it, or too little. */
+export function timesOf(asked: Asked, clock: Clock, timeouts: TimeoutRules): Times {
+  const startMs = clock.monotonicMs();
+  return { startMs, deadlineMs: startMs + timeoutOf(asked.timeoutMs, timeouts) };
+}
+
 /**
  * Turns what was asked, or the keyspace's default, into a plan.
  *
@@ -33,9 +42,8 @@ export interface TimeoutRules {
 export function grant(
   keyspace: Keyspace,
   asked: Asked,
-  how: { path: Path; clock: Clock; timeouts: TimeoutRules; startMs?: number },
+  { path, times }: { path: Path; times: Times },
 ): Grant {
-  const { path, clock } = how;
   const side = path === 'write' ? 'write' : 'read';
   if (asked.level !== undefined && asked.replicas !== undefined) {
     throw badInput(
@@ -43,8 +51,6 @@ export function grant(
       'replicas',
     );
   }
-  const startMs = how.startMs ?? clock.monotonicMs();
-  const times = { startMs, deadlineMs: startMs + timeoutOf(asked.timeoutMs, how.timeouts) };
   if (asked.replicas !== undefined) return byNumber(keyspace, asked.replicas, { side, times });
   const name =
     asked.level ?? (side === 'read' ? keyspace.defaultReadLevel : keyspace.defaultWriteLevel);
@@ -116,7 +122,7 @@ const numbered: Level = {
 function byNumber(
   keyspace: Keyspace,
   replicas: number,
-  { side, times }: { side: Side; times: { startMs: number; deadlineMs: number } },
+  { side, times }: { side: Side; times: Times },
 ): Grant {
   const n = keyspace.replicationFactor;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > n) {

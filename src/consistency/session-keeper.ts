@@ -165,7 +165,7 @@ export class SessionKeeper {
 
   async #bringToQuorum(tenant: string, floor: Floor, plan: Plan): Promise<void> {
     const { directory, cluster, coordinator } = this.#deps;
-    const keyspace = await directory.filedUnder(tenant, floor.keyspace);
+    const keyspace = await directory.filedUnder(tenant, floor.keyspace, plan.deadlineMs);
     if (!keyspace) return; // dropped since: nobody will read it again
     const key = cluster.placeKey(keyspace, floor.key);
     const seen = merge(floor.written, floor.read);

@@ -30,9 +30,10 @@ export type Modified<R> = R | 'REMOVED' | undefined;
 export interface Records<R extends object> {
   /**
    * The record as it was at most a bounded time ago: from memory where that is young enough. Errors:
-   * QUORUM_UNAVAILABLE, READ_TIMEOUT when it is not known and no majority can be asked.
+   * QUORUM_UNAVAILABLE, READ_TIMEOUT when it is not known and no majority can be asked, by
+   * `deadlineMs` if one is given.
    */
-  find(key: string): Promise<R | undefined>;
+  find(key: string, deadlineMs?: number): Promise<R | undefined>;
   /** Whether `find` would answer without asking a replica for something never seen. */
   isKnown(key: string): boolean;
   /**
@@ -75,8 +76,11 @@ export class SystemRecords<R extends object> implements Records<R> {
     cluster.addSystemKeyspace(this.#keyspace);
   }
 
-  find(key: string): Promise<R | undefined> {
-    return this.#memory.find(key, () => this.#readForUse(key));
+  find(key: string, deadlineMs?: number): Promise<R | undefined> {
+    const found = this.#memory.find(key, () => this.#readForUse(key));
+    // Of what is held nobody waits for long.
+    if (deadlineMs === undefined || this.#memory.holds(key)) return found;
+    return this.#inTime(key, { found, deadlineMs });
   }
 
   isKnown(key: string): boolean {
@@ -135,6 +139,33 @@ export class SystemRecords<R extends object> implements Records<R> {
       if (found === undefined) throw error;
       return found;
     }
+  }
+
+  /**
+   * What all who ask for this record wait for, or, from half of this caller's time on, what it finds
+   * out by itself. The other half is left for its request.
+   */
+  async #inTime(
+    key: string,
+    { found, deadlineMs }: { found: Promise<R | undefined>; deadlineMs: number },
+  ): Promise<R | undefined> {
+    const { clock } = this.#deps;
+    const half = Promise.withResolvers<'half'>();
+    const halfMs = (deadlineMs - clock.monotonicMs()) / 2;
+    const cancel = clock.after(halfMs, () => half.resolve('half'));
+    const first = await Promise.race([found.then(() => 'found'), half.promise]).finally(cancel);
+    if (first === 'found') return found;
+    const shown = (weaker: Partial<Plan>): Promise<R | undefined> =>
+      this.#read(key, { ...weaker, deadlineMs }).then((record) => this.#shown(record));
+    const any = shown({ need: 1, writeBack: false }).catch(() => undefined);
+    const own = shown({}).catch(async (error: unknown) => {
+      const record = await any;
+      if (record === undefined) throw error;
+      return record;
+    });
+    // One replica cannot say that there is no record.
+    const there = any.then((record) => record ?? own);
+    return Promise.race([found.catch(() => own), own, there]);
   }
 
   async #read(key: string, weaker: Partial<Plan> = {}): Promise<R | undefined> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
-import { Bench, me, refusal } from '../coordinator/bench.ts';
+import { Bench, me, refusal, requestMs } from '../coordinator/bench.ts';
 
 const create = async (bench: Bench, gateway: number, maxSiblings: number): Promise<string> => {
   const { store } = bench.gateways[gateway]!;
@@ -63,6 +63,67 @@ describe('two gateways that create one keyspace at once', () => {
     const one = create(bench, 0, 1);
     const told = await bench.run(Promise.all([one, two]));
     expect(told.filter((outcome) => outcome === 'won')).toHaveLength(1);
+  });
+});
+
+// Without a deadline handed to the directory each of these takes the 5 s that its own readings may.
+describe('a gateway that does not know a keyspace yet, while two of three replicas are frozen', () => {
+  const args = { keyspace: 'carts', key: 'k' };
+
+  /** The answer or refusal of a gateway that was started during the freeze, and how long it took. */
+  async function asked<T>(work: (store: Bench['store']) => Promise<T>, frozen = 2) {
+    const bench = new Bench();
+    await bench.keyspace('carts');
+    await bench.run(bench.store.put(me, { ...args, value: '1' }, { level: 'ALL' }));
+    const { store } = bench.addGateway();
+    for (const replica of bench.replicas.slice(3 - frozen)) replica.all('frozen');
+    const startMs = bench.clock.monotonicMs();
+    const answer = await bench.run(work(store).catch((error: unknown) => error));
+    return { answer, tookMs: bench.clock.monotonicMs() - startMs };
+  }
+
+  test.each([
+    ['read at QUORUM', { level: 'QUORUM', timeoutMs: 300 } as const],
+    ['LINEARIZABLE read', { level: 'LINEARIZABLE', timeoutMs: 300 } as const],
+  ])('refuses a %s in the time of the request', async (_, how) => {
+    const { answer, tookMs } = await asked((store) => store.get(me, args, how));
+    expect(answer).toMatchObject({ code: 'READ_TIMEOUT', outcome: 'NONE' });
+    expect(tookMs).toBeLessThanOrEqual(300);
+  });
+
+  test('serves a read at ONE in the time of the request', async () => {
+    const how = { level: 'ONE', timeoutMs: 300 } as const;
+    const { answer, tookMs } = await asked((store) => store.get(me, args, how));
+    expect(answer).toMatchObject({ entry: { live: [{ value: '1' }] } });
+    expect(tookMs).toBeLessThanOrEqual(300);
+  });
+
+  test('does not say of a keyspace that there is none, and is in time with that too', async () => {
+    const how = { level: 'ONE', timeoutMs: 300 } as const;
+    const other = { ...args, keyspace: 'other' };
+    const { answer, tookMs } = await asked((store) => store.get(me, other, how));
+    expect(answer).toMatchObject({ code: 'READ_TIMEOUT', outcome: 'NONE' });
+    expect(tookMs).toBeLessThanOrEqual(300);
+  });
+
+  test('refuses a write in time, and nothing comes of it, when nobody can say what the keyspace is', async () => {
+    const how = { level: 'ONE', timeoutMs: 300 } as const;
+    const put = (store: Bench['store']) => store.put(me, { ...args, value: '2' }, how);
+    const { answer, tookMs } = await asked(put, 3);
+    expect(answer).toMatchObject({ code: 'READ_TIMEOUT', outcome: 'NONE' });
+    expect(tookMs).toBeLessThanOrEqual(300);
+  });
+
+  test('without timeoutMs in the time that is usual', async () => {
+    const { answer, tookMs } = await asked((store) => store.get(me, args, { level: 'QUORUM' }));
+    expect(answer).toMatchObject({ code: 'READ_TIMEOUT', outcome: 'NONE' });
+    expect(tookMs).toBeLessThanOrEqual(requestMs);
+  });
+
+  test('asks for the keyspace itself, and is answered in the time that is usual', async () => {
+    const { answer, tookMs } = await asked((store) => store.keyspace(me, 'carts'));
+    expect(answer).toMatchObject({ name: 'carts' });
+    expect(tookMs).toBeLessThanOrEqual(requestMs);
   });
 });
 
