@@ -20,8 +20,8 @@ import {
 import { readingPastTheOldestRunning, silentAboutTrimming, withoutRecall } from './logs.ts';
 import {
   AnyNameReplica,
+  CarelessReplica,
   ForgetfulReplica,
-  HastyReplica,
   LastArrivalReplica,
   UnruledReplica,
   ZombieReplica,
@@ -156,10 +156,10 @@ export const controls: readonly Control[] = [
     defects: () => ({ store: withHintsCounted }),
   },
   {
-    name: 'hints removed before they are delivered',
+    name: 'hints that are acknowledged, and not kept',
     scenario: 'sloppy',
     within: 20,
-    defects: () => ({ replica: (options) => new HastyReplica(options) }),
+    defects: () => ({ replica: (options) => new CarelessReplica(options) }),
   },
   {
     name: '"not found" counted before a quorum has said so',

@@ -74,12 +74,10 @@ function forgotten(stored: StoredCell): StoredCell {
   return isGone ? { ...stored, cell: emptyCell, digest: 0n } : stored;
 }
 
-/** Lets go of hints as soon as somebody takes them, whether he delivers them or not. */
-export class HastyReplica extends MemoryReplica {
-  override async claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
-    const hints = await super.claimHints(claim, options);
-    await super.removeHints({ hints, owner: claim.owner }, options);
-    return hints;
+/** Says that it keeps a hint, and has it in memory at best. */
+export class CarelessReplica extends MemoryReplica {
+  override async putHint(): Promise<void> {
+    // Nothing of it is kept.
   }
 }
 
