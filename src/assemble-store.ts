@@ -103,6 +103,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const loops = [
     probeAll(replicas, parts),
     judgeAll(replicas, parts),
+    directory.dropped.start(),
     ...assembleIdentity({ clock, random, log, replicas, repair, owner, graceMs, identity }),
   ];
   return {

@@ -1,6 +1,7 @@
 import type { Deps } from '../coordinator/deps.ts';
 import { badInput, StoreError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
+import { DroppedKeyspaces } from './dropped-keyspaces.ts';
 import {
   checkSettings,
   currentRecord,
@@ -24,7 +25,8 @@ const keeping: Keeping = {
   absentMs: 0,
   entriesMax: 100_000,
 };
-const dropMs = 60_000;
+/** A name that is dropped and created over and over: of the oldest nothing can be left. */
+const leftMax = 100;
 
 /**
  * Which keyspaces there are. The directory lives in the replicas themselves (see `SystemRecords`);
@@ -38,7 +40,8 @@ export class Directory {
   readonly #records: SystemRecords<KeyspaceRecord>;
   /** One object a record: placements hang on it. */
   readonly #keyspaces = new WeakMap<KeyspaceRecord, Keyspace>();
-  readonly #drops = new Set<Promise<void>>();
+  readonly #drops = new Set<Promise<boolean>>();
+  readonly dropped: DroppedKeyspaces;
 
   constructor(deps: Deps, cluster: Cluster, replicationFactor: number) {
     this.#deps = deps;
@@ -50,6 +53,7 @@ export class Directory {
       isShown: ({ dropped }) => !dropped,
       keeping,
     });
+    this.dropped = new DroppedKeyspaces({ ...deps, cluster, records: this.#records });
   }
 
   /**
@@ -116,7 +120,8 @@ export class Directory {
     const record = await this.#records.change(keyOf(tenant, name), (before) => {
       if (before && !before.dropped) return undefined;
       const generation = (before?.generation ?? 0) + 1;
-      return { generation, version: 1, dropped: false, settings } as KeyspaceRecord;
+      const left = before?.left ?? [];
+      return { generation, version: 1, dropped: false, settings, left } as KeyspaceRecord;
     });
     if (record) return this.#keyspaceOf(tenant, name, record);
     const problem = `Cannot create keyspace "${name}": it is there already`;
@@ -137,18 +142,21 @@ export class Directory {
   }
 
   /**
-   * False when there is none. The rows go afterwards, in bounded steps; until then nothing can name
-   * them.
+   * False when there is none. The rows go afterwards, in bounded steps, and what other gateways add
+   * meanwhile later (see `DroppedKeyspaces`); until then nothing can name them.
    */
   async drop(tenant: string, name: string): Promise<boolean> {
     const record = await this.#records.change(keyOf(tenant, name), (before) => {
       if (!before || before.dropped) return undefined;
-      return { ...before, version: before.version + 1, dropped: true };
+      const { generation, version } = before;
+      const left = [...before.left, { generation, droppedAtMs: this.#deps.clock.nowMs() }];
+      return { ...before, version: version + 1, dropped: true, left: left.slice(-leftMax) };
     });
     if (!record) return false;
-    const removal = this.#removeRows(keyspaceOf(tenant, name, record)).finally(() =>
-      this.#drops.delete(removal),
-    );
+    const { storageName } = keyspaceOf(tenant, name, record);
+    const removal = this.dropped
+      .remove(tenant, storageName)
+      .finally(() => this.#drops.delete(removal));
     this.#drops.add(removal);
     return true;
   }
@@ -156,22 +164,6 @@ export class Directory {
   /** Resolves when the rows of dropped keyspaces are gone: for a clean shutdown, and for tests. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#drops);
-  }
-
-  async #removeRows({ tenant, storageName }: Keyspace): Promise<void> {
-    const options = { deadlineMs: this.#deps.clock.monotonicMs() + dropMs };
-    await Promise.all(
-      this.#cluster.replicas.map((replica) =>
-        replica
-          .deleteKeyspace({ tenant, keyspace: storageName }, options)
-          .catch((error: unknown) => {
-            this.#deps.log.warn(
-              { error, replica: replica.id, tenant, storageName },
-              'rows of a dropped keyspace are left on a replica',
-            );
-          }),
-      ),
-    );
   }
 
   #keyspaceOf(tenant: string, name: string, record: KeyspaceRecord): Keyspace {

@@ -25,6 +25,11 @@ const settingsSchema = z.object({
   defaultTtlSeconds: z.int().optional(),
 });
 
+const generationSchema = z.object({ generation: z.int(), droppedAtMs: z.number() });
+
+/** One that was dropped, and of which rows may be left. */
+export type Generation = z.output<typeof generationSchema>;
+
 const recordSchema = z.object({
   /** Counts creations under this name. */
   generation: z.int(),
@@ -32,6 +37,7 @@ const recordSchema = z.object({
   version: z.int(),
   dropped: z.boolean(),
   settings: settingsSchema,
+  left: z.array(generationSchema).default([]),
 });
 
 /**
