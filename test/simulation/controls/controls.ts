@@ -109,7 +109,7 @@ export const controls: readonly Control[] = [
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
     within: 600,
-    caughtBy: 80,
+    caughtBy: 57,
     defects: () => ({
       replica: (options) => new AnyNameReplica(options),
       unnoticed: true,
@@ -177,14 +177,14 @@ export const controls: readonly Control[] = [
     name: 'SESSION writes store no dependencies',
     scenario: 'session',
     within: 100,
-    caughtBy: 2,
+    caughtBy: 1,
     defects: () => ({ link: (link) => new TruncatingLink(link, 0) }),
   },
   {
     name: 'dependency list truncated to one',
     scenario: 'causal',
-    within: 400,
-    caughtBy: 292,
+    within: 2000,
+    caughtBy: 446,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -197,14 +197,14 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 58,
+    caughtBy: 24,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 19,
+    caughtBy: 1,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -217,7 +217,7 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 400,
-    caughtBy: 98,
+    caughtBy: 136,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
@@ -247,8 +247,8 @@ export const controls: readonly Control[] = [
   {
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
-    within: 400,
-    caughtBy: 34,
+    within: 2000,
+    caughtBy: 805,
     // A hint would bring back what it has kept.
     defects: () => ({
       link: (link) => new HastyAccepts(link),
@@ -295,14 +295,14 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 26,
+    caughtBy: 19,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
     name: 'a trimmed log is passed over without a gap',
     scenario: 'changes',
     within: 100,
-    caughtBy: 11,
+    caughtBy: 9,
     defects: () => ({ log: silentAboutTrimming }),
   },
   {
