@@ -131,7 +131,7 @@ describe('a replica that was killed while everybody wrote', () => {
 });
 
 test('two gateways that deliver at once share the work, and none of it is done twice', async () => {
-  // Guard: `for update skip locked` and the claim; without either the sum below is greater.
+  // Guard: the claim (`claimed_until` in `claimHints`); without it the sum below is greater.
   const [victim] = await holdersOf('carts', 'any');
   const hints = { replayPerSecond: 100, claimMs: 30_000 };
   const others = [1, 2].map(() => openStore(cluster.replicas, { repair, hints }));
