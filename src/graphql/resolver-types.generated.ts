@@ -716,11 +716,11 @@ export type Receipt = {
   readonly elapsedMs: Scalars['Float']['output'];
   /** The topology that chose the replicas. */
   readonly epoch: Scalars['Int']['output'];
-  /** Writes kept elsewhere for replicas that did not answer. */
+  /** Writes that another replica keeps for one of the N that did not take them, at the moment of the answer. */
   readonly hinted: Scalars['Int']['output'];
   /** The level it was served at; null when the request gave `replicas` as a number. */
   readonly level?: Maybe<ConsistencyLevel>;
-  /** Whether R + W > N, with this keyspace's default of the other side. */
+  /** Whether R + W > N, with this keyspace's default of the other side. False where hints had to count (`sloppy`). */
   readonly overlapping: Scalars['Boolean']['output'];
   /** Of those, how many hold it now. */
   readonly repaired: Scalars['Int']['output'];
@@ -806,7 +806,7 @@ export type ReplicaState =
 export type ReplicaStatus =
   /** Not reachable. */
   | 'DOWN'
-  /** Did not take the write; a hint keeps it. */
+  /** A primary: did not take the write, and another replica keeps it as a hint. A fallback: keeps such a hint. */
   | 'HINTED'
   /** Not needed. */
   | 'NOT_ASKED'

@@ -65,7 +65,7 @@ export class HintedHandoff {
   /** Looks when it is time to, and at once when a replica has come back. */
   async #tick(): Promise<void> {
     const { clock, replicas, settings } = this.#parts;
-    const up = new Set(replicas.filter(({ state }) => state === 'UP').map(({ id }) => id));
+    const up = new Set(replicas.filter(isThere).map(({ id }) => id));
     const hasNews = [...up].some((id) => !this.#up.has(id));
     this.#up = up;
     const nowMs = clock.monotonicMs();
@@ -103,7 +103,7 @@ export class HintedHandoff {
   /** A target that the topology does not have any more: what it missed goes to others. */
   #canTake(target: string): boolean {
     const found = this.#parts.replicas.find(({ id }) => id === target);
-    return found === undefined || found.state === 'UP';
+    return found === undefined || isThere(found);
   }
 
   async #drain(target: string, holders: readonly HandoffReplica[]): Promise<void> {
@@ -166,4 +166,9 @@ export class HintedHandoff {
       gone.reduce((sum, count) => sum + count, 0),
     );
   }
+}
+
+/** One that is being repaired takes writes, and so it takes hints. */
+function isThere({ state }: HandoffReplica): boolean {
+  return state === 'UP' || state === 'REPAIRING';
 }

@@ -14,7 +14,7 @@ const all = ['replica-1', 'replica-2', 'replica-3'];
 const undo: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  cluster = await startTestCluster({ migrated: false });
+  cluster = await startTestCluster();
 });
 afterAll(() => cluster.stop());
 beforeEach(() => {
@@ -25,9 +25,9 @@ afterEach(async () => {
   await quorate.close();
 });
 
-function serve(changes: Partial<ConfigInput> = {}): Promise<ServedGateway> {
+function serve(changes: Partial<ConfigInput> = {}, over = cluster): Promise<ServedGateway> {
   const config: ConfigInput = {
-    replicas: cluster.replicas.map(({ id, url }) => ({ id, url })),
+    replicas: over.replicas.map(({ id, url }) => ({ id, url })),
     partitions: 64,
     signingKeys: ['the key that all gateways of this test share'],
     listen: { port: 0, host: '127.0.0.1' },
@@ -90,17 +90,18 @@ const sessions = async (): Promise<number> => {
 
 describe('a start', () => {
   test('the first one ever works with one replica down, which is migrated and used when it comes', async () => {
-    await cluster.kill('replica-3');
-    const gateway = await serve();
+    const empty = await startTestCluster({ migrated: false });
+    undo.push(() => empty.stop());
+    await empty.kill('replica-3');
+    const gateway = await serve({}, empty);
     expect((await fetch(`${gateway.origin}/readyz`)).status).toBe(200);
     expect((await put(gateway, 'first', 'QUORUM')).errors).toBeUndefined();
-    await cluster.restart('replica-3');
+    await empty.restart('replica-3');
     await eventually(async () => {
       const answer = await put(gateway, 'first', 'ALL');
       expect(answer.data).toMatchObject({ put: { receipt: { answered: 3 } } });
     });
-    gateway.program.child.kill('SIGTERM');
-    expect(await gateway.program.ended).toBe(0);
+    await gateway.close();
   });
 
   test('a later one works with one replica down, and with one that is frozen', async () => {
@@ -109,7 +110,7 @@ describe('a start', () => {
       undo.push(() => (how === 'kill' ? cluster.restart('replica-2') : cluster.thaw('replica-2')));
       const gateway = await serve();
       expect((await put(gateway, `later-${how}`, 'QUORUM')).errors).toBeUndefined();
-      gateway.program.child.kill('SIGTERM');
+      await gateway.close();
       expect(await gateway.program.ended).toBe(0);
       await undo.pop()!();
     }
