@@ -27,7 +27,10 @@ export class Logs {
    * subscription is over.
    */
   open(replica: string): Promise<LogReader | undefined> {
-    return this.#with(replica, openLog);
+    const { isRecalled, place } = this.#links.of(replica);
+    // It was in line for its recollection; what is left takes no reading.
+    if (isRecalled && 'seen' in place) return this.#read(replica, openLog);
+    return this.#inLine(replica, openLog);
   }
 
   /** Brings to mind what was told or reported before, so that nothing older is told after it. */
@@ -72,24 +75,26 @@ export class Logs {
   }
 
   #isRecalled(replica: string): Promise<boolean> {
-    return this.#with(replica, recall).then(
+    return this.#inLine(replica, recall).then(
       () => true,
       () => false,
     );
   }
 
-  #with<T>(replica: string, work: (parts: LogParts) => Promise<T>): Promise<T | undefined> {
+  #inLine<T>(replica: string, work: (parts: LogParts) => Promise<T>): Promise<T | undefined> {
+    return this.#options.hub.joining.pass(() => this.#read(replica, work));
+  }
+
+  async #read<T>(replica: string, work: (parts: LogParts) => Promise<T>): Promise<T | undefined> {
     const { hub } = this.#options;
-    return hub.joining.pass(async () => {
-      if (this.#isOver()) return undefined;
-      const opening = hub.side(replica);
-      try {
-        return await work(this.#parts(replica, await opening));
-      } catch (error) {
-        hub.dropSide(replica, opening);
-        throw error;
-      }
-    });
+    if (this.#isOver()) return undefined;
+    const opening = hub.side(replica);
+    try {
+      return await work(this.#parts(replica, await opening));
+    } catch (error) {
+      hub.dropSide(replica, opening);
+      throw error;
+    }
   }
 
   #parts(replica: string, session: ChangeSession): LogParts {

@@ -40,10 +40,10 @@ const skewMs = 1_000;
  * Brings replicas that are being repaired up to date, and gives them their vote back.
  *
  * Invariant: whatever a quorum with the vote of the former incarnation has acknowledged, the new one
- * holds when it votes. Such a quorum has N−W+1 or more… members in common with *all* other primaries,
- * so all of them are asked; and the pass that counts begins when every request that the former
- * incarnation has answered is over, so none of its acknowledgements is still to be counted together
- * with one that comes later.
+ * holds when it votes. What a quorum acknowledged is held by one of the other primaries at least, and
+ * nobody knows by which: so *all* of them are asked. The pass that counts begins when every request
+ * that the former incarnation has answered is over, so none of its acknowledgements is still to be
+ * counted together with one that comes later.
  *
  * One gateway at a time does it (a lease in the replica itself, which ends by itself), and it is a
  * compare-and-swap in the end: two at it do no harm.
