@@ -218,7 +218,7 @@ export class Listener {
     return this.told.filter((text) => text.includes('='));
   }
 
-  async until(done: () => boolean, what: string, limitMs = 15_000): Promise<void> {
+  async until(done: () => boolean, what: string, limitMs = 45_000): Promise<void> {
     const endMs = systemClock.monotonicMs() + limitMs;
     while (!done()) {
       if (systemClock.monotonicMs() > endMs)
