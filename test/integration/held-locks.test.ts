@@ -5,7 +5,7 @@ import { seenNothing, write } from '../../src/causality/cell.ts';
 import { StoreError } from '../../src/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { openReplica, openStore, pause } from '../support/store.ts';
+import { eventually, openReplica, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'locks' };
 const keyspace = 'held';
@@ -87,6 +87,8 @@ test('a swap that had to wait for its row until after its deadline changes nothi
 
 // Mostly because its connection is given up, and Postgres ends what nobody waits for; the test above shows what is left to the statement.
 test('a write whose row was locked until after its time leaves nothing, whatever its client was told', async () => {
+  // The first write to a cluster that has just been founded waits for it.
+  await eventually(() => put('warm', '0'));
   await put('anywhere', '"before"');
   const release = await hold(['replica-1', 'replica-2', 'replica-3'], 'anywhere');
   const refused: unknown = await put('anywhere', '"ghost"').catch((error: unknown) => error);
