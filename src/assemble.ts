@@ -63,6 +63,8 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
   });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
+  // Whoever waits for readiness expects the keyspaces of the configuration to be there.
+  let isFurnished = false;
   const server = createGatewayServer({
     store: assembled.store,
     changes: changes.feed,
@@ -73,7 +75,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     clock,
     random,
     limits: config.limits,
-    ready: () => reachedMajority(assembled),
+    ready: () => isFurnished && reachedMajority(assembled),
     notReadyMs: config.shutdown.notReadyMs,
     mode,
     corsOrigins: config.cors.origins,
@@ -92,6 +94,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     const port = await server.listen(config.listen.port, config.listen.host);
     await reachReplicas(assembled);
     await bootstrap(assembled, tenancy.tenants, config);
+    isFurnished = true;
     return { port, url: `http://${shownHost(config.listen.host)}:${port}`, drain };
   } catch (error) {
     await drain();
