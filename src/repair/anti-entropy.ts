@@ -39,8 +39,6 @@ export interface RepairOptions {
   readonly distrust?: Distrust | undefined;
   /** Asks replicas that have no vote, too: to bring them up to date. */
   readonly forRepair?: true | undefined;
-  /** How long one call to a replica may take. */
-  readonly callMs?: number | undefined;
   /** After each step of a keyspace. */
   readonly onProgress?: ((progress: RepairProgress) => void) | undefined;
 }
@@ -61,7 +59,7 @@ export interface PassOptions extends RepairOptions {
   readonly onStretch?: (reached: number, found: RepairSummary) => Promise<boolean>;
 }
 
-const callMaxMs = 20_000;
+const callMs = 20_000;
 /** Whoever wants to stop waits for a pause. */
 const pauseMaxMs = 2_000;
 /** Rows of one replica that one statement looks at, about. */
@@ -242,7 +240,7 @@ export class AntiEntropy {
     }
   }
 
-  #inTime({ forRepair, callMs = callMaxMs }: RepairOptions): CallOptions {
+  #inTime({ forRepair }: RepairOptions): CallOptions {
     const deadlineMs = this.#deps.clock.monotonicMs() + callMs;
     return { deadlineMs, ...(forRepair ? { forRepair } : {}) };
   }
