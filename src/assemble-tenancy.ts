@@ -1,6 +1,7 @@
 import type { AssembledStore } from './assemble-store.ts';
 import type { Config } from './config.ts';
 import { SystemRecords } from './consistency/system-records.ts';
+import { Admission } from './quotas/admission.ts';
 import { TenantAdministration } from './tenancy/administration.ts';
 import { createAuthenticator, type Authenticator } from './tenancy/authenticate.ts';
 import { createTokenVerifier } from './tenancy/json-web-tokens.ts';
@@ -10,6 +11,7 @@ import { apiKeyRecords, tenantRecords } from './tenancy/tenant-record.ts';
 export interface Tenancy {
   readonly tenants: TenantAdministration;
   readonly authenticator: Authenticator;
+  readonly admission: Admission;
   close(): void;
 }
 
@@ -40,5 +42,9 @@ export function openTenancy(parts: {
     tokens: jwt && createTokenVerifier(jwt, clock),
   });
   const sweeping = tenants.startSweeping();
-  return { tenants, authenticator, close: () => sweeping.stop() };
+  const admission = new Admission({
+    clock,
+    quotaOf: (tenant) => tenants.tenants.quotaOf(tenant),
+  });
+  return { tenants, authenticator, admission, close: () => sweeping.stop() };
 }

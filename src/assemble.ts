@@ -70,6 +70,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     changes: changes.feed,
     tenants: tenancy.tenants,
     authenticator: tenancy.authenticator,
+    admission: tenancy.admission,
     log,
     metrics,
     clock,

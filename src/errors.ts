@@ -30,7 +30,7 @@ export type FailureCode = keyof typeof failures;
  * The one error class above the coordinator. `details` go to the client as they are, in
  * `extensions`: plain JSON, no secrets.
  * A failure that came half-way may say `outcome: 'UNKNOWN'` in its details; it then overrides the
- * table.
+ * table. One that would come again however long one waits says `retryable: false`.
  */
 export class StoreError extends Error {
   readonly code: FailureCode;
@@ -41,6 +41,10 @@ export class StoreError extends Error {
     this.name = 'StoreError';
     this.code = code;
     this.details = details;
+  }
+
+  get retryable(): boolean {
+    return failures[this.code].retry && this.details['retryable'] !== false;
   }
 
   get outcome(): Outcome {

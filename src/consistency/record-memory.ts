@@ -49,6 +49,11 @@ export class RecordMemory<R extends object> {
     return this.#kept.has(key);
   }
 
+  /** The record as it was last read, however long ago that was; nothing is asked for. */
+  peek(key: string): R | undefined {
+    return this.#kept.get(key)?.record;
+  }
+
   isKnown(key: string): boolean {
     return this.#kept.has(key) || this.#isAbsent(key) || this.#loading.has(key);
   }

@@ -36,6 +36,8 @@ export interface Records<R extends object> {
   find(key: string, deadlineMs?: number): Promise<R | undefined>;
   /** Whether `find` would answer without asking a replica for something never seen. */
   isKnown(key: string): boolean;
+  /** The record as it was last read, at once; undefined when it is not held. */
+  peek(key: string): R | undefined;
   /**
    * Reads, modifies and writes a record in one round of consensus, so that of two gateways that do
    * it at once one comes first. The new record; undefined when `modify` wants no change, or removes
@@ -85,6 +87,10 @@ export class SystemRecords<R extends object> implements Records<R> {
 
   isKnown(key: string): boolean {
     return this.#memory.isKnown(key);
+  }
+
+  peek(key: string): R | undefined {
+    return this.#memory.peek(key);
   }
 
   async change(

@@ -176,6 +176,8 @@ function statusIn(error: unknown): unknown {
 function retryAfterSeconds({ extensions }: GraphQLError): number | undefined {
   if (extensions['code'] !== 'LIMIT_EXCEEDED' && extensions['code'] !== 'OVERLOADED')
     return undefined;
+  // To wait does not help.
+  if (extensions['retryable'] === false) return undefined;
   const retryAfterMs = extensions['retryAfterMs'];
   return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1;
 }

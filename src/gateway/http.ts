@@ -10,6 +10,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { Admission } from '../quotas/admission.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
@@ -25,6 +26,7 @@ export interface GatewayParts {
   readonly store: Store;
   readonly changes: Feed;
   readonly tenants: TenantAdministration;
+  readonly admission: Admission;
   readonly authenticator: Authenticator;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -179,8 +181,8 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
 }
 
 function errorBody(error: StoreError): unknown {
-  const { message, code, outcome, details } = error;
-  return { message, extensions: { ...details, code, outcome, retryable: failures[code].retry } };
+  const { message, code, outcome, retryable, details } = error;
+  return { message, extensions: { ...details, code, outcome, retryable } };
 }
 
 /** Answers a request that did not get as far as GraphQL, in GraphQL's shape. */

@@ -159,6 +159,7 @@ async function admit(
   try {
     const authorization = connectionAuthorization(params, extra.request);
     const principal = await authenticator.authenticate(authorization);
+    extra.onClosed(services.admission.open(principal.tenant, 'sockets'));
     extra.principal = principal;
     const unwatch = watch.add(principal, (error) => {
       // From here on what still arrives is nobody's.
@@ -196,7 +197,9 @@ function adopt(
       // The other end has no say in it.
       clock.after(closingMs, () => socket.terminate());
     },
-    onClosed: (task) => void socket.once('close', task),
+    // It may have closed while somebody was still finding out who it is.
+    onClosed: (task) =>
+      socket.readyState === socket.CLOSED ? task() : void socket.once('close', task),
     running: new Set(),
   };
   connections.set(socket, extra);

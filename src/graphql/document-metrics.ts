@@ -9,11 +9,12 @@ import {
 
 /** How much a document asks for, counted without running or validating it. */
 export interface DocumentMetrics {
+  readonly tokens: number;
   /** Fields and inline fragments inside each other; fragment spreads are followed. */
   readonly depth: number;
   /**
    * Objects that may be answered, plus a tenth for each leaf; what is in a list counts as often as
-   * the list may be long.
+   * the list may be long, and as one object at the least: it is read, whatever of it is shown.
    */
   readonly cost: number;
   /**
@@ -56,7 +57,8 @@ export function measure(document: DocumentNode, variables: Variables = {}): Docu
       cost = Math.max(cost, weight.cost);
     }
   }
-  return { depth, cost, costNeedsVariables: counter.sawVariable() };
+  const tokens = document.tokenCount ?? 0;
+  return { tokens, depth, cost, costNeedsVariables: counter.sawVariable() };
 }
 
 interface Weight {
@@ -104,7 +106,9 @@ function createCounter(document: DocumentNode, variables: Variables) {
   function weighField(field: FieldNode): Weight {
     if (field.selectionSet === undefined) return { depth: 1, cost: 0.1 };
     const inner = weigh(field.selectionSet);
-    return { depth: inner.depth + 1, cost: 1 + listLength(field) * inner.cost };
+    const length = listLength(field);
+    const each = length === 1 ? inner.cost : Math.max(1, inner.cost);
+    return { depth: inner.depth + 1, cost: 1 + length * each };
   }
 
   function listLength(field: FieldNode): number {

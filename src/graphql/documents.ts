@@ -37,8 +37,11 @@ export interface Documents {
    */
   parse(source: string): DocumentNode;
   validate(document: DocumentNode): readonly GraphQLError[];
-  /** Refuses an operation whose cost, now that its variables are known, is beyond the limit. */
-  checkCost(document: DocumentNode, variables: Readonly<Record<string, unknown>>): void;
+  /**
+   * What an operation weighs, now that its variables are known; refused when that is beyond what this
+   * gateway lets anybody ask for. A limit of a tenant is for who asks to compare.
+   */
+  weigh(document: DocumentNode, variables: Readonly<Record<string, unknown>>): DocumentMetrics;
 }
 
 const rememberedMax = 500;
@@ -80,9 +83,12 @@ export function createDocuments(schema: GraphQLSchema, limits: DocumentLimits): 
       verdicts.set(document, verdict);
       return verdict;
     },
-    checkCost(document, variables) {
-      if (metrics.get(document)?.costNeedsVariables === false) return;
-      checkWithin(measure(document, variables), limits);
+    weigh(document, variables) {
+      const known = metrics.get(document);
+      if (known?.costNeedsVariables === false) return known;
+      const counted = measure(document, variables);
+      checkWithin(counted, limits);
+      return counted;
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import { createCharge } from './charge.ts';
 import { createDocuments, type DocumentLimits } from './documents.ts';
 import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
@@ -74,9 +75,9 @@ export function createEngine(
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
   const failed = (error: unknown): ExecutionResult => ({ errors: [toPublic(error)] });
   const open = createOpenSubscriptions();
+  const charge = createCharge(documents, services.admission);
 
   function argumentsOf({ document, operationName, variables, context }: Operation): ExecutionArgs {
-    documents.checkCost(document, variables);
     const schema = visible.of(document, context.principal.role);
     const operation = getOperationAST(document, operationName);
     const given = { parsed: variables, source: context.variablesSource };
@@ -99,16 +100,19 @@ export function createEngine(
       const startedMs = services.clock.monotonicMs();
       const run = async (context: RequestContext): Promise<ExecutionResult> =>
         execute(argumentsOf({ ...operation, context }));
-      const result = await attempt(() => inOneSession(operation.context, run), failed);
+      const inSession = () => inOneSession(operation.context, run);
+      const result = await attempt(() => charge.request(operation, inSession), failed);
       const masked = mask(result);
       logOperation(operation, masked, services.clock.monotonicMs() - startedMs);
       return masked;
     },
     async subscribe(operation) {
       const startedMs = services.clock.monotonicMs();
-      const started = await attempt(() => subscribe(argumentsOf(operation)), failed);
-      const answer =
-        Symbol.asyncIterator in started ? open.add(started, { each: mask, failed }) : mask(started);
+      const start = async () => subscribe(argumentsOf(operation));
+      const opened = (ended: () => void) => open.add(start, { each: mask, failed, ended });
+      const run = () => charge.subscription(operation, opened);
+      const started = await attempt(() => charge.request(operation, run), failed);
+      const answer = Symbol.asyncIterator in started ? started : mask(started);
       const refused = Symbol.asyncIterator in answer ? {} : answer;
       logOperation(operation, refused, services.clock.monotonicMs() - startedMs);
       return answer;
@@ -134,11 +138,17 @@ async function attempt<T>(
 function createOpenSubscriptions() {
   const open = new Set<Results>();
   return {
-    add(
-      source: AsyncIterator<ExecutionResult>,
-      hooks: Pick<ResultHooks, 'each' | 'failed'>,
-    ): Results {
-      const ended = (): void => void open.delete(results);
+    /** What `start` answers, which may be that there is no subscription. */
+    async add(
+      start: () => Promise<ExecutionResult | AsyncIterator<ExecutionResult>>,
+      hooks: ResultHooks,
+    ): Promise<ExecutionResult | Results> {
+      const source = await start();
+      if (!('next' in source)) return source;
+      const ended = (): void => {
+        open.delete(results);
+        hooks.ended();
+      };
       const results = endable(source, { ...hooks, ended });
       open.add(results);
       return results;

@@ -90,8 +90,8 @@ function storeErrorIn(error: unknown): StoreError | undefined {
 
 /** What a failure tells its client, besides its message. */
 export function extensionsOf(failure: StoreError): Record<string, unknown> {
-  const { code, outcome, details } = failure;
-  return { ...details, code, outcome, retryable: failures[code].retry };
+  const { code, outcome, retryable, details } = failure;
+  return { ...details, code, outcome, retryable };
 }
 
 function withExtensions(

@@ -6,6 +6,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { Account } from '../quotas/account.ts';
+import type { Admission } from '../quotas/admission.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { JsonSource } from './json-source.ts';
@@ -15,6 +17,7 @@ export interface Services {
   readonly store: Store;
   readonly changes: Feed;
   readonly tenants: TenantAdministration;
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -36,6 +39,8 @@ export interface Preferences {
 /** Everything that belongs to one operation of one principal. */
 export interface RequestContext extends Services {
   readonly principal: Principal;
+  /** Where its tenant's requests are charged. */
+  readonly account: Account;
   readonly transport: 'http' | 'websocket';
   readonly preferences: Preferences;
   /** The variables' exact text, from which JSON values are cut. */
@@ -65,6 +70,7 @@ export function createRequestContext(services: Services, request: Request): Requ
   return {
     ...services,
     ...request,
+    account: services.admission.of(request.principal.tenant),
     reads: createReads(services.store, request.principal),
     outgoing: { sessions: [] },
   };

@@ -667,6 +667,12 @@ export type Quota = {
   readonly concurrentRequests?: Maybe<Scalars['Int']['output']>;
   /** Document cost a second. */
   readonly costPerSecond?: Maybe<Scalars['Int']['output']>;
+  /** Cost of one document. */
+  readonly documentCost?: Maybe<Scalars['Int']['output']>;
+  /** Levels of one document. */
+  readonly documentDepth?: Maybe<Scalars['Int']['output']>;
+  /** Tokens of one document. */
+  readonly documentTokens?: Maybe<Scalars['Int']['output']>;
   /** Keys. */
   readonly keys?: Maybe<Scalars['Float']['output']>;
   /** Keyspaces. */
@@ -681,6 +687,8 @@ export type Quota = {
   readonly subscriptions?: Maybe<Scalars['Int']['output']>;
   /** Bytes of one value. */
   readonly valueBytes?: Maybe<Scalars['Int']['output']>;
+  /** The part of a busy replica that it gets beside other tenants: 1 to 100; null is 1. */
+  readonly weight?: Maybe<Scalars['Int']['output']>;
 };
 
 /** What a tenant may use; what is left out is not limited. */
@@ -691,6 +699,12 @@ export type QuotaInput = {
   readonly concurrentRequests?: InputMaybe<Scalars['Int']['input']>;
   /** Document cost a second, at least 1. */
   readonly costPerSecond?: InputMaybe<Scalars['Int']['input']>;
+  /** Cost of one document, at least 1. */
+  readonly documentCost?: InputMaybe<Scalars['Int']['input']>;
+  /** Levels of one document, at least 1. */
+  readonly documentDepth?: InputMaybe<Scalars['Int']['input']>;
+  /** Tokens of one document, at least 1. */
+  readonly documentTokens?: InputMaybe<Scalars['Int']['input']>;
   /** Keys. */
   readonly keys?: InputMaybe<Scalars['Float']['input']>;
   /** Keyspaces. */
@@ -705,6 +719,8 @@ export type QuotaInput = {
   readonly subscriptions?: InputMaybe<Scalars['Int']['input']>;
   /** Bytes of one value. */
   readonly valueBytes?: InputMaybe<Scalars['Int']['input']>;
+  /** The part of a busy replica that it gets beside other tenants: 1 to 100. Default: 1. */
+  readonly weight?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** What this request was really given. */
@@ -1364,6 +1380,9 @@ export type QuotaResolvers<ContextType = RequestContext, ParentType extends Reso
   allowedLevels?: Resolver<ReadonlyArray<ResolversTypes['ConsistencyLevel']>, ParentType, ContextType>;
   concurrentRequests?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   costPerSecond?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  documentCost?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  documentDepth?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  documentTokens?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   keys?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
   keyspaces?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   requestsPerSecond?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -1371,6 +1390,7 @@ export type QuotaResolvers<ContextType = RequestContext, ParentType extends Reso
   storedBytes?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
   subscriptions?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   valueBytes?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  weight?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
 };
 
 export type ReceiptResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['Receipt'] = ResolversParentTypes['Receipt']> = {

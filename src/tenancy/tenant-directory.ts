@@ -1,7 +1,7 @@
 import type { Records } from '../consistency/system-records.ts';
 import { badInput, StoreError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { filedAs } from './principal.ts';
+import { filedAs, tenantNameOf } from './principal.ts';
 import type { Quota, TenantRecord } from './tenant-record.ts';
 
 /** A tenant as the directory holds it. */
@@ -42,6 +42,15 @@ export class TenantDirectory {
     if (!nameShape.test(name)) return undefined;
     const record = await this.#records.find(name);
     return record && tenantOf(name, record);
+  }
+
+  /**
+   * What a tenant, as filed, may use, as far as it is remembered: at once. Every request authenticates,
+   * and every socket is looked at each second, so who asks is remembered, and not for longer than
+   * `find` would.
+   */
+  quotaOf(filed: string): Quota | undefined {
+    return this.#records.peek(tenantNameOf(filed))?.quota;
   }
 
   /** BAD_USER_INPUT when there is none. */

@@ -19,6 +19,11 @@ const quotaSchema = z.strictObject({
   concurrentRequests: atLeastOne.optional(),
   sockets: z.int().min(0).optional(),
   subscriptions: z.int().min(0).optional(),
+  documentTokens: atLeastOne.optional(),
+  documentDepth: atLeastOne.optional(),
+  documentCost: atLeastOne.optional(),
+  /** Its part of a busy replica beside others; 1 when left out. */
+  weight: z.int().min(1).max(100).optional(),
   allowedLevels: z.array(z.enum(Object.keys(levels) as [LevelName])).optional(),
 });
 

@@ -3,6 +3,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
+import { Admission } from '../../src/quotas/admission.ts';
 import { createAuthenticator } from '../../src/tenancy/authenticate.ts';
 import { memoryTenants } from './memory-records.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
@@ -32,6 +33,7 @@ export interface Edge {
 export interface MemoryEdge extends Edge {
   readonly memory: MemoryStore;
   readonly metrics: GatewayParts['metrics'];
+  readonly admission: Admission;
   drain(): Promise<void>;
 }
 
@@ -43,6 +45,8 @@ export async function startMemoryEdge(
   const memory = createMemoryStore();
   const metrics = createMetrics();
   const tenants = changes.tenants ?? memoryTenants(memory.store);
+  const quotaOf = (tenant: string) => tenants.tenants.quotaOf(tenant);
+  const admission = new Admission({ clock: systemClock, quotaOf });
   const server = createGatewayServer({
     store: memory.store,
     changes: memory.feed,
@@ -53,6 +57,7 @@ export async function startMemoryEdge(
       directory: tenants,
     }),
     tenants,
+    admission,
     log: silentLog,
     metrics,
     clock: systemClock,
@@ -66,6 +71,7 @@ export async function startMemoryEdge(
   return {
     memory,
     metrics,
+    admission,
     ...addresses(port),
     drain: () => server.drain(),
     close: () => server.drain(),

@@ -21,6 +21,9 @@ export class MemoryRecords<R extends object> implements Records<R> {
   isKnown(key: string): boolean {
     return this.held.has(key);
   }
+  peek(key: string): R | undefined {
+    return this.held.get(key);
+  }
   async change(
     key: string,
     modify: (before: R | undefined) => Modified<R>,

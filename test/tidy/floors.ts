@@ -8,6 +8,7 @@ export const floors: readonly (readonly string[])[] = [
   ['main'],
   ['gateway'],
   ['graphql'],
+  ['quotas'],
   ['tenancy', 'feed'],
   ['consistency'],
   ['coordinator'],

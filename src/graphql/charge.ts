@@ -1,0 +1,56 @@
+import type { DocumentNode } from 'graphql';
+import type { Admission } from '../quotas/admission.ts';
+import { documentRefusal, limitExceeded } from '../quotas/refusal.ts';
+import type { Documents } from './documents.ts';
+import type { RequestContext } from './request-context.ts';
+import type { Results } from './results.ts';
+
+/** What is charged. */
+interface Operation {
+  readonly document: DocumentNode;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly context: RequestContext;
+}
+
+/** The tenant's purse, as the engine reaches into it. */
+export interface Charge {
+  /**
+   * Charges an operation before anything is done for it, in the turn in which it came, and runs it.
+   * Errors: LIMIT_EXCEEDED; BAD_USER_INPUT for a document beyond what anybody may ask.
+   */
+  request<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
+  /** Counts what `run` opens for as long as it is open. Errors: LIMIT_EXCEEDED. */
+  subscription<T extends object>(
+    operation: Operation,
+    run: (ended: () => void) => Promise<T | Results>,
+  ): Promise<T | Results>;
+}
+
+/** THE CHARGE of every transport: over HTTP, server-sent events and WebSocket all come by here. */
+export function createCharge(documents: Documents, admission: Admission): Charge {
+  return {
+    async request(operation, run) {
+      const { account } = operation.context;
+      const weight = documents.weigh(operation.document, operation.variables);
+      const tooMuch = documentRefusal(account.quota, weight);
+      if (tooMuch) throw limitExceeded(account.refuse(tooMuch));
+      admission.enter(account, weight);
+      try {
+        return await run();
+      } finally {
+        account.leave();
+      }
+    },
+    async subscription({ context }, run) {
+      const close = admission.open(context.principal.tenant, 'subscriptions');
+      try {
+        const started = await run(close);
+        if (!(Symbol.asyncIterator in started)) close();
+        return started;
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+  };
+}

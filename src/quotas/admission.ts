@@ -1,0 +1,91 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Quota } from '../tenancy/tenant-record.ts';
+import { Account, type Weight } from './account.ts';
+import { limitExceeded, type Refusal } from './refusal.ts';
+
+interface Parts {
+  readonly clock: Clock;
+  /**
+   * What a tenant, as filed, may use: from memory, at once. Whoever authenticates keeps that memory
+   * young, so a change of an operator's counts within seconds.
+   */
+  readonly quotaOf: (tenant: string) => Quota | undefined;
+  /** Left out: 20,000. */
+  readonly accountsMax?: number;
+}
+
+/**
+ * THE GATE: whatever a tenant asks of this gateway is charged here, once, before anything is done for
+ * it, by whichever transport it came. What the gateway does of itself — repair, hints, background
+ * reads — never comes by.
+ */
+export class Admission {
+  readonly #parts: Parts;
+  /** Oldest use last used first: a `Map` keeps the order of insertion. */
+  readonly #accounts = new Map<string, Account>();
+  /** How many gateways there are, as far as is known. */
+  gateways = 1;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** The account of a tenant, as filed, with what it may use now. */
+  of(tenant: string): Account {
+    const { clock, quotaOf } = this.#parts;
+    const account = this.#accounts.get(tenant) ?? this.#open(tenant);
+    const quota = quotaOf(tenant);
+    // A tenant of which nothing is remembered has what it had.
+    if (quota !== undefined && quota !== account.quota)
+      account.setQuota(quota, clock.monotonicMs());
+    return account;
+  }
+
+  /**
+   * Charges a request, in the turn in which it comes. Undefined: it is let in, and whoever brought it
+   * calls `leave` of the account when it is answered.
+   */
+  admit(account: Account, weight: Weight): Refusal | undefined {
+    return account.admit(weight, this.#parts.clock.monotonicMs());
+  }
+
+  /** The same for those who throw. Errors: LIMIT_EXCEEDED. */
+  enter(account: Account, weight: Weight): void {
+    const refusal = this.admit(account, weight);
+    if (refusal) throw limitExceeded(refusal);
+  }
+
+  /** Errors: LIMIT_EXCEEDED. The answer closes it again, however often it is called. */
+  open(tenant: string, name: 'sockets' | 'subscriptions'): () => void {
+    const account = this.of(tenant);
+    const refusal = account.open(name, this.#parts.clock.monotonicMs());
+    if (refusal) throw limitExceeded(refusal);
+    let isOpen = true;
+    return () => {
+      if (isOpen) account.close(name);
+      isOpen = false;
+    };
+  }
+
+  accounts(): IterableIterator<Account> {
+    return this.#accounts.values();
+  }
+
+  #open(tenant: string): Account {
+    const { clock, accountsMax = 20_000 } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (this.#accounts.size >= accountsMax) this.#forgetOne();
+    const account = new Account(tenant, { nowMs, gateways: this.gateways });
+    this.#accounts.set(tenant, account);
+    return account;
+  }
+
+  /** The first of those that have been there for longest and have nothing open. */
+  #forgetOne(): void {
+    for (const [tenant, account] of this.#accounts) {
+      if (!account.isIdle) continue;
+      this.#accounts.delete(tenant);
+      return;
+    }
+  }
+}
