@@ -1,13 +1,16 @@
-import type { DocumentNode } from 'graphql';
+import { getOperationAST, Kind, OperationTypeNode, type DocumentNode } from 'graphql';
 import type { Admission } from '../quotas/admission.ts';
 import { documentRefusal, limitExceeded } from '../quotas/refusal.ts';
 import type { Documents } from './documents.ts';
+import { mayActAs } from '../tenancy/principal.ts';
+import { ruleOf } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Results } from './results.ts';
 
 /** What is charged. */
 interface Operation {
   readonly document: DocumentNode;
+  readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: RequestContext;
 }
@@ -32,6 +35,7 @@ export function createCharge(documents: Documents, admission: Admission): Charge
     async request(operation, run) {
       const { account } = operation.context;
       const weight = documents.weigh(operation.document, operation.variables);
+      if (isAdministration(operation)) return run();
       const tooMuch = documentRefusal(account.quota, weight);
       if (tooMuch) throw limitExceeded(account.refuse(tooMuch));
       admission.enter(account, weight);
@@ -53,4 +57,18 @@ export function createCharge(documents: Documents, admission: Admission): Charge
       }
     },
   };
+}
+
+/**
+ * Whether it is nothing but acts of an operator, who must be able to take back a quota that leaves his
+ * own tenant nothing.
+ */
+function isAdministration({ document, operationName, context }: Operation): boolean {
+  if (!mayActAs(context.principal.role, 'OPERATOR')) return false;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return false;
+  const root = operation.operation === OperationTypeNode.QUERY ? 'Query' : 'Mutation';
+  return operation.selectionSet.selections.every(
+    (field) => field.kind === Kind.FIELD && ruleOf(root, field.name.value)?.role === 'OPERATOR',
+  );
 }
