@@ -20,7 +20,7 @@ const config = checkConfig(
   {
     replicas: cluster.replicas.map(({ id, url }) => ({ id, url })),
     signingKeys: ['a signing key for benches, long enough'],
-    listen: { port: 0, host: '127.0.0.1' },
+    listen: { port: 0, host: '127.0.0.1', httpsOnly: false },
     logLevel: 'silent',
   } satisfies Partial<Config>,
   'bench',

@@ -80,6 +80,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     notReadyMs: config.shutdown.notReadyMs,
     mode,
     corsOrigins: config.cors.origins,
+    httpsOnly: config.listen.httpsOnly,
   });
   const drain = async (): Promise<void> => {
     const { notReadyMs, withinMs } = config.shutdown;

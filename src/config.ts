@@ -87,7 +87,12 @@ const configSchema = z
       .min(1, 'must hold at least one key (or set QUORATE_SIGNING_KEYS)')
       .readonly(),
     listen: z
-      .strictObject({ port: port.default(4000), host: z.string().min(1).default('0.0.0.0') })
+      .strictObject({
+        port: port.default(4000),
+        host: z.string().min(1).default('0.0.0.0'),
+        /** Something in front speaks TLS, and nobody comes without: browsers are told so (HSTS). */
+        httpsOnly: z.boolean().default(false),
+      })
       .readonly()
       .prefault({}),
     timeouts: z

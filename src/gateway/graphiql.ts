@@ -58,8 +58,7 @@ export function createGraphiql(mode: 'dev' | 'serve'): Graphiql {
 
 const pageHeaders = {
   'cache-control': 'no-cache',
-  'referrer-policy': 'no-referrer',
-  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
   // The editor sets styles and makes its own images; everything else comes from here and goes here.
   'content-security-policy': [
     "default-src 'none'",

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Store } from '../consistency/store.ts';
 import { failures, StoreError } from '../errors.ts';
@@ -19,6 +25,7 @@ import { createGraphiql, type Graphiql } from './graphiql.ts';
 import { createGraphqlHandler, type GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
 import { OpenAnswers } from './open-answers.ts';
+import { setSecurityHeaders, type HeaderSettings } from './security-headers.ts';
 import { attachWebSockets, type SocketLimits } from './websocket.ts';
 
 /** All that the edge stands on. */
@@ -50,6 +57,10 @@ export interface GatewayParts {
    * none.
    */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** Whether all clients come by HTTPS, which something in front of it speaks. Default: no. */
+  readonly httpsOnly?: boolean | undefined;
+  /** How long a request may take to arrive. Default: 30 s. */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 export interface GatewayServer {
@@ -65,7 +76,7 @@ export interface GatewayServer {
 }
 
 const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 30_000;
+const defaultRequestTimeoutMs = 30_000;
 
 /**
  * The edge of one gateway: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health
@@ -87,9 +98,11 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     authenticator,
     bodyBytes: limits.bodyBytes,
   });
+  const headers: HeaderSettings = { httpsOnly: parts.httpsOnly ?? false };
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    arrivalLimits(parts.requestTimeoutMs ?? defaultRequestTimeoutMs),
     (request, response) => {
+      setSecurityHeaders(response, headers);
       answers.add(response);
       if (isDraining) answers.closeAfter(response);
       route(request, response).catch((error: unknown) => {
@@ -127,6 +140,15 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   };
 }
 
+/** Who sends a byte now and then is cut all the same: Node looks only now and then, so often. */
+function arrivalLimits(requestTimeoutMs: number): ServerOptions {
+  return {
+    headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
+  };
+}
+
 interface Routes {
   readonly graphql: GraphqlHandler;
   readonly graphiql: Graphiql;
@@ -137,7 +159,6 @@ interface Routes {
 
 function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    response.setHeader('x-content-type-options', 'nosniff');
     const [path = '/'] = (request.url ?? '/').split('?');
     if (path === '/' && request.method === 'GET') {
       response.writeHead(302, { location: '/graphql' }).end();

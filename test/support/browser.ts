@@ -43,6 +43,10 @@ export async function openPage(
   const blocked: string[] = [];
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
+  // What the gateway's own policy forbids its page to do.
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text());
+  });
   await page.route('**/*', (route) => {
     const url = route.request().url();
     if (url.startsWith(`${edge.origin}/`) || /^(data|blob):/.test(url)) return route.continue();
