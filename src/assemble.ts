@@ -1,4 +1,4 @@
-import { assembleStore, type AssembledStore } from './assemble-store.ts';
+import { assembleStore, type AssembledStore, type StoreParts } from './assemble-store.ts';
 import { openTenancy } from './assemble-tenancy.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Config } from './config.ts';
@@ -6,7 +6,7 @@ import { sealSeen } from './consistency/session-token.ts';
 import { createFeed, type Feed } from './feed/feed.ts';
 import { startTrimming } from './feed/trim.ts';
 import { createGatewayServer } from './gateway/http.ts';
-import type { HintSettings } from './repair/hint-settings.ts';
+import { documentPolicy } from './trusted-documents.ts';
 import { migrate } from './replica/postgres/migrate.ts';
 import { WrongDatabase } from './replica/wrong-database.ts';
 import { postgresChangeSource } from './replica/postgres/change-source.ts';
@@ -43,6 +43,7 @@ const reachMs = 5_000;
  * with one sentence for the operator.
  */
 export async function startGateway({ config, log, mode }: GatewayOptions): Promise<Gateway> {
+  const documents = await documentPolicy(config.documents);
   const metrics = createMetrics();
   collectProcessMetrics(metrics);
   const assembled = assembleStore({
@@ -55,42 +56,41 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     signingKeys: config.signingKeys,
     replicationFactor: config.replicationFactor,
     timeouts: config.timeouts,
-    repair: {
-      antiEntropyEveryMs: config.repair.antiEntropy.everySeconds * 1_000,
-      tombstoneGraceMs: config.repair.tombstones.graceMinutes * 60_000,
-    },
-    hints: hintsOf(config.repair.hints),
+    ...backgroundOf(config.repair),
   });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
   // Whoever waits for readiness expects the keyspaces of the configuration to be there.
   let isFurnished = false;
-  const server = createGatewayServer({
-    store: assembled.store,
-    changes: changes.feed,
-    tenants: tenancy.tenants,
-    authenticator: tenancy.authenticator,
-    admission: tenancy.admission,
-    log,
-    metrics,
-    clock,
-    random,
-    limits: config.limits,
-    ready: () => isFurnished && reachedMajority(assembled),
-    notReadyMs: config.shutdown.notReadyMs,
-    mode,
-    corsOrigins: config.cors.origins,
-    httpsOnly: config.listen.httpsOnly,
-  });
+  const close = async (): Promise<void> => {
+    tenancy.close();
+    await changes.close();
+    await assembled.close();
+  };
+  const server = await orElse(close, () =>
+    createGatewayServer({
+      store: assembled.store,
+      changes: changes.feed,
+      tenants: tenancy.tenants,
+      authenticator: tenancy.authenticator,
+      admission: tenancy.admission,
+      log,
+      metrics,
+      clock,
+      random,
+      mode,
+      ready: () => isFurnished && reachedMajority(assembled),
+      documents,
+      ...edgeSettings(config),
+    }),
+  );
   const drain = async (): Promise<void> => {
     const { notReadyMs, withinMs } = config.shutdown;
     // What then remains of the time is for what the answered requests have left under way.
     const cut = clock.after(notReadyMs + (withinMs * 2) / 3, () => server.cut());
     await server.drain();
     cut();
-    tenancy.close();
-    await changes.close();
-    await assembled.close();
+    await close();
   };
   try {
     const port = await server.listen(config.listen.port, config.listen.host);
@@ -100,6 +100,21 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     return { port, url: `http://${shownHost(config.listen.host)}:${port}`, drain };
   } catch (error) {
     await drain();
+    throw error;
+  }
+}
+
+function edgeSettings({ limits, shutdown, cors, listen }: Config) {
+  const { notReadyMs } = shutdown;
+  return { limits, notReadyMs, corsOrigins: cors.origins, httpsOnly: listen.httpsOnly };
+}
+
+/** What could not be made leaves nothing running behind it. */
+async function orElse<T>(close: () => Promise<void>, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    await close();
     throw error;
   }
 }
@@ -144,13 +159,23 @@ function openFeed(parts: {
   };
 }
 
-function hintsOf(hints: Config['repair']['hints']): Partial<HintSettings> {
+function backgroundOf({
+  hints,
+  antiEntropy,
+  tombstones,
+}: Config['repair']): Pick<StoreParts, 'repair' | 'hints'> {
   return {
-    enabled: hints.enabled,
-    expireMs: hints.expireMinutes * 60_000,
-    replayPerSecond: hints.replayPerSecond,
-    hintsMax: hints.maxPerReplica,
-    bytesMax: hints.maxMegabytesPerReplica * 1_048_576,
+    repair: {
+      antiEntropyEveryMs: antiEntropy.everySeconds * 1_000,
+      tombstoneGraceMs: tombstones.graceMinutes * 60_000,
+    },
+    hints: {
+      enabled: hints.enabled,
+      expireMs: hints.expireMinutes * 60_000,
+      replayPerSecond: hints.replayPerSecond,
+      hintsMax: hints.maxPerReplica,
+      bytesMax: hints.maxMegabytesPerReplica * 1_048_576,
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { authSchema, name } from './config-auth.ts';
+import { documentsSchema } from './config-documents.ts';
 import { repairSchema } from './config-repair.ts';
 import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
 
@@ -134,6 +135,7 @@ const configSchema = z
       .strictObject({ origins: z.array(z.string().min(1)).readonly().default([]) })
       .readonly()
       .prefault({}),
+    documents: documentsSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     /** Created at the start when they are not there; never changed afterwards. */
     keyspaces: z.array(keyspaceSchema).readonly().default([]),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { failures, type FailureCode } from '../errors.ts';
+import type { AdmittedSource } from '../graphql/documents.ts';
 import { operationOf, type Engine, type OperationArguments } from '../graphql/engine.ts';
 import { memberAt, wholeText, type JsonSource } from '../graphql/json-source.ts';
 import { preferencesFrom, sessionHeader, consistencyHeader } from '../graphql/preferences.ts';
@@ -65,6 +66,7 @@ export function createGraphqlHandler(deps: Deps): GraphqlHandler {
         preferences: preferencesFrom((name) => singleHeader(req, name), params.extensions),
         variablesSource: variablesSource(req, body),
       }),
+    extraParamNames: ['documentId'],
     plugins: [bodyParser, engineHooks(deps)],
   });
   return async (request, response, arrival) => {
@@ -86,7 +88,7 @@ const bodyParser: Plugin<object, ServerContext> = {
 };
 
 /** Yoga runs nothing by itself: every step is the engine's, the same that WebSocket uses. */
-function engineHooks({ engine, watch }: Deps): Plugin {
+function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
   const execute = async (args: OperationArguments): Promise<ExecutionResult> =>
     forHttp(await engine.execute(operationOf(args)), args.contextValue);
   const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
@@ -96,7 +98,15 @@ function engineHooks({ engine, watch }: Deps): Plugin {
       : forHttp(started, args.contextValue);
   };
   return {
-    onParse: ({ setParseFn }) => setParseFn((source: string) => engine.parse(source)),
+    onParams({ params, setParams, context }) {
+      if (!isRecord(params)) return; // Yoga says what it should have been
+      const documentId = params['documentId'] ?? inQuery(context, 'documentId');
+      const query = engine.admit({ ...params, documentId }, context.principal);
+      if (query !== undefined) setParams({ ...params, query });
+    },
+    // There is no other way to here than by `onParams`.
+    onParse: ({ setParseFn }) =>
+      setParseFn((source: string) => engine.parse(source as AdmittedSource)),
     onValidate: ({ setValidationFn }) =>
       setValidationFn(((_schema: unknown, document: DocumentNode) =>
         engine.validate(document)) as never),
@@ -142,6 +152,10 @@ function forHttp(result: ExecutionResult, context: RequestContext): ExecutionRes
   } as ExecutionResult;
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function hasData({ data }: ExecutionResult): boolean {
   return data !== null && data !== undefined;
 }
@@ -182,13 +196,22 @@ function retryAfterSeconds({ extensions }: GraphQLError): number | undefined {
   return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1;
 }
 
+/** What Yoga does not take from the address of a GET. */
+function inQuery({ req, body }: ServerContext, name: string): string | undefined {
+  return body === undefined ? parameterOf(req, name) : undefined;
+}
+
+function parameterOf({ url = '' }: IncomingMessage, name: string): string | undefined {
+  return new URLSearchParams(url.split('?')[1] ?? '').get(name) ?? undefined;
+}
+
 function variablesSource(
   request: IncomingMessage,
   body: string | undefined,
 ): JsonSource | undefined {
   if (body !== undefined) return memberAt(wholeText(body), ['variables']);
-  const text = new URLSearchParams((request.url ?? '').split('?')[1] ?? '').get('variables');
-  return text === null ? undefined : wholeText(text);
+  const text = parameterOf(request, 'variables');
+  return text === undefined ? undefined : wholeText(text);
 }
 
 function parseJson(text: string): unknown {

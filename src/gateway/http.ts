@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Store } from '../consistency/store.ts';
 import { failures, StoreError } from '../errors.ts';
 import type { Feed } from '../feed/feed.ts';
+import type { DocumentPolicy } from '../graphql/document-admission.ts';
 import type { DocumentLimits } from '../graphql/documents.ts';
 import { createEngine } from '../graphql/engine.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
@@ -57,6 +58,8 @@ export interface GatewayParts {
    * none.
    */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** Which documents are run; default: all, and none by its hash. */
+  readonly documents?: DocumentPolicy | undefined;
   /** Whether all clients come by HTTPS, which something in front of it speaks. Default: no. */
   readonly httpsOnly?: boolean | undefined;
   /** How long a request may take to arrive. Default: 30 s. */
@@ -87,6 +90,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const origins = parts.corsOrigins ?? [];
   const engine = createEngine(parts, limits, {
     introspection: parts.mode === 'dev' ? 'everything' : 'by role',
+    policy: parts.documents ?? { trusted: 'off' },
   });
   const watch = createCredentialWatch(parts);
   let isDraining = false;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { getOperationAST, GraphQLError } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import { StoreError } from '../errors.ts';
+import { badInput, StoreError } from '../errors.ts';
 import type { Engine, OperationArguments } from '../graphql/engine.ts';
 import { memberAt, wholeText } from '../graphql/json-source.ts';
 import { preferencesFrom } from '../graphql/preferences.ts';
@@ -53,7 +53,9 @@ export function prepareOperation(
   const { message, principal, request } = extra;
   if (principal === undefined)
     throw new StoreError('UNAUTHENTICATED', 'The connection has not been initialised');
-  const document = engine.parse(payload.query);
+  const source = engine.admit(payload, principal);
+  if (source === undefined) throw badInput('A document is needed: "query" is empty', 'query');
+  const document = engine.parse(source);
   const errors = engine.validate(document);
   if (errors.length > 0) return errors;
   if (!getOperationAST(document, payload.operationName)) {
@@ -75,6 +77,27 @@ export function prepareOperation(
       variablesSource: memberAt(wholeText(message), ['payload', 'variables']),
     }),
   };
+}
+
+/**
+ * The message as graphql-ws takes it: that library wants a query of every operation, also of one that
+ * names its document. Every other message is left as it is.
+ */
+export function withQuery(text: string): string {
+  if (!/"(documentId|persistedQuery)"/.test(text)) return text;
+  const message = parsedOrNothing(text);
+  const payload = message?.payload;
+  if (message?.type !== 'subscribe' || typeof payload !== 'object' || payload === null) return text;
+  if ('query' in payload) return text;
+  return JSON.stringify({ ...message, payload: { ...payload, query: '' } });
+}
+
+function parsedOrNothing(text: string): { type?: unknown; payload?: unknown } | undefined {
+  try {
+    return (JSON.parse(text) ?? undefined) as { type?: unknown; payload?: unknown } | undefined;
+  } catch {
+    return undefined; // graphql-ws says what is wrong with it
+  }
 }
 
 /** The refusal of one operation too many on one socket. */

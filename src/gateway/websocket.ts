@@ -14,6 +14,7 @@ import {
   connectionAuthorization,
   prepareOperation,
   tooManyOperations,
+  withQuery,
   type Connection,
 } from './websocket-operation.ts';
 
@@ -216,7 +217,7 @@ function adopt(
           const text = textOf(data);
           // Read in `onSubscribe`, which is called before `handle` returns.
           extra.message = text;
-          handle(text).catch((error: unknown) => {
+          handle(withQuery(text)).catch((error: unknown) => {
             log.debug({ err: error }, 'socket message refused');
             socket.close(4400, 'Invalid message received');
           });

@@ -11,6 +11,13 @@ import {
 import { badInput } from '../errors.ts';
 import { measure, type DocumentMetrics } from './document-metrics.ts';
 
+declare const admitted: unique symbol;
+/**
+ * The text of a document that its caller may run: there is no way to have one but to be admitted
+ * (`document-admission`).
+ */
+export type AdmittedSource = string & { readonly [admitted]: true };
+
 /**
  * How large a document may be. Counted before validation, whose time grows with the square of some
  * documents.
@@ -35,7 +42,7 @@ export interface Documents {
    * Throws a `StoreError` for a document beyond the limits, a `GraphQLError` for one that is no
    * GraphQL.
    */
-  parse(source: string): DocumentNode;
+  parse(source: AdmittedSource): DocumentNode;
   validate(document: DocumentNode): readonly GraphQLError[];
   /**
    * What an operation weighs, now that its variables are known; refused when that is beyond what this

@@ -9,7 +9,13 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { createCharge } from './charge.ts';
-import { createDocuments, type DocumentLimits } from './documents.ts';
+import {
+  createDocumentAdmission,
+  type DocumentPolicy,
+  type DocumentRequest,
+} from './document-admission.ts';
+import { createDocuments, type AdmittedSource, type DocumentLimits } from './documents.ts';
+import type { Principal } from '../tenancy/principal.ts';
 import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
@@ -29,11 +35,16 @@ export interface Operation {
 /**
  * Runs operations, whichever transport they came by: the same limits, the same exact JSON, the same
  * errors.
- * What leaves it is fit for clients; only its `parse` throws.
+ * What leaves it is fit for clients; only its `admit` and `parse` throw.
  */
 export interface Engine {
   readonly schema: GraphQLSchema;
-  parse(source: string): DocumentNode;
+  /**
+   * The document that a request sends or names, if the caller may run it; undefined when it has none.
+   * See `DocumentAdmission`.
+   */
+  admit(request: DocumentRequest, principal: Principal): AdmittedSource | undefined;
+  parse(source: AdmittedSource): DocumentNode;
   validate(document: DocumentNode): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult>;
   subscribe(operation: Operation): Promise<ExecutionResult | Results>;
@@ -61,15 +72,22 @@ export function operationOf(args: OperationArguments): Operation {
   };
 }
 
-/** `introspection`: whether it shows everybody everything, or what his role may use. */
+export interface EngineSettings {
+  /** Whether it shows everybody everything, or what his role may use. */
+  readonly introspection: 'everything' | 'by role';
+  readonly policy: DocumentPolicy;
+}
+
+/** Throws when a trusted document cannot be run. */
 export function createEngine(
   services: Services,
   limits: DocumentLimits,
-  { introspection }: { introspection: 'everything' | 'by role' },
+  { introspection, policy }: EngineSettings,
 ): Engine {
   const fullSchema = createExecutableSchema();
   const visible = createVisibleSchemas(fullSchema, introspection);
   const documents = createDocuments(fullSchema, limits);
+  const gate = createDocumentAdmission(documents, policy);
   const toPublic = (error: unknown): GraphQLError => publicError(error, services);
   const mask = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
@@ -93,6 +111,7 @@ export function createEngine(
 
   return {
     schema: fullSchema,
+    admit: (request, principal) => gate.admit(request, principal),
     parse: (source) => documents.parse(source),
     validate: (document) => documents.validate(document).map(toPublic),
     publicError: toPublic,

@@ -4,7 +4,14 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 
 /** Failures that GraphQL itself names, before anything was run. */
-type DocumentCode = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
+type DocumentCode = (typeof documentCodes)[number];
+
+const documentCodes = [
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+] as const;
 
 /**
  * Codes of the libraries below us for requests that are not GraphQL requests at all; to clients
@@ -109,7 +116,7 @@ function withExtensions(
 }
 
 function isDocumentCode(code: unknown): code is DocumentCode {
-  return code === 'GRAPHQL_PARSE_FAILED' || code === 'GRAPHQL_VALIDATION_FAILED';
+  return documentCodes.includes(code as DocumentCode);
 }
 
 function isPublicCode(code: unknown): code is FailureCode {

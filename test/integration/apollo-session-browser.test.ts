@@ -25,7 +25,7 @@ async function findings(level: string, options = '{}'): Promise<unknown> {
   const keys = await world.oldKeys(rounds);
   world.lag.hold();
   const edge = { ...world.writer, ...world.balancer };
-  const { page, blocked, problems } = await openPage(browser, edge);
+  const { page, blocked, problems } = await openPage(browser, edge, { ownScripts: true });
   await load(page);
   const found: unknown = await page.evaluate(
     `program.writeAndReadBack(program.openPage('/graphql', ${options}), ${JSON.stringify(keys)}, '${level}')`,
@@ -84,7 +84,11 @@ async function findings(level: string, options = '{}'): Promise<unknown> {
   test('goes on with its session when it is loaded again, if that is in sessionStorage', async () => {
     const [kept, lost] = await world.oldKeys(2);
     world.lag.hold();
-    const { page } = await openPage(browser, { ...world.writer, ...world.balancer });
+    const { page } = await openPage(
+      browser,
+      { ...world.writer, ...world.balancer },
+      { ownScripts: true },
+    );
     const writeAndReload = async (opened: string, old: OldKey | undefined): Promise<unknown> => {
       await load(page);
       await page.evaluate(`${opened}.write(${JSON.stringify(old)})`);

@@ -51,7 +51,7 @@ test('Apollo Client in Chromium: the same', async () => {
   });
   const browser = await launchBrowser();
   try {
-    const { page, blocked, problems } = await openPage(browser, edge);
+    const { page, blocked, problems } = await openPage(browser, edge, { ownScripts: true });
     const key = 'apollo-chromium';
     await page.exposeFunction('writeElsewhere', writeElsewhere(key));
     await page.goto(`${edge.origin}/healthz`);

@@ -38,7 +38,9 @@ const rooms: Readonly<Record<string, string>> = {
   cli: 'main',
   'config-text.ts': 'config.ts',
   'config-auth.ts': 'config.ts',
+  'config-documents.ts': 'config.ts',
   'config-repair.ts': 'config.ts',
+  'trusted-documents.ts': 'main',
 };
 
 /** The room of a path such as `src/replica/postgres/rows.ts`: `replica`. */
