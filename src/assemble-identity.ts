@@ -12,6 +12,8 @@ import type { Random } from './runtime/random.ts';
 export interface IdentityOptions {
   readonly settleMs?: number;
   readonly promiseFloor?: boolean;
+  /** How long one call of the repair that goes before may take. */
+  readonly callMs?: number;
 }
 
 export interface IdentityParts {
@@ -41,7 +43,7 @@ export function assembleIdentity(parts: IdentityParts): readonly Loop[] {
     const distrust = { replica: id, beforeMs: foundAtMs - graceMs };
     const { failed, faults } = await repair.antiEntropy.run(
       { replica: id },
-      { forRepair: true, ...(cause === 'copy' ? { distrust } : {}) },
+      { forRepair: true, callMs: identity.callMs, ...(cause === 'copy' ? { distrust } : {}) },
     );
     return failed === 0 && faults.size === 0;
   };

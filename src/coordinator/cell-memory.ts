@@ -1,7 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import type { StoredCell } from '../replica/replica.ts';
 
-export type Known = Pick<StoredCell, 'cell' | 'digest'>;
+export type Known = Pick<StoredCell, 'cell' | 'digest' | 'emptied'>;
 
 /**
  * The cells that were stored last, each at one replica: guesses that save a read before a swap. A

@@ -1,5 +1,6 @@
 import { otherArguments, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
+import { actorOf } from '../causality/dot.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, sloppyNote, writeUncertain } from './faults.ts';
 import { patientHedge } from './hedging.ts';
@@ -122,9 +123,11 @@ async function fateOfMint(
   if (cell.siblings.some(({ writeId }) => writeId === what.change.writeId)) {
     return mintedAs(key.ref, cell);
   }
-  const actor = replica.incarnation;
-  if (actor === undefined || actor !== before.incarnation) return 'unknown';
-  return (cell.context.get(actor) ?? 0) < before.us ? 'nothing' : 'unknown';
+  const { incarnation } = replica;
+  if (incarnation === undefined || incarnation !== before.incarnation) return 'unknown';
+  // It may have been minted there, and handed over since.
+  if (found.emptied !== undefined) return 'unknown';
+  return (cell.context.get(actorOf(incarnation)) ?? 0) < before.us ? 'nothing' : 'unknown';
 }
 
 function notMinted(

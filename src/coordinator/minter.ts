@@ -10,6 +10,7 @@ import {
   type Seen,
   type Sibling,
 } from '../causality/cell.ts';
+import { actorOf } from '../causality/dot.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import { CellMemory, type Known } from './cell-memory.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
@@ -150,7 +151,7 @@ export class Minter {
     let known = this.#known.get(name) ?? absent;
     let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
-      const { cell, placed, full } = this.#compose(known.cell, line.replica, group);
+      const { cell, placed, full } = this.#compose(known, line.replica, group);
       if (full.length > 0 && cell === known.cell && !verified) {
         // Nobody is refused on a guess: another gateway may have resolved the conflict since.
         known = await line.replica.read(line.ref, { deadlineMs });
@@ -161,7 +162,8 @@ export class Minter {
         const { incarnation } = line.replica;
         if (incarnation === undefined)
           throw new ReplicaError('DOWN', 'the replica has not been reached yet', false);
-        const request = { expected: known.digest, next: cell, mintedBy: incarnation };
+        const { digest: expected, emptied = 0 } = known;
+        const request = { expected, next: cell, mintedBy: incarnation, emptied };
         const result = await line.replica.swap(line.ref, request, { deadlineMs });
         if (result.status !== 'swapped') {
           known = result.current;
@@ -170,7 +172,7 @@ export class Minter {
         }
       }
       const minted = mintedGroup(line.ref, { cell, previous: known });
-      this.#known.keep(name, cell === known.cell ? known : { cell, digest: digestOf(cell) });
+      this.#known.keep(name, cell === known.cell ? known : { ...known, cell, digest: digestOf(cell) });
       for (const { resolve } of placed) resolve(minted);
       for (const { reject } of full) reject(new SiblingLimit());
       return;
@@ -184,11 +186,11 @@ export class Minter {
 
   /** The cell after all changes of the group that fit, each with the next dot of the replica. */
   #compose(
-    start: Cell,
+    { cell: start, emptied }: Known,
     replica: Replica,
     group: readonly Waiting[],
   ): { cell: Cell; placed: Waiting[]; full: Waiting[] } {
-    const actor = replica.incarnation ?? '';
+    const actor = actorOf(replica.incarnation ?? '', emptied);
     const placed: Waiting[] = [];
     const full: Waiting[] = [];
     let cell = start;

@@ -39,6 +39,8 @@ export interface RepairOptions {
   readonly distrust?: Distrust | undefined;
   /** Asks replicas that have no vote, too: to bring them up to date. */
   readonly forRepair?: true | undefined;
+  /** How long one call to a replica may take. */
+  readonly callMs?: number | undefined;
   /** After each step of a keyspace. */
   readonly onProgress?: ((progress: RepairProgress) => void) | undefined;
 }
@@ -59,7 +61,7 @@ export interface PassOptions extends RepairOptions {
   readonly onStretch?: (reached: number, found: RepairSummary) => Promise<boolean>;
 }
 
-const callMs = 20_000;
+const callMaxMs = 20_000;
 /** Whoever wants to stop waits for a pause. */
 const pauseMaxMs = 2_000;
 /** Rows of one replica that one statement looks at, about. */
@@ -240,7 +242,7 @@ export class AntiEntropy {
     }
   }
 
-  #inTime({ forRepair }: RepairOptions): CallOptions {
+  #inTime({ forRepair, callMs = callMaxMs }: RepairOptions): CallOptions {
     const deadlineMs = this.#deps.clock.monotonicMs() + callMs;
     return { deadlineMs, ...(forRepair ? { forRepair } : {}) };
   }

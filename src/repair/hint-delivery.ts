@@ -119,7 +119,7 @@ async function takeRowAlong(
   );
   const missing = primaries.filter((_, index) => !joined[index]);
   if (missing.length === 0) {
-    await holder.collect(ref, digest, { deadlineMs });
+    await holder.collect(ref, digest, { deadlineMs, isHandedOver: true });
     return;
   }
   const stamp = convergence.stampOf(cell);

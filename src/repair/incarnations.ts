@@ -38,6 +38,8 @@ export class Incarnations {
   readonly #running = new Map<string, Promise<ReplicaIdentity>>();
   /** The latest that anybody has seen of each replica. */
   readonly #seen = new Map<string, Witness>();
+  /** What each replica is still to be told of the others. */
+  readonly #owed = new Map<string, Map<string, Witness>>();
   #cluster: string | undefined;
   #founding: Promise<string> | undefined;
 
@@ -54,16 +56,21 @@ export class Incarnations {
   async beat(): Promise<void> {
     const { clock, replicas } = this.#deps;
     const deadlineMs = clock.monotonicMs() + beatMs;
-    const live = replicas.filter(
-      (replica) => replica.healthState !== 'DOWN' && this.#examined.has(replica.id),
-    );
+    const known = replicas.filter(({ id }) => this.#examined.has(id));
+    const live = known.filter(({ healthState }) => healthState !== 'DOWN');
     await fromEach(live, (replica) => this.#lookAgain(replica, deadlineMs));
-    const news = (await fromEach(live, (replica) => this.#sighting(replica, deadlineMs))).flat();
-    if (news.length === 0) return;
+    const news = (await fromEach(known, (replica) => this.#sighting(replica, deadlineMs))).flat();
     this.#learn(news);
+    for (const witness of news)
+      for (const { id } of replicas) if (id !== witness.replica) this.#owe(id, witness);
     await fromEach(live, async ({ id, register }) => {
-      const others = news.filter(({ replica }) => replica !== id);
-      if (others.length > 0) await register.remember(others, { deadlineMs });
+      const owed = this.#owed.get(id);
+      if (!owed) return;
+      this.#owed.delete(id);
+      await register.remember([...owed.values()], { deadlineMs }).catch((error: unknown) => {
+        for (const witness of owed.values()) this.#owe(id, witness);
+        throw error;
+      });
     });
   }
 
@@ -189,8 +196,12 @@ export class Incarnations {
     else await this.#settle(replica, found, deadlineMs);
   }
 
-  /** How far a replica has come, if that is further than is known. */
-  async #sighting({ id, register }: GuardedReplica, deadlineMs: number): Promise<Witness[]> {
+  /**
+   * How far a replica has come, if that is further than is known. One that has gone down has its last
+   * acknowledgements witnessed all the same.
+   */
+  async #sighting(replica: GuardedReplica, deadlineMs: number): Promise<Witness[]> {
+    const { id, register, healthState } = replica;
     const { latest, watermark } = register;
     const seen = this.#seen.get(id);
     if (!latest) return [];
@@ -198,8 +209,16 @@ export class Incarnations {
     const isSame = seen?.incarnation === incarnation;
     const xid = isSame && seen.xid > watermark ? seen.xid : watermark;
     if (isSame && xid === seen.xid) return [];
-    const fence = await register.beat(incarnation, { deadlineMs });
-    return fence === undefined ? [] : [{ replica: id, incarnation, fence, xid, ...place }];
+    const before = isSame ? seen.fence : latest.fence;
+    const beat = healthState === 'DOWN' ? undefined : register.beat(incarnation, { deadlineMs });
+    const fence = await Promise.resolve(beat).catch(() => undefined);
+    return [{ replica: id, incarnation, fence: fence ?? before, xid, ...place }];
+  }
+
+  #owe(to: string, witness: Witness): void {
+    const owed = this.#owed.get(to) ?? new Map<string, Witness>();
+    this.#owed.set(to, owed);
+    owed.set(witness.replica, laterWitness(owed.get(witness.replica), witness));
   }
 
   #learn(witnesses: readonly Witness[]): void {

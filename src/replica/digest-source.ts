@@ -61,7 +61,12 @@ export interface TombstoneStore {
    * Forgets the cell if it still has this digest; false when it has another one. Not logged as a
    * change: who reads the key sees no difference. What was promised for the key is kept.
    */
-  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean>;
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean>;
+}
+
+export interface CollectOptions extends CallOptions {
+  /** What the cell holds lives on elsewhere: the row remembers that it was emptied (`actorOf`). */
+  readonly isHandedOver?: true;
 }
 
 export interface GoneRequest {

@@ -15,6 +15,7 @@ import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-st
 import type { BucketDigest } from './buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -207,7 +208,7 @@ export class GuardedReplica implements Replica {
   goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
     return this.#guard('gone_keys', () => this.#inner.goneKeys(request, options));
   }
-  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     return this.#guard('collect', () => this.#inner.collect(ref, expected, options));
   }
   claimRepair(request: RepairClaim, options: CallOptions): Promise<number | undefined> {

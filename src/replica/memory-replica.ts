@@ -8,6 +8,7 @@ import { MemoryHints } from './memory-hints.ts';
 import type { BucketDigest } from './buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -95,7 +96,9 @@ export class MemoryReplica implements Replica {
     }
     const row = this.#rows.get(nameOf(ref));
     const current = stored(row);
-    if (current.digest !== request.expected) return { status: 'mismatch', current };
+    const { mintedBy, emptied = 0 } = request;
+    const isOther = mintedBy !== undefined && emptied !== (current.emptied ?? 0);
+    if (current.digest !== request.expected || isOther) return { status: 'mismatch', current };
     // The floor is for votes: what repair carries is no vote.
     const floor = request.acceptedBy === undefined ? 0 : this.register.promiseFloor;
     const promised = floored(current.promised, floor);
@@ -209,13 +212,14 @@ export class MemoryReplica implements Replica {
     return memoryGone(this.#rows.values(), request);
   }
 
-  async collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+  async collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     this.#refuseLate(options);
     const row = this.#rows.get(nameOf(ref));
     if (!row || digestOf(row.cell) !== expected) return false;
     const promised = Math.max(row.promised, ballotOf(row.cell));
-    if (promised === 0) this.#rows.delete(nameOf(ref));
-    else this.#rows.set(nameOf(ref), { ref, cell: emptyCell, stamp: '', promised });
+    const emptied = (row.emptied ?? 0) + (options.isHandedOver ? 1 : 0);
+    if (promised === 0 && emptied === 0) this.#rows.delete(nameOf(ref));
+    else this.#rows.set(nameOf(ref), { ref, cell: emptyCell, stamp: '', promised, emptied });
     return true;
   }
 
@@ -274,7 +278,8 @@ export class MemoryReplica implements Replica {
   }
 
   #store(row: MemoryRow): void {
-    this.#rows.set(nameOf(row.ref), row);
+    const { emptied = 0 } = this.#rows.get(nameOf(row.ref)) ?? {};
+    this.#rows.set(nameOf(row.ref), { ...row, emptied });
     this.changes.push({ ref: row.ref, cell: row.cell });
     this.register.committed();
   }

@@ -9,6 +9,7 @@ export interface MemoryRow {
   readonly cell: Cell;
   readonly stamp: string;
   readonly promised: number;
+  readonly emptied?: number;
 }
 
 /** A change as the log would hold it: the whole cell after the change. */
@@ -30,5 +31,6 @@ export function nameOf(ref: CellRef): string {
 
 export function stored(row: MemoryRow | undefined): StoredCell {
   if (!row) return { cell: emptyCell, digest: 0n, promised: 0 };
-  return { cell: row.cell, digest: digestOf(row.cell), promised: row.promised };
+  const { cell, promised, emptied } = row;
+  return { cell, digest: digestOf(cell), promised, ...(emptied ? { emptied } : {}) };
 }

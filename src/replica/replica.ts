@@ -37,6 +37,8 @@ export interface StoredCell {
   readonly digest: bigint;
   /** The greatest ballot promised for this key; 0 when none. */
   readonly promised: number;
+  /** How often the row was emptied after a handover; absent for never. See `actorOf`. */
+  readonly emptied?: number;
 }
 
 export interface SwapRequest {
@@ -45,6 +47,8 @@ export interface SwapRequest {
   readonly next: Cell;
   /** When a dot of this replica is minted: it must still be that incarnation. */
   readonly mintedBy?: string;
+  /** With `mintedBy`: how often the row must have been emptied; a mismatch says what is so. */
+  readonly emptied?: number;
   /** An accept counts for the incarnation that was asked to promise: no other one may take it. */
   readonly acceptedBy?: string;
   /**

@@ -239,6 +239,36 @@ describe.each([
       expect(await replica.collect(ref('key'), digestOf(second), inTime())).toBe(false);
     });
 
+    test('are not what was handed over: the row remembers, and mints under another name', async () => {
+      // Guard: `emptied`. Without it the next dot would claim to know what lives on elsewhere.
+      const cell = await put('key');
+      const handedOver = { ...inTime(), isHandedOver: true } as const;
+      expect(await replica.collect(ref('key'), digestOf(cell), handedOver)).toBe(true);
+      const empty = { cell: emptyCell, digest: 0n, promised: 0, emptied: 1 };
+      expect(await replica.read(ref('key'), inTime())).toEqual(empty);
+      expect((await buckets({ arcs: 1 })).size).toBe(0);
+
+      const again = next(emptyCell);
+      const minted = { expected: 0n, next: again, mintedBy: replica.incarnation! };
+      const unaware = await replica.swap(ref('key'), minted, inTime());
+      expect(unaware).toEqual({ status: 'mismatch', current: empty });
+      const aware = { ...minted, emptied: 1 };
+      expect(await replica.swap(ref('never'), aware, inTime())).toMatchObject({
+        status: 'mismatch',
+      });
+      expect(await replica.swap(ref('key'), aware, inTime())).toEqual({ status: 'swapped' });
+      expect(await replica.swap(ref('key'), minted, inTime())).toMatchObject({
+        status: 'mismatch',
+        current: { cell: again, emptied: 1 },
+      });
+      expect(await replica.prepare(ref('key'), 4_097, inTime())).toMatchObject({
+        promised: true,
+        stored: { emptied: 1 },
+      });
+      expect(await replica.collect(ref('key'), digestOf(again), inTime())).toBe(true);
+      expect(await replica.read(ref('key'), inTime())).toEqual({ ...empty, promised: 4_097 });
+    });
+
     test('leave their promise behind: a ballot from before is refused as ever (rule A)', async () => {
       const ballot = 9 * 4_096 + 1;
       const version = {

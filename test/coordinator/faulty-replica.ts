@@ -3,6 +3,7 @@ import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import type { BucketDigest } from '../../src/replica/buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -181,7 +182,7 @@ export class FaultyReplica implements Replica {
   goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
     return this.#act('gone', undefined, options, () => this.inner.goneKeys(request));
   }
-  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     return this.#act('collect', ref.key, options, () => this.inner.collect(ref, expected, options));
   }
   claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {

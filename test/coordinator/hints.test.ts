@@ -262,6 +262,22 @@ describe('a sloppy write', () => {
     expect(await kept(bench)).toEqual([]);
   });
 
+  test('at a fallback that has handed over claims nothing of what it minted before', async () => {
+    // Guard: `actorOf`. Under its old name the second version would replace the first everywhere.
+    const { bench, keyspace, holders, others } = await withHints(4);
+    for (const value of ['1', '2']) {
+      for (const holder of holders) holder.all('down');
+      await put(bench, value, { level: 'ONE' }, true);
+      for (const holder of holders) holder.all(undefined);
+      await bench.clock.advance(quietMs);
+      expect(bench.held(others[0]!, keyspace, key)?.siblings).toEqual([]);
+    }
+    for (const holder of holders) expect(bench.values(holder, keyspace, key)).toEqual(['1', '2']);
+    const { incarnation } = others[0]!;
+    const actors = bench.held(holders[0]!, keyspace, key)!.siblings.map(({ dot }) => dot.actor);
+    expect(actors.sort()).toEqual([incarnation, `${incarnation}~1`]);
+  });
+
   test('counts every holder once: with one fallback two acknowledgements cannot be had', async () => {
     // Guard: a fallback that keeps a hint of this write is not asked for another (`#free`).
     const { bench, holders } = await withHints(4);

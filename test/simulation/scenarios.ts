@@ -2,7 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
 import { changes } from './workloads/changes.ts';
-import { handoff, sloppy } from './workloads/handoff.ts';
+import { handoff, outages, sloppy } from './workloads/handoff.ts';
 import { linearizable } from './workloads/linearizable.ts';
 import { mixed } from './workloads/mixed.ts';
 import { oneLww } from './workloads/one-lww.ts';
@@ -20,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   quorum,
   handoff,
   sloppy,
+  outages,
   session,
   causal,
   linearizable,

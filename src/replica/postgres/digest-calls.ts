@@ -140,6 +140,7 @@ export function fillKind(columns: readonly (readonly unknown[])[]): CallKind<und
 
 export interface CollectCall extends Addressed {
   readonly expected: bigint;
+  readonly isHandedOver: boolean;
 }
 
 export function collectKind(clock: Clock): CallKind<CollectCall, boolean> {
@@ -152,6 +153,7 @@ export function collectKind(clock: Clock): CallKind<CollectCall, boolean> {
       ...addressColumns(calls),
       calls.map(({ expected }) => expected),
       calls.map((call) => serverDeadlineMs(call, { connection, clock })),
+      calls.map(({ isHandedOver }) => isHandedOver),
     ],
     replies: byPosition((row) => refusal(row) ?? row?.[1] === true),
   };

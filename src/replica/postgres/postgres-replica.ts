@@ -5,6 +5,7 @@ import type { Metrics } from '../../runtime/metrics.ts';
 import type { BucketDigest } from '../buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -174,8 +175,10 @@ export class PostgresReplica implements Replica {
     return this.#reads.call(digestCalls.goneKind(request), undefined, deadlineMs);
   }
 
-  collect(ref: CellRef, expected: bigint, { deadlineMs }: CallOptions): Promise<boolean> {
-    return this.#writes.call(this.#collectKind, { ref, expected, deadlineMs }, deadlineMs);
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
+    const { deadlineMs, isHandedOver } = options;
+    const call = { ref, expected, deadlineMs, isHandedOver: isHandedOver === true };
+    return this.#writes.call(this.#collectKind, call, deadlineMs);
   }
 
   claimRepair(claim: RepairClaim, { deadlineMs }: CallOptions): Promise<number | undefined> {

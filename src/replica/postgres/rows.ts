@@ -6,13 +6,14 @@ import type { Row } from './connection.ts';
 export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
 /**
- * Reads the five columns (siblings, context, digest, promised, outcomes) that start at `from`.
+ * Reads the six columns (siblings, context, digest, promised, outcomes, emptied) that start at `from`.
  * Nulls, of a left join, are the absent cell; a floor may be promised for it all the same.
  */
 export function storedCell(row: Row, from: number): StoredCell {
   const [siblings, context, digest, promised, outcomes] = row.slice(from, from + 5) as (
     string | null
   )[];
+  const emptied = Number(row[from + 5] ?? 0);
   if (siblings === null || siblings === undefined)
     return promised === null || promised === undefined || promised === '0'
       ? absent
@@ -21,5 +22,6 @@ export function storedCell(row: Row, from: number): StoredCell {
     cell: decodeCell({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),
     digest: BigInt(digest ?? 0),
     promised: Number(promised),
+    ...(emptied === 0 ? {} : { emptied }),
   };
 }

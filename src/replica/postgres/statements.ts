@@ -33,7 +33,7 @@ export const endWhenAbandoned: Statement = {
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
-    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes, r.incarnation::text
+    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text
     from replica r cross join unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
     left join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
@@ -41,7 +41,7 @@ export const readCells: Statement = {
 /**
  * The input of a writing statement, and whether each row may still act: in time, and on the
  * incarnation that its dot is minted for, or that promised. `floor` is what an accept must have
- * reached, besides the row's promise.
+ * reached, besides the row's promise; `emptied` is what the row of a minted dot must say, or null.
  *
  * The rows are locked first, in the order of the input, and time is read afterwards: a statement
  * that had to wait for a lock until its deadline was over changes nothing. The last column is the
@@ -60,8 +60,9 @@ const judged = `
         case when i.accepts then r.promise_floor else 0 end as floor
       from (select count(*) from locked) as all_locked
       cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, n)
+                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[],
+                  $16::int[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, n)
       cross join replica r
     )`;
 
@@ -90,12 +91,14 @@ export const swapCells: Statement = {
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
         and (j.pi <= c.pi or greatest(c.promised, j.floor) <= j.pi) and j.in_time and j.same_incarnation
+        and coalesce(j.emptied, c.emptied) = c.emptied
       returning j.n
     ),
     inserted as (
       insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes, token, gone_at)
       select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes, j.token, j.gone_at
-      from judged j where j.expected = 0 and (j.pi = 0 or j.floor <= j.pi) and j.in_time and j.same_incarnation order by j.n
+      from judged j where j.expected = 0 and (j.pi = 0 or j.floor <= j.pi) and j.in_time and j.same_incarnation
+        and coalesce(j.emptied, 0) = 0 order by j.n
       on conflict do nothing returning tenant, keyspace, key
     ),
     applied as (
@@ -105,7 +108,7 @@ export const swapCells: Statement = {
     ),
     ${logged}
     select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest,
-      greatest(c.promised, j.floor), c.outcomes, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
+      greatest(c.promised, j.floor), c.outcomes, c.emptied, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
     from judged j left join applied a on a.n = j.n
     left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
 };
@@ -152,12 +155,12 @@ export const prepareBallots: Statement = {
       on conflict (tenant, keyspace, key) do update set promised = excluded.promised
       where greatest(c.promised, (select promise_floor from replica)) < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
         or excluded.promised / 4096 - c.promised / 4096 > ${courtesyMs})
-      returning tenant, keyspace, key, siblings, context, digest, promised, outcomes
+      returning tenant, keyspace, key, siblings, context, digest, promised, outcomes, emptied
     )
     select i.n::int, r.key is not null, i.in_time,
       coalesce(r.siblings, c.siblings), coalesce(r.context, c.context), coalesce(r.digest, c.digest),
       greatest(r.promised, c.promised, i.promise_floor), coalesce(r.outcomes, c.outcomes),
-      i.incarnation::text, case when r.key is not null then pg_current_xact_id()::text end
+      coalesce(r.emptied, c.emptied), i.incarnation::text, case when r.key is not null then pg_current_xact_id()::text end
     from input i
     left join raised r on r.tenant = i.tenant and r.keyspace = i.keyspace and r.key = i.key
     left join cells c on r.key is null and c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
@@ -168,7 +171,7 @@ export function scanCells(what: { reverse: boolean; bounded: boolean }): Stateme
   return {
     name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
     text: `
-    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, r.incarnation::text
+    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text
     from replica r left join lateral (
       select * from cells where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
       order by key ${what.reverse ? 'desc' : 'asc'} limit $4

@@ -16,7 +16,7 @@ export function goneKeys(more: boolean): Statement {
 /**
  * Forgets cells that still have the expected digest. A row that was promised to a ballot, or that
  * consensus has written, stays behind empty with its promise: an older ballot must go on being
- * refused. Locks and deadline as in `judged` of the writing statements.
+ * refused. So does one that was handed over, with how often it was. Locks and deadline as in `judged` of the writing statements.
  */
 export const collectCells: Statement = {
   name: 'quorate_collect',
@@ -29,21 +29,21 @@ export const collectCells: Statement = {
     judged as materialized (
       select i.*, extract(epoch from clock_timestamp()) * 1000 < i.deadline as in_time
       from (select count(*) from locked) as all_locked
-      cross join unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[]) with ordinality
-        as i (tenant, keyspace, key, expected, deadline, n)
+      cross join unnest($1::text[], $2::text[], $3::text[], $4::int8[], $5::float8[], $6::bool[]) with ordinality
+        as i (tenant, keyspace, key, expected, deadline, handed_over, n)
     ),
     emptied as (
       update cells c set siblings = '[]', context = '{}', digest = 0, stamp = '', outcomes = '', gone_at = null,
-        promised = greatest(c.promised, c.pi), pi = 0, updated_at = clock_timestamp()
+        promised = greatest(c.promised, c.pi), pi = 0, emptied = c.emptied + j.handed_over::int, updated_at = clock_timestamp()
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected and j.in_time
-        and (c.promised > 0 or c.pi > 0)
+        and (c.promised > 0 or c.pi > 0 or c.emptied > 0 or j.handed_over)
       returning j.n
     ),
     removed as (
       delete from cells c using judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected and j.in_time
-        and c.promised = 0 and c.pi = 0
+        and c.promised = 0 and c.pi = 0 and c.emptied = 0 and not j.handed_over
       returning j.n
     )
     select j.n::int, g.n is not null, j.in_time

@@ -23,6 +23,7 @@ import {
   CarelessReplica,
   ForgetfulReplica,
   LastArrivalReplica,
+  UnawareReplica,
   UnruledReplica,
   ZombieReplica,
 } from './replicas.ts';
@@ -160,6 +161,13 @@ export const controls: readonly Control[] = [
     scenario: 'sloppy',
     within: 20,
     defects: () => ({ replica: (options) => new CarelessReplica(options) }),
+  },
+  {
+    name: 'a row that was handed over goes on under its old name',
+    scenario: 'outages',
+    within: 500,
+    caughtBy: 95,
+    defects: () => ({ replica: (options) => new UnawareReplica(options) }),
   },
   {
     name: '"not found" counted before a quorum has said so',

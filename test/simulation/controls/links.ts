@@ -2,6 +2,7 @@ import { ballotOf, shown, type Cell, type Dependency } from '../../../src/causal
 import type { BucketDigest } from '../../../src/replica/buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -110,7 +111,7 @@ export class PassingLink implements Replica {
   goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
     return this.inner.goneKeys(request, options);
   }
-  collect(ref: CellRef, expected: bigint, options: CallOptions): Promise<boolean> {
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     return this.inner.collect(ref, expected, options);
   }
   claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {

@@ -62,21 +62,43 @@ export const sloppy: Scenario = {
   check: checkDelivered,
 };
 
+/**
+ * One outage after the other, each long enough to write at a fallback, with time between them to hand
+ * over: the same fallback mints again and again what primaries take from it.
+ */
+export const outages: Scenario = {
+  name: 'outages',
+  promise: 'ONE, sloppy, through outage after outage',
+  checker: sloppy.checker,
+  setting: { replicas: 4 },
+  faults: { outage: 8, gatewayCrash: 1, everyMs: 1_000, lastMs: 1_200 },
+  withoutAntiEntropy: true,
+  setup,
+  clients: (world) =>
+    Promise.all(
+      Array.from({ length: 3 }, () =>
+        send(world, { level: 'ONE', sloppy: true, thinkMs: 250, forgets: 0.7 }),
+      ),
+    ),
+  afterwards: deliver,
+  check: checkDelivered,
+};
+
 async function setup(world: World): Promise<void> {
   await world.createKeyspace('t', keyspace, {});
 }
 
 async function send(
   world: World,
-  how: { level: 'ONE' | 'QUORUM'; sloppy: boolean },
+  how: { level: 'ONE' | 'QUORUM'; sloppy: boolean; thinkMs?: number; forgets?: number },
 ): Promise<void> {
-  const { level } = how;
+  const { level, thinkMs = 30, forgets = 0.1 } = how;
   const client = new Client(world, { keyspace, read: level, write: level, sloppy: how.sloppy });
   for (let done = 0; done < 22; done += 1) {
-    await client.think(30);
+    await client.think(thinkMs);
     const key = client.pick(keys);
     const dice = client.random.next();
-    if (dice < 0.1) client.forget(key);
+    if (client.random.next() < forgets) client.forget(key);
     if (dice < 0.4) await client.read(key);
     else if (dice < 0.92) await client.write(key, world.newValue());
     else await client.delete(key);

@@ -2,6 +2,7 @@ import type { Cell } from '../../../src/causality/cell.ts';
 import type { BucketDigest } from '../../../src/replica/buckets.ts';
 import type {
   BucketRequest,
+  CollectOptions,
   GoneKey,
   GoneRequest,
   KeyDigestPage,
@@ -197,8 +198,10 @@ export class Link implements Replica {
   goneKeys(request: GoneRequest, { deadlineMs }: CallOptions): Promise<readonly GoneKey[]> {
     return this.#plain('goneKeys', deadlineMs, (to, options) => to.goneKeys(request, options));
   }
-  collect(ref: CellRef, expected: bigint, { deadlineMs }: CallOptions): Promise<boolean> {
-    const act = (replica: Replica, options: CallOptions) => replica.collect(ref, expected, options);
+  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
+    const { deadlineMs } = options;
+    const act = (replica: Replica, inTime: CallOptions) =>
+      replica.collect(ref, expected, { ...options, ...inTime });
     return this.#send({
       name: 'collect',
       key: ref.key,

@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 export interface Faults {
   readonly crash?: number;
   readonly freeze?: number;
+  /** Three replicas go down together, and come back together. */
+  readonly outage?: number;
   /** One replica is cut off from everyone. */
   readonly isolate?: number;
   /** One gateway's messages to one replica, or back, are dropped: one direction only. */
@@ -74,6 +76,9 @@ export class Nemesis {
         else server.freeze();
         undo(() => server.recover());
         return;
+      case 'outage':
+        this.#outage(how.who, undo);
+        return;
       case 'isolate':
         this.#isolate(server.id, undo);
         return;
@@ -91,6 +96,18 @@ export class Nemesis {
       case 'clockStep':
         gateway.process.skewMs = (how.coin * 2 - 1) * world.options.skewMaxMs;
     }
+  }
+
+  #outage(who: number, undo: (task: () => void) => void): void {
+    const { servers } = this.#world;
+    const first = Math.floor(who * servers.length);
+    const gone = [0, 1, 2]
+      .map((step) => servers[(first + step) % servers.length]!)
+      .filter(({ state }) => state === 'UP');
+    for (const server of gone) server.crash();
+    undo(() => {
+      for (const server of gone) server.recover();
+    });
   }
 
   #isolate(id: string, undo: (task: () => void) => void): void {
