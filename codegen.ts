@@ -44,6 +44,8 @@ const config: CodegenConfig = {
           ReplicaInfo: `${store}#ReplicaView`,
           Tenant: '../tenancy/tenant-directory.ts#Tenant as StoreTenant',
           ApiKey: '../tenancy/api-keys.ts#ApiKey as StoreApiKey',
+          AuditRecord: '../audit/audit-record.ts#AuditRecord as StoredAuditRecord',
+          AuditConnection: '../audit/audit-log.ts#AuditPage',
           CreatedApiKey: './views.ts#CreatedKey',
         },
         useTypeImports: true,

@@ -1,5 +1,8 @@
+import { AuditLog } from './audit/audit-log.ts';
+import { auditedAuthenticator } from './audit/audited-authenticator.ts';
 import type { AssembledStore } from './assemble-store.ts';
 import type { Config } from './config.ts';
+import { SystemLog } from './consistency/system-log.ts';
 import { SystemRecords } from './consistency/system-records.ts';
 import { Admission } from './quotas/admission.ts';
 import { TenantAdministration } from './tenancy/administration.ts';
@@ -12,17 +15,18 @@ export interface Tenancy {
   readonly tenants: TenantAdministration;
   readonly authenticator: Authenticator;
   readonly admission: Admission;
-  close(): void;
+  readonly audit: AuditLog;
+  close(): Promise<void>;
 }
 
 /** Tenants and credentials of one gateway, over the directory in the replicas. */
 export function openTenancy(parts: {
-  config: Pick<Config, 'auth'>;
+  config: Pick<Config, 'auth' | 'auditDays'>;
   mode: 'dev' | 'serve';
   assembled: AssembledStore;
 }): Tenancy {
   const { config, mode, assembled } = parts;
-  const { deps, cluster, store } = assembled;
+  const { deps, cluster, store, sealer } = assembled;
   const { clock, random, log } = deps;
   const tenants = new TenantAdministration({
     tenantRecords: new SystemRecords(deps, cluster, tenantRecords),
@@ -46,5 +50,18 @@ export function openTenancy(parts: {
     clock,
     quotaOf: (tenant) => tenants.tenants.quotaOf(tenant),
   });
-  return { tenants, authenticator, admission, close: () => sweeping.stop() };
+  const keptMs = config.auditDays * 86_400_000;
+  const entries = new SystemLog(deps, cluster, { name: 'audit', keptMs });
+  const audit = new AuditLog({ entries, sealer, clock, log });
+  const recording = audit.start();
+  return {
+    tenants,
+    authenticator: auditedAuthenticator(authenticator, audit),
+    admission,
+    audit,
+    async close() {
+      sweeping.stop();
+      await recording.stop();
+    },
+  };
 }

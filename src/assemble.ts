@@ -63,7 +63,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
   // Whoever waits for readiness expects the keyspaces of the configuration to be there.
   let isFurnished = false;
   const close = async (): Promise<void> => {
-    tenancy.close();
+    await tenancy.close();
     await changes.close();
     await assembled.close();
   };
@@ -74,6 +74,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
       tenants: tenancy.tenants,
       authenticator: tenancy.authenticator,
       admission: tenancy.admission,
+      audit: tenancy.audit,
       log,
       metrics,
       clock,

@@ -127,6 +127,8 @@ const configSchema = z
     repair: repairSchema.prefault({}),
     /** How long the change log is kept: a subscriber that was away longer is told of a gap. */
     changeLogHours: z.number().positive().max(8_760).default(24),
+    /** How long the audit log is kept. */
+    auditDays: z.number().positive().max(3_650).default(30),
     logLevel: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),

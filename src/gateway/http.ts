@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Store } from '../consistency/store.ts';
 import { failures, StoreError } from '../errors.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -36,6 +37,7 @@ export interface GatewayParts {
   readonly tenants: TenantAdministration;
   readonly admission: Admission;
   readonly authenticator: Authenticator;
+  readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;

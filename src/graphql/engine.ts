@@ -8,6 +8,7 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import { auditedGate, recordRefusals } from './audit.ts';
 import { createCharge } from './charge.ts';
 import {
   createDocumentAdmission,
@@ -87,7 +88,7 @@ export function createEngine(
   const fullSchema = createExecutableSchema();
   const visible = createVisibleSchemas(fullSchema, introspection);
   const documents = createDocuments(fullSchema, limits);
-  const gate = createDocumentAdmission(documents, policy);
+  const gate = auditedGate(createDocumentAdmission(documents, policy), services);
   const toPublic = (error: unknown): GraphQLError => publicError(error, services);
   const mask = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
@@ -122,7 +123,7 @@ export function createEngine(
       const inSession = () => inOneSession(operation.context, run);
       const result = await attempt(() => charge.request(operation, inSession), failed);
       const masked = mask(result);
-      logOperation(operation, masked, services.clock.monotonicMs() - startedMs);
+      finished(operation, masked, services.clock.monotonicMs() - startedMs);
       return masked;
     },
     async subscribe(operation) {
@@ -133,7 +134,7 @@ export function createEngine(
       const started = await attempt(() => charge.request(operation, run), failed);
       const answer = Symbol.asyncIterator in started ? started : mask(started);
       const refused = Symbol.asyncIterator in answer ? {} : answer;
-      logOperation(operation, refused, services.clock.monotonicMs() - startedMs);
+      finished(operation, refused, services.clock.monotonicMs() - startedMs);
       return answer;
     },
     endSubscriptions: () => open.end(),
@@ -176,6 +177,14 @@ function createOpenSubscriptions() {
       await Promise.all([...open].map((results) => results.return()));
     },
   };
+}
+
+/** What is noted of every operation, whichever way it came and ended. */
+function finished(operation: Operation, result: ExecutionResult, elapsedMs: number): void {
+  const { document, operationName, context } = operation;
+  if (result.errors)
+    recordRefusals(context, { document, operationName, principal: context.principal }, result);
+  logOperation(operation, result, elapsedMs);
 }
 
 /**

@@ -30,6 +30,8 @@ export const fieldRules = {
     tenant: { role: 'READER' },
     cluster: { role: 'OPERATOR' },
     tenants: { role: 'OPERATOR' },
+    // Of another tenant: OPERATOR only, which the resolver asks.
+    auditLog: { role: 'ADMIN' },
   },
   Mutation: {
     get: read,

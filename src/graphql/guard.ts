@@ -12,6 +12,7 @@ import { StoreError } from '../errors.ts';
 import { mayUse } from '../tenancy/keyspace-patterns.ts';
 import { mayActAs, type Principal } from '../tenancy/principal.ts';
 import { askedOf } from './asked.ts';
+import { isAct, recordAct } from './audit.ts';
 import { fieldRules, ruleOf, type FieldRule } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
 import { keepSession } from './sessions.ts';
@@ -62,15 +63,20 @@ function guarded(resolve: Resolver, rule: FieldRule | undefined): Resolver {
     const asked = askedIfAny(rule, args, { context, info });
     const labels = { field: info.fieldName, level: levelLabel(asked) };
     let code = 'OK';
+    let answer: unknown;
     try {
       allow(rule, args, { context, info });
-      const answer: unknown = await resolve(source, args, context, info);
+      answer = await resolve(source, args, context, info);
       keepSession(answer, typeof asked === 'string' ? undefined : asked.session, context);
       return answer;
     } catch (error) {
       code = error instanceof StoreError ? error.code : 'INTERNAL_SERVER_ERROR';
       throw error;
     } finally {
+      const field = info.fieldName;
+      // A refusal is recorded as one, by the engine.
+      if (code !== 'FORBIDDEN' && isAct(info.operation.operation, rule))
+        await recordAct(context, { field, args, outcome: code, answer });
       context.metrics.requests.inc({ ...labels, code });
       const seconds = (context.clock.monotonicMs() - startedMs) / 1000;
       if (info.operation.operation !== OperationTypeNode.SUBSCRIPTION)

@@ -1,6 +1,7 @@
 import { StoreError } from '../errors.ts';
 import { mayUse } from '../tenancy/keyspace-patterns.ts';
 import { tenantNameOf } from '../tenancy/principal.ts';
+import { auditLog } from './audit.ts';
 import { boundedList, rangeArguments } from './arguments.ts';
 import { askedOf } from './asked.ts';
 import { parseId } from './global-id.ts';
@@ -51,6 +52,7 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
     cluster: (_root, _args, { store }) => store.cluster(),
     tenants: (_root, _args, { tenants }) => tenants.list(),
     tenant: (_root, _args, { tenants, principal }) => tenants.own(principal),
+    auditLog,
   },
   Node: {
     __resolveType: (value) =>

@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account } from '../quotas/account.ts';
 import type { Admission } from '../quotas/admission.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
@@ -18,6 +19,7 @@ export interface Services {
   readonly changes: Feed;
   readonly tenants: TenantAdministration;
   readonly admission: Admission;
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

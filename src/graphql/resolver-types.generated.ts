@@ -7,6 +7,8 @@ import type { RangeEdge, CreatedKey } from './views.ts';
 import type { Keyspace as StoreKeyspace } from '../consistency/keyspace.ts';
 import type { Tenant as StoreTenant } from '../tenancy/tenant-directory.ts';
 import type { ApiKey as StoreApiKey } from '../tenancy/api-keys.ts';
+import type { AuditRecord as StoredAuditRecord } from '../audit/audit-record.ts';
+import type { AuditPage } from '../audit/audit-log.ts';
 import type { RequestContext } from './request-context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -56,6 +58,47 @@ export type ApiKey = {
   readonly revokedAt?: Maybe<Scalars['DateTime']['output']>;
   /** What it may do. */
   readonly role: Role;
+};
+
+/** Something that an audit record names. */
+export type AuditArgument = {
+  readonly __typename?: 'AuditArgument';
+  /** The argument, or what else it is. */
+  readonly name: Scalars['String']['output'];
+  /** At most 100 characters of it. */
+  readonly value: Scalars['String']['output'];
+};
+
+/** A page of the audit log. */
+export type AuditConnection = {
+  readonly __typename?: 'AuditConnection';
+  /** The records, newest first. */
+  readonly nodes: ReadonlyArray<AuditRecord>;
+  /** Whether there is more, and how to ask for it. */
+  readonly pageInfo: PageInfo;
+};
+
+/** Who did what, to what, and what came of it. */
+export type AuditRecord = {
+  readonly __typename?: 'AuditRecord';
+  /** The field, or what was attempted. */
+  readonly action: Scalars['String']['output'];
+  /** The credential: the prefix of an API key, `config:` and the beginning of a configured key's hash, `token:` and its subject, `anonymous`; `various` when too many came at once to be told apart. */
+  readonly actor: Scalars['String']['output'];
+  /** When it happened first. */
+  readonly at: Scalars['DateTime']['output'];
+  /** How many times. */
+  readonly count: Scalars['Int']['output'];
+  /** When it happened last; the same as `at` unless `count` is more than 1. */
+  readonly lastAt: Scalars['DateTime']['output'];
+  /** `OK`, or the code of the failure. */
+  readonly outcome: Scalars['String']['output'];
+  /** The credential's role. */
+  readonly role?: Maybe<Role>;
+  /** Names and ids of what it was about; never a value, never a secret. */
+  readonly target: ReadonlyArray<AuditArgument>;
+  /** The tenant whose credential it was; null when no credential was accepted. */
+  readonly tenant?: Maybe<Scalars['String']['output']>;
 };
 
 /** What a change feed sends. */
@@ -587,6 +630,11 @@ export type PutResult = {
 /** Reads. They change nothing that a client can see, and may be sent by GET. */
 export type Query = {
   readonly __typename?: 'Query';
+  /**
+   * What administrators did in the caller's tenant and what its credentials were refused, newest first. ADMIN only. Records are kept
+   * for `auditDays`; what happens again and again is one record with a count.
+   */
+  readonly auditLog: AuditConnection;
   /** The replicas as this gateway sees them. Operators only. */
   readonly cluster: Cluster;
   /** One key. */
@@ -605,6 +653,14 @@ export type Query = {
   readonly tenant: Tenant;
   /** All tenants, by name. Operators only. */
   readonly tenants: ReadonlyArray<Tenant>;
+};
+
+
+/** Reads. They change nothing that a client can see, and may be sent by GET. */
+export type QueryAuditLogArgs = {
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  tenant?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -1064,6 +1120,9 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   ApiKey: ResolverTypeWrapper<StoreApiKey>;
+  AuditArgument: ResolverTypeWrapper<AuditArgument>;
+  AuditConnection: ResolverTypeWrapper<AuditPage>;
+  AuditRecord: ResolverTypeWrapper<StoredAuditRecord>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   CausalContext: ResolverTypeWrapper<Scalars['CausalContext']['output']>;
   ChangeEvent: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ChangeEvent']>;
@@ -1126,6 +1185,9 @@ export type ResolversTypes = {
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   ApiKey: StoreApiKey;
+  AuditArgument: AuditArgument;
+  AuditConnection: AuditPage;
+  AuditRecord: StoredAuditRecord;
   Boolean: Scalars['Boolean']['output'];
   CausalContext: Scalars['CausalContext']['output'];
   ChangeEvent: ResolversUnionTypes<ResolversParentTypes>['ChangeEvent'];
@@ -1192,6 +1254,28 @@ export type ApiKeyResolvers<ContextType = RequestContext, ParentType extends Res
   prefix?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   revokedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   role?: Resolver<ResolversTypes['Role'], ParentType, ContextType>;
+};
+
+export type AuditArgumentResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['AuditArgument'] = ResolversParentTypes['AuditArgument']> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  value?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type AuditConnectionResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['AuditConnection'] = ResolversParentTypes['AuditConnection']> = {
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['AuditRecord']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type AuditRecordResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['AuditRecord'] = ResolversParentTypes['AuditRecord']> = {
+  action?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  actor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  lastAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  outcome?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  role?: Resolver<Maybe<ResolversTypes['Role']>, ParentType, ContextType>;
+  target?: Resolver<ReadonlyArray<ResolversTypes['AuditArgument']>, ParentType, ContextType>;
+  tenant?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export interface CausalContextScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['CausalContext'], any> {
@@ -1365,6 +1449,7 @@ export type PutResultResolvers<ContextType = RequestContext, ParentType extends 
 };
 
 export type QueryResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  auditLog?: Resolver<ResolversTypes['AuditConnection'], ParentType, ContextType, Partial<QueryAuditLogArgs>>;
   cluster?: Resolver<ResolversTypes['Cluster'], ParentType, ContextType>;
   get?: Resolver<ResolversTypes['GetPayload'], ParentType, ContextType, RequireFields<QueryGetArgs, 'key' | 'keyspace'>>;
   getMany?: Resolver<ResolversTypes['GetManyPayload'], ParentType, ContextType, RequireFields<QueryGetManyArgs, 'keys' | 'keyspace'>>;
@@ -1478,6 +1563,9 @@ export type UsageResolvers<ContextType = RequestContext, ParentType extends Reso
 
 export type Resolvers<ContextType = RequestContext> = {
   ApiKey?: ApiKeyResolvers<ContextType>;
+  AuditArgument?: AuditArgumentResolvers<ContextType>;
+  AuditConnection?: AuditConnectionResolvers<ContextType>;
+  AuditRecord?: AuditRecordResolvers<ContextType>;
   CausalContext?: GraphQLScalarType;
   ChangeEvent?: ChangeEventResolvers<ContextType>;
   Cluster?: ClusterResolvers<ContextType>;

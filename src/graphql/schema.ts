@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { createSchema } from 'graphql-yoga';
+import { auditResolvers } from './audit.ts';
 import { entryResolvers } from './entries.ts';
 import { guardFields } from './guard.ts';
 import { keyspaceResolvers } from './keyspaces.ts';
@@ -30,6 +31,7 @@ const resolvers: Resolvers = {
   ...entryResolvers,
   ...keyspaceResolvers,
   ...tenantResolvers,
+  ...auditResolvers,
 };
 
 /**

@@ -55,7 +55,8 @@ export function createAuthenticator(settings: Settings): Authenticator {
     const [found] = configured.filter((key) => timingSafeEqual(key.hash, hash));
     if (found === undefined) return undefined;
     const { tenant, role, keyspaces } = found.grant;
-    return { tenant: await standing.filed(tenant, true), role, keyspaces };
+    const credential = `config:${found.hash.toString('hex').slice(0, 12)}`;
+    return { tenant: await standing.filed(tenant, true), role, keyspaces, credential };
   }
 
   async function ofDirectory(secret: string): Promise<Principal | undefined> {
@@ -63,14 +64,16 @@ export function createAuthenticator(settings: Settings): Authenticator {
     if (!key) return undefined;
     const { role, keyspaces, expiresAtMs } = key.record;
     const tenant = await standing.holder(key.record);
-    return { tenant, role, keyspaces, expiresAtMs, apiKey: key.prefix };
+    return { tenant, role, keyspaces, expiresAtMs, apiKey: key.prefix, credential: key.prefix };
   }
 
   return {
     async authenticate(authorization) {
       if (authorization === undefined || authorization === '') {
-        if (anonymousTenant !== undefined)
-          return { tenant: await standing.filed(anonymousTenant, true), role: anonymousRole };
+        if (anonymousTenant !== undefined) {
+          const tenant = await standing.filed(anonymousTenant, true);
+          return { tenant, role: anonymousRole, credential: 'anonymous' };
+        }
         throw unauthenticated('A credential is needed: send "Authorization: Bearer <credential>"');
       }
       const secret = /^Bearer ([^\s]{1,8192})$/i.exec(authorization)?.[1];

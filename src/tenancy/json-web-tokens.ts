@@ -10,6 +10,8 @@ export interface TokenClaims {
   readonly role: Role;
   readonly keyspaces: readonly string[] | undefined;
   readonly expiresAtMs: number;
+  /** `token:` and its subject, if it names one. */
+  readonly credential: string;
 }
 
 /** Verifies signed tokens. */
@@ -84,7 +86,10 @@ function claimsOf(payload: Payload, config: JwtConfig): TokenClaims {
   // A limit that is looked for and missing is no leave to do without.
   if (keyspacesClaim !== undefined && !isTexts(keyspaces)) throw lacks(keyspacesClaim);
   const expiresAtMs = (Number(payload['exp']) + clockToleranceSeconds) * 1000;
-  return { tenant, role, keyspaces: isTexts(keyspaces) ? keyspaces : undefined, expiresAtMs };
+  const subject = payload['sub'];
+  const credential = typeof subject === 'string' ? `token:${subject.slice(0, 80)}` : 'token';
+  const limited = isTexts(keyspaces) ? keyspaces : undefined;
+  return { tenant, role, keyspaces: limited, expiresAtMs, credential };
 }
 
 /** The claim of this name; or, for `a.b`, the member `b` of the claim `a`. */

@@ -15,6 +15,8 @@ export interface Principal extends Caller {
   readonly expiresAtMs?: number | undefined;
   /** The visible prefix of the API key, when it is one of the directory's: it can be revoked. */
   readonly apiKey?: string | undefined;
+  /** What the credential is called in the audit log; nothing of it is secret. */
+  readonly credential?: string | undefined;
 }
 
 /** Weaker to stronger: each role may do all that those before it may. */

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreError } from '../../src/errors.ts';
+import { createLog } from '../../src/runtime/log.ts';
 import { replyOf, send, sendBody, startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
 
 let edge: MemoryEdge;
@@ -122,6 +123,20 @@ describe('what a failure tells', () => {
       retryable: false,
       errorId,
     });
+  });
+
+  test('what happened is found in the log, under that id', async () => {
+    const lines: { errorId: string; err: Error }[] = [];
+    const log = Object.assign(createLog('silent'), {
+      error: (line: never) => void lines.push(line),
+    });
+    const logging = await startMemoryEdge({ log });
+    logging.memory.failWith(new Error('connect ECONNREFUSED'));
+    const { errors } = await send(logging, readValue);
+    expect(lines.map(({ errorId, err }) => [errorId, err.message])).toEqual([
+      [errors?.[0]?.extensions['errorId'], 'connect ECONNREFUSED'],
+    ]);
+    await logging.close();
   });
 
   test('syntax, validation and coercion have codes of their own, and nothing was written', async () => {

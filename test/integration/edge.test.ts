@@ -198,3 +198,23 @@ async function figure(name: string): Promise<number> {
   const lines = text.split('\n').filter((line) => line.startsWith(name));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
+
+test('what an administrator did is seen through the other gateway, at once, and after both were restarted', async () => {
+  const query = '{ auditLog(first: 5) { nodes { action outcome actor target { name value } } } }';
+  const recorded = async (gateway: Edge): Promise<string> => (await send(gateway, query)).text;
+  const create = 'mutation { createKeyspace(input: { name: "audited" }) { name } }';
+  expect((await send(edge, create)).errors).toBeUndefined();
+  expect((await send(edge, create)).code).toBe('BAD_USER_INPUT');
+  const seen = await recorded(other);
+  expect(seen).toContain('"action":"Mutation.createKeyspace","outcome":"BAD_USER_INPUT"');
+  expect(seen).toContain('"action":"Mutation.createKeyspace","outcome":"OK"');
+  expect(seen).toContain('{"name":"name","value":"audited"}');
+  await other.close();
+  other = await edge.another();
+  expect(await recorded(other)).toBe(seen);
+  // It is kept like everything else: on every replica, and with an end.
+  const sql = `select siblings from cells where tenant = '$system' and keyspace = 'audit'`;
+  const rows = await edge.cluster.query<{ siblings: string }>(edge.cluster.replicas[0]!.id, sql);
+  expect(rows.length).toBeGreaterThan(1);
+  for (const { siblings } of rows) expect(siblings).toContain('expiresAtMs');
+});

@@ -5,7 +5,7 @@ import { createMetrics } from '../../src/runtime/metrics.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Admission } from '../../src/quotas/admission.ts';
 import { createAuthenticator } from '../../src/tenancy/authenticate.ts';
-import { memoryTenants } from './memory-records.ts';
+import { memoryAudit, memoryTenants } from './memory-records.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 
 /** The limits of the configuration's defaults. */
@@ -57,6 +57,7 @@ export async function startMemoryEdge(
       directory: tenants,
     }),
     tenants,
+    audit: memoryAudit(),
     admission,
     log: silentLog,
     metrics,

@@ -8,7 +8,7 @@ export const floors: readonly (readonly string[])[] = [
   ['main'],
   ['gateway'],
   ['graphql'],
-  ['quotas'],
+  ['quotas', 'audit'],
   ['tenancy', 'feed'],
   ['consistency'],
   ['coordinator'],
