@@ -84,6 +84,7 @@ describe('a token of the issuer', () => {
       tenant: 'acme',
       role: 'ADMIN',
       keyspaces: undefined,
+      credential: 'token',
       expiresAtMs: (nowS + 605) * 1000,
     });
   });
