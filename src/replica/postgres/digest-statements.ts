@@ -10,6 +10,13 @@ import type { Statement } from './statements.ts';
 const word = 4_294_967_295;
 const [first, second, third] = leafFactors;
 
+/**
+ * Rows of the keyspace $1, $2. The expression is what the index `cells_by_place` is on, which is kept
+ * from single keys so that they use their own; the names are compared again, as two pairs could look
+ * the same with a slash between.
+ */
+const inKeyspace = `(c.tenant || '/' || c.keyspace) = ($1::text || '/' || $2::text) and c.tenant = $1 and c.keyspace = $2`;
+
 /** Fixed parameters come first: tenant, keyspace; then as `scopeValues` has them. */
 function conditions(scope: DigestScope): { name: string; sql: string; next: number } {
   let next = 3;
@@ -23,7 +30,7 @@ function conditions(scope: DigestScope): { name: string; sql: string; next: numb
   if (scope.modulo) add('modulo', (at) => `and c.token % $${at}::int8 = $${at + 1}::int8`, 2);
   return {
     name: parts.map(({ name }) => `_${name}`).join(''),
-    sql: `c.tenant = $1 and c.keyspace = $2 and c.digest <> 0 and c.token is not null ${parts.map(({ sql }) => sql).join(' ')}`,
+    sql: `${inKeyspace} and c.digest <> 0 and c.token is not null ${parts.map(({ sql }) => sql).join(' ')}`,
     next,
   };
 }

@@ -67,13 +67,20 @@ const judged = `
     )`;
 
 /**
+ * What has become of each row. A hashed look-up and not a join: joins are nested loops here, which
+ * would compare every call of a batch with every other.
+ */
+const appliedBy = (condition: string): string => `
+    applied as materialized (select j.*, (${condition}) as is_applied from judged j)`;
+
+/**
  * The change log rides in the same statement as the cell: a change without its log row, or the
  * reverse, cannot exist.
  */
 const logged = `
     logged as (
       insert into changes (tenant, keyspace, key, siblings, context)
-      select j.tenant, j.keyspace, j.key, j.siblings, j.context from judged j join applied a on a.n = j.n order by j.n
+      select tenant, keyspace, key, siblings, context from applied where is_applied order by n
     )`;
 
 /**
@@ -101,16 +108,12 @@ export const swapCells: Statement = {
         and coalesce(j.emptied, 0) = 0 order by j.n
       on conflict do nothing returning tenant, keyspace, key
     ),
-    applied as (
-      select n from updated
-      union all
-      select j.n from judged j join inserted i on i.tenant = j.tenant and i.keyspace = j.keyspace and i.key = j.key
-    ),
+    ${appliedBy('j.n in (select n from updated) or (j.tenant, j.keyspace, j.key) in (select tenant, keyspace, key from inserted)')},
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, c.siblings, c.context, c.digest,
-      greatest(c.promised, j.floor), c.outcomes, c.emptied, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
-    from judged j left join applied a on a.n = j.n
-    left join cells c on a.n is null and c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key`,
+    select a.n::int, a.is_applied, a.in_time, a.same_incarnation, c.siblings, c.context, c.digest,
+      greatest(c.promised, a.floor), c.outcomes, c.emptied, a.now_ms, case when a.is_applied then pg_current_xact_id()::text end
+    from applied a
+    left join cells c on not a.is_applied and c.tenant = a.tenant and c.keyspace = a.keyspace and c.key = a.key`,
 };
 
 /** LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in. */
@@ -127,12 +130,10 @@ export const keepNewestCells: Statement = {
       where c.stamp < excluded.stamp
       returning tenant, keyspace, key
     ),
-    applied as (
-      select j.n from judged j join stored s on s.tenant = j.tenant and s.keyspace = j.keyspace and s.key = j.key
-    ),
+    ${appliedBy('(j.tenant, j.keyspace, j.key) in (select tenant, keyspace, key from stored)')},
     ${logged}
-    select j.n::int, a.n is not null, j.in_time, j.same_incarnation, j.now_ms, case when a.n is not null then pg_current_xact_id()::text end
-    from judged j left join applied a on a.n = j.n`,
+    select a.n::int, a.is_applied, a.in_time, a.same_incarnation, a.now_ms, case when a.is_applied then pg_current_xact_id()::text end
+    from applied a`,
 };
 
 /**

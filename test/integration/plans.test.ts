@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
+import {
+  keepNewestCells,
+  prepareBallots,
+  readCells,
+  swapCells,
+} from '../../src/replica/postgres/statements.ts';
+import { startTestCluster, type TestCluster } from '../support/cluster.ts';
+
+/**
+ * What the data path does in a database that nobody has analysed yet. With an index on (tenant,
+ * keyspace, …), as there was until migration 0009, all of these read the whole keyspace for every key:
+ * create `cells_by_token` again, and they fail.
+ */
+let cluster: TestCluster;
+let client: pg.Client;
+beforeAll(async () => {
+  cluster = await startTestCluster({ replicas: 1 });
+  const [replica] = cluster.replicas;
+  const forced =
+    '-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan';
+  client = new pg.Client({ connectionString: replica!.url, options: forced });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await cluster.stop();
+});
+
+const address = ['text[]', 'text[]', 'text[]'];
+const written = [
+  ...address,
+  ...['text[]', 'text[]', 'int8[]', 'text[]', 'int8[]', 'float8[]', 'text[]', 'int8[]', 'int8[]'],
+  ...['text[]', 'int8[]', 'bool[]'],
+];
+const statements = [
+  [readCells, address],
+  [swapCells, written],
+  [keepNewestCells, written],
+  [prepareBallots, [...address, 'int8[]', 'float8[]', 'int8[]']],
+] as const;
+
+test.each(statements)('$name looks single keys up by the primary key', async (statement, types) => {
+  await client.query(`prepare looked (${types.join(', ')}) as ${statement.text}`);
+  const nothing = types.map(() => 'null').join(', ');
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+    `explain execute looked (${nothing})`,
+  );
+  await client.query('deallocate looked');
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/cells_pkey/);
+  expect(plan).not.toMatch(/Index (Only )?Scan using (?!cells_pkey|replica_pkey)/);
+  expect(plan).not.toMatch(/Seq Scan on cells/);
+});
