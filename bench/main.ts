@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NotHere, type Contender, type Running } from './harness/contender.ts';
+import { measure, type Sample } from './harness/measure.ts';
+import { workloads, type Workload } from './harness/operations.ts';
+import { plot } from './harness/plot.ts';
+import { product } from './harness/product.ts';
+import { summarise, table } from './harness/table.ts';
+import { floor } from './floor/floor.ts';
+import { etcd } from './peers/etcd.ts';
+import { mercurius, mercuriusStandbys } from './peers/mercurius.ts';
+import { postgraphile } from './peers/postgraphile.ts';
+
+/**
+ * Quorate beside its peers: all started and warmed, then measured in turn (A B A B …) in one run on
+ * one machine. Only the ratios within a run say something; the figures are this machine's.
+ *
+ * Usage: npm run bench -- [--quick] [--rounds 5] [--seconds 5] [--keys 100000] [--connections 64]
+ *   [--seed 1] [--only put,get] [--contenders quorate,etcd] [--json] [--profile]
+ */
+const { values: given } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    keys: { type: 'string' },
+    connections: { type: 'string', default: '64' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    contenders: { type: 'string' },
+    'data-dir': { type: 'string', default: tmpdir() },
+    json: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    scale: { type: 'boolean', default: false },
+  },
+});
+const isQuick = given.quick;
+const options = {
+  rounds: Number(given.rounds ?? (isQuick ? 3 : 5)),
+  seconds: Number(given.seconds ?? (isQuick ? 2 : 5)),
+  keys: Number(given.keys ?? (isQuick ? 2_000 : 100_000)),
+  connections: Number(given.connections),
+  seed: Number(given.seed),
+};
+const results = new URL('./results/', import.meta.url).pathname;
+const everybody: readonly Contender[] = [
+  product(),
+  product({ name: 'quorate slow lane', env: { QUORATE_FAST_LANE: 'off' } }),
+  floor,
+  postgraphile,
+  mercurius,
+  mercuriusStandbys,
+  etcd,
+];
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const wanted = given.contenders?.split(',');
+const contenders = everybody.filter(({ name }) => wanted?.includes(name) ?? true);
+const names = given.only?.split(',');
+const chosen = workloads.filter((one) => names?.includes(one.name) ?? (!isQuick || one.quick));
+if (contenders.length === 0 || chosen.length === 0) throw new Error('nothing of that name');
+
+const place = mkdtempSync(join(given['data-dir'], 'quorate-bench-'));
+const started: { contender: Contender; running: Running; directory: string }[] = [];
+process.setMaxListeners(50); // each server is ended with this process
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(130));
+try {
+  say(
+    JSON.stringify({
+      ...options,
+      cpus: cpus().length,
+      cpu: cpus()[0]?.model,
+      node: process.version,
+    }),
+  );
+  for (const contender of contenders) await start(contender);
+  const samples: Sample[] = [];
+  for (const workload of chosen) samples.push(...(await compare(workload)));
+  report(samples);
+} finally {
+  for (const { running } of started) await running.stop();
+  rmSync(place, { recursive: true, force: true });
+}
+
+async function start(contender: Contender): Promise<void> {
+  const directory = join(place, contender.name.replaceAll(/\W+/g, '-'));
+  mkdirSync(directory);
+  say(`starting ${contender.name}: ${contender.what}`);
+  try {
+    const profile = given.profile ? results : undefined;
+    const running = await contender.start({ directory, keys: options.keys, profile });
+    started.push({ contender, running, directory });
+  } catch (error) {
+    if (!(error instanceof NotHere)) throw error;
+    say(`SKIPPED ${contender.name}: ${error.message}`);
+  }
+}
+
+/** One round to warm everybody, which is not counted, and then the rounds in turn. */
+async function compare(workload: Workload): Promise<readonly Sample[]> {
+  const able = started.filter(({ running }) =>
+    Object.keys(workload.mix).every((name) => name in running.operations),
+  );
+  const samples: Sample[] = [];
+  for (let round = 0; round <= options.rounds; round += 1) {
+    for (const { contender, running, directory } of able) {
+      const sample = await measure(
+        running,
+        { contender: contender.name, workload, round },
+        { ...options, directory },
+      ).catch((error: unknown) => {
+        throw new Error(`${workload.name} at ${contender.name}`, { cause: error });
+      });
+      const { perSecond, ownUs } = sample;
+      const mark = round === 0 ? 'warm' : `${round}/${options.rounds}`;
+      say(
+        `${workload.name}  ${mark}  ${contender.name}  ${Math.round(perSecond)}/s  ${Math.round(ownUs)} µs`,
+      );
+      if (round > 0) samples.push(sample);
+    }
+  }
+  return samples;
+}
+
+function report(samples: readonly Sample[]): void {
+  const summaries = summarise(samples);
+  mkdirSync(results, { recursive: true });
+  const title = `Requests a second, ${options.connections} connections, medians of ${options.rounds} rounds of ${options.seconds} s, seed ${options.seed}`;
+  writeFileSync(join(results, 'bench.svg'), plot(summaries, title));
+  if (given.json) {
+    console.log(JSON.stringify({ options, summaries, samples }, null, 2));
+    return;
+  }
+  for (const { contender } of started) console.log(`${contender.name}: ${contender.what}`);
+  console.log(`seed ${options.seed}\n`);
+  console.log(table(summaries, 'quorate'));
+  console.log(`\nplot: bench/results/bench.svg`);
+}
