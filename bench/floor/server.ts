@@ -139,7 +139,7 @@ async function put({ key, value }: { key: string; value: string }): Promise<unkn
   const deadline = Date.now() + 2_000;
   const columns = [
     'floor', 'floor', key, siblings, `{"floor":${last}}`, digest, String(last), 0, deadline, '',
-    tokenOf(key), null, '', 0, false,
+    tokenOf(key), null, '', 0, false, null,
   ]; // prettier-ignore
   await two(writes.map((one) => one.call(key, columns)));
   return { key, value };

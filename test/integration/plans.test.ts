@@ -10,7 +10,7 @@ import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 
 /**
  * What the data path does in a database that nobody has analysed yet. With an index on (tenant,
- * keyspace, …), as there was until migration 0009, all of these read the whole keyspace for every key:
+ * keyspace, …), as there was until migration 0010, all of these read the whole keyspace for every key:
  * create `cells_by_token` again, and they fail.
  */
 let cluster: TestCluster;
@@ -32,7 +32,7 @@ const address = ['text[]', 'text[]', 'text[]'];
 const written = [
   ...address,
   ...['text[]', 'text[]', 'int8[]', 'text[]', 'int8[]', 'float8[]', 'text[]', 'int8[]', 'int8[]'],
-  ...['text[]', 'int8[]', 'bool[]'],
+  ...['text[]', 'int8[]', 'bool[]', 'int[]'],
 ];
 const statements = [
   [readCells, address],
