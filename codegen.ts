@@ -43,6 +43,7 @@ const config: CodegenConfig = {
           Cluster: `${store}#ClusterView`,
           ReplicaInfo: `${store}#ReplicaView`,
           Tenant: '../tenancy/tenant-directory.ts#Tenant as StoreTenant',
+          Usage: '../quotas/usage.ts#Usage as TenantUsage',
           ApiKey: '../tenancy/api-keys.ts#ApiKey as StoreApiKey',
           AuditRecord: '../audit/audit-record.ts#AuditRecord as StoredAuditRecord',
           AuditConnection: '../audit/audit-log.ts#AuditPage',

@@ -4,7 +4,6 @@ import type { AssembledStore } from './assemble-store.ts';
 import type { Config } from './config.ts';
 import { SystemLog } from './consistency/system-log.ts';
 import { SystemRecords } from './consistency/system-records.ts';
-import { Admission } from './quotas/admission.ts';
 import { TenantAdministration } from './tenancy/administration.ts';
 import { createAuthenticator, type Authenticator } from './tenancy/authenticate.ts';
 import { createTokenVerifier } from './tenancy/json-web-tokens.ts';
@@ -14,7 +13,6 @@ import { apiKeyRecords, tenantRecords } from './tenancy/tenant-record.ts';
 export interface Tenancy {
   readonly tenants: TenantAdministration;
   readonly authenticator: Authenticator;
-  readonly admission: Admission;
   readonly audit: AuditLog;
   close(): Promise<void>;
 }
@@ -46,10 +44,6 @@ export function openTenancy(parts: {
     tokens: jwt && createTokenVerifier(jwt, clock),
   });
   const sweeping = tenants.startSweeping();
-  const admission = new Admission({
-    clock,
-    quotaOf: (tenant) => tenants.tenants.quotaOf(tenant),
-  });
   const keptMs = config.auditDays * 86_400_000;
   const entries = new SystemLog(deps, cluster, { name: 'audit', keptMs });
   const audit = new AuditLog({ entries, sealer, clock, log });
@@ -57,7 +51,6 @@ export function openTenancy(parts: {
   return {
     tenants,
     authenticator: auditedAuthenticator(authenticator, audit),
-    admission,
     audit,
     async close() {
       sweeping.stop();

@@ -1,4 +1,5 @@
 import { assembleStore, type AssembledStore, type StoreParts } from './assemble-store.ts';
+import { openQuotas } from './assemble-quotas.ts';
 import { openTenancy } from './assemble-tenancy.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Config } from './config.ts';
@@ -60,20 +61,20 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
   });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
+  const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants });
   // Whoever waits for readiness expects the keyspaces of the configuration to be there.
   let isFurnished = false;
   const close = async (): Promise<void> => {
     await tenancy.close();
-    await changes.close();
+    await Promise.all([quotas.close(), changes.close()]);
     await assembled.close();
   };
   const server = await orElse(close, () =>
     createGatewayServer({
-      store: assembled.store,
       changes: changes.feed,
       tenants: tenancy.tenants,
       authenticator: tenancy.authenticator,
-      admission: tenancy.admission,
+      ...quotas.services,
       audit: tenancy.audit,
       log,
       metrics,

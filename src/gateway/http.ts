@@ -19,6 +19,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Admission } from '../quotas/admission.ts';
+import type { UsageReport } from '../quotas/usage.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
@@ -36,6 +37,7 @@ export interface GatewayParts {
   readonly changes: Feed;
   readonly tenants: TenantAdministration;
   readonly admission: Admission;
+  readonly usage: UsageReport;
   readonly authenticator: Authenticator;
   readonly audit: AuditLog;
   readonly log: Log;

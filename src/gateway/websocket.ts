@@ -160,7 +160,7 @@ async function admit(
   try {
     const authorization = connectionAuthorization(params, extra.request);
     const principal = await authenticator.authenticate(authorization);
-    extra.onClosed(services.admission.open(principal.tenant, 'sockets'));
+    extra.onClosed(await services.admission.open(principal.tenant, 'sockets'));
     extra.principal = principal;
     const unwatch = watch.add(principal, (error) => {
       // From here on what still arrives is nobody's.

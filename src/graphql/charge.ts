@@ -46,7 +46,7 @@ export function createCharge(documents: Documents, admission: Admission): Charge
       }
     },
     async subscription({ context }, run) {
-      const close = admission.open(context.principal.tenant, 'subscriptions');
+      const close = await admission.open(context.principal.tenant, 'subscriptions');
       try {
         const started = await run(close);
         if (!(Symbol.asyncIterator in started)) close();

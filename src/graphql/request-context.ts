@@ -9,6 +9,7 @@ import type { Random } from '../runtime/random.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account } from '../quotas/account.ts';
 import type { Admission } from '../quotas/admission.ts';
+import type { UsageReport } from '../quotas/usage.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { JsonSource } from './json-source.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly tenants: TenantAdministration;
   readonly admission: Admission;
   readonly audit: AuditLog;
+  readonly usage: UsageReport;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

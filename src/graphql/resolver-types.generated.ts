@@ -6,6 +6,7 @@ import type { ReplicaOutcome as StoreReplicaOutcome } from '../coordinator/recei
 import type { RangeEdge, CreatedKey } from './views.ts';
 import type { Keyspace as StoreKeyspace } from '../consistency/keyspace.ts';
 import type { Tenant as StoreTenant } from '../tenancy/tenant-directory.ts';
+import type { Usage as TenantUsage } from '../quotas/usage.ts';
 import type { ApiKey as StoreApiKey } from '../tenancy/api-keys.ts';
 import type { AuditRecord as StoredAuditRecord } from '../audit/audit-record.ts';
 import type { AuditPage } from '../audit/audit-log.ts';
@@ -976,7 +977,7 @@ export type Tenant = Node & {
   readonly name: Scalars['String']['output'];
   /** What the tenant may use. */
   readonly quota: Quota;
-  /** What the tenant uses. Not served by this version. */
+  /** What the tenant uses, at all gateways together. */
   readonly usage: Usage;
 };
 
@@ -1004,18 +1005,28 @@ export type UpdateTenantInput = {
   readonly quota?: InputMaybe<QuotaInput>;
 };
 
-/** What a tenant uses. */
+/** What a tenant uses, at all gateways together. */
 export type Usage = {
   readonly __typename?: 'Usage';
-  /** Keys. */
+  /** Requests in flight at once. */
+  readonly concurrentRequests: Scalars['Int']['output'];
+  /** Document cost asked for in a second, lately, refused requests included. */
+  readonly costPerSecond: Scalars['Float']['output'];
+  /** When `storedBytes` and `keys` were counted, which takes at most a tenth of the time; null when they could not be. */
+  readonly countedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Keys that hold a value. */
   readonly keys: Scalars['Float']['output'];
-  /** Requests refused for a limit. */
+  /** Keyspaces. */
+  readonly keyspaces: Scalars['Int']['output'];
+  /** Requests refused for a limit, since the gateways that are there were started. */
   readonly refused: Scalars['Float']['output'];
-  /** Requests served. */
+  /** Requests let in since the gateways that are there were started. */
   readonly requests: Scalars['Float']['output'];
+  /** Requests asked for in a second, lately, refused ones included. */
+  readonly requestsPerSecond: Scalars['Float']['output'];
   /** Open WebSocket connections. */
   readonly sockets: Scalars['Int']['output'];
-  /** Bytes of keys and values. */
+  /** Bytes of keys and of all that is kept of their live versions, one copy of everything. */
   readonly storedBytes: Scalars['Float']['output'];
   /** Open subscriptions. */
   readonly subscriptions: Scalars['Int']['output'];
@@ -1178,7 +1189,7 @@ export type ResolversTypes = {
   Tenant: ResolverTypeWrapper<StoreTenant>;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
-  Usage: ResolverTypeWrapper<Usage>;
+  Usage: ResolverTypeWrapper<TenantUsage>;
   WriteResolution: WriteResolution;
 };
 
@@ -1235,7 +1246,7 @@ export type ResolversParentTypes = {
   Tenant: StoreTenant;
   UpdateKeyspaceInput: UpdateKeyspaceInput;
   UpdateTenantInput: UpdateTenantInput;
-  Usage: Usage;
+  Usage: TenantUsage;
 };
 
 export type ConsistencyDirectiveArgs = {
@@ -1553,9 +1564,14 @@ export type TenantResolvers<ContextType = RequestContext, ParentType extends Res
 };
 
 export type UsageResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['Usage'] = ResolversParentTypes['Usage']> = {
+  concurrentRequests?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  costPerSecond?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  countedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   keys?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  keyspaces?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   refused?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   requests?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  requestsPerSecond?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   sockets?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   storedBytes?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   subscriptions?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;

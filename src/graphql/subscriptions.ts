@@ -1,3 +1,4 @@
+import { checkLevel } from '../quotas/allowed-levels.ts';
 import { askedOf } from './asked.ts';
 import type { Resolvers } from './resolver-types.generated.ts';
 
@@ -12,11 +13,12 @@ import type { Resolvers } from './resolver-types.generated.ts';
 export const subscriptionResolvers: Pick<Resolvers, 'Subscription' | 'ChangeEvent'> = {
   Subscription: {
     changes: {
-      subscribe: (_root, args, context, info) =>
-        context.changes.subscribe(context.principal, {
-          ...args,
-          consistency: askedOf('read', args, { context, info }).level,
-        }),
+      subscribe: (_root, args, context, info) => {
+        const { level } = askedOf('read', args, { context, info });
+        const { allowedLevels } = context.account.quota;
+        if (allowedLevels && level !== undefined) checkLevel(allowedLevels, level);
+        return context.changes.subscribe(context.principal, { ...args, consistency: level });
+      },
       resolve: (event: unknown) => event as never,
     },
   },

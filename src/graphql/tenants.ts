@@ -2,17 +2,19 @@ import { levels, type LevelName } from '../consistency/levels.ts';
 import type { Quota as StoredQuota } from '../tenancy/tenant-record.ts';
 import { given } from './arguments.ts';
 import { tenantId } from './global-id.ts';
-import { notServed } from './not-served.ts';
 import type { MutationResolvers, Quota, Resolvers } from './resolver-types.generated.ts';
 
 /** How a tenant and its keys look from outside. */
-export const tenantResolvers: Pick<Resolvers, 'Tenant' | 'ApiKey'> = {
+export const tenantResolvers: Pick<Resolvers, 'Tenant' | 'Usage' | 'ApiKey'> = {
   Tenant: {
     id: ({ name }) => tenantId(name),
     quota: ({ record }) => quotaView(record.quota),
-    usage: () => notServed('Tenant.usage'),
+    usage: ({ filed }, _args, { usage }) => usage.of(filed),
     apiKeys: (tenant, _args, { tenants }) => tenants.keysOf(tenant),
     createdAt: ({ record }) => timeText(record.createdAtMs),
+  },
+  Usage: {
+    countedAt: ({ countedAtMs }) => timeIfAny(countedAtMs),
   },
   ApiKey: {
     role: ({ record }) => record.role,

@@ -1,5 +1,6 @@
 import type { Quota } from '../tenancy/tenant-record.ts';
 import { CountLimit } from './count-limit.ts';
+import { StandingLimit } from './standing-limit.ts';
 import { alone, RateLimit, type Elsewhere } from './rate-limit.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -11,6 +12,8 @@ export interface Weight {
 /** What is counted at once, and what is counted by the second. */
 export type CountName = 'concurrentRequests' | 'sockets' | 'subscriptions';
 export type RateName = 'requestsPerSecond' | 'costPerSecond';
+/** What stays open for long, so that one too many is not soon forgotten. */
+export type StandingName = 'sockets' | 'subscriptions';
 export const countNames: readonly CountName[] = ['concurrentRequests', 'sockets', 'subscriptions'];
 export const rateNames: readonly RateName[] = ['requestsPerSecond', 'costPerSecond'];
 
@@ -25,7 +28,9 @@ const roomAgainMs = { concurrentRequests: 100, sockets: 1_000, subscriptions: 1_
  */
 export class Account {
   readonly tenant: string;
-  readonly counts: Readonly<Record<CountName, CountLimit>>;
+  readonly counts: Readonly<Record<StandingName, StandingLimit>> & {
+    readonly concurrentRequests: CountLimit;
+  };
   readonly #rates: Record<RateName, RateLimit | undefined> = {
     requestsPerSecond: undefined,
     costPerSecond: undefined,
@@ -43,8 +48,11 @@ export class Account {
     this.usedMs = at.nowMs;
     this.#gateways = at.gateways;
     const elsewhere = { ...alone, gateways: at.gateways };
-    const count = (): CountLimit => new CountLimit(undefined, elsewhere);
-    this.counts = { concurrentRequests: count(), sockets: count(), subscriptions: count() };
+    this.counts = {
+      concurrentRequests: new CountLimit(elsewhere),
+      sockets: new StandingLimit(),
+      subscriptions: new StandingLimit(),
+    };
   }
 
   get quota(): Quota {
@@ -89,7 +97,7 @@ export class Account {
   }
 
   /** One more of what stays open; whoever is let in must `close` it. */
-  open(name: 'sockets' | 'subscriptions', nowMs: number): Refusal | undefined {
+  open(name: StandingName, nowMs: number): Refusal | undefined {
     this.usedMs = nowMs;
     const count = this.counts[name];
     if (!count.hasRoom) return this.#full(name);
@@ -97,7 +105,7 @@ export class Account {
     return undefined;
   }
 
-  close(name: 'sockets' | 'subscriptions'): void {
+  close(name: StandingName): void {
     this.counts[name].remove();
   }
 
@@ -109,7 +117,7 @@ export class Account {
 
   /** A second, or whatever `seconds` were, is over. */
   tick(seconds: number, nowMs: number): void {
-    for (const name of countNames) this.counts[name].tick(name === 'concurrentRequests');
+    this.counts.concurrentRequests.tick();
     for (const name of rateNames) this.#rates[name]?.tick(seconds, nowMs);
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Quota } from '../tenancy/tenant-record.ts';
-import { Account, type Weight } from './account.ts';
+import { Account, type StandingName, type Weight } from './account.ts';
 import { limitExceeded, type Refusal } from './refusal.ts';
 
 interface Parts {
@@ -21,10 +21,11 @@ interface Parts {
  */
 export class Admission {
   readonly #parts: Parts;
-  /** Oldest use last used first: a `Map` keeps the order of insertion. */
   readonly #accounts = new Map<string, Account>();
   /** How many gateways there are, as far as is known. */
   gateways = 1;
+  /** Tells the other gateways of a tenant, and then hears from them; undefined where none are. */
+  look: ((account: Account) => Promise<void>) | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -55,9 +56,18 @@ export class Admission {
     if (refusal) throw limitExceeded(refusal);
   }
 
-  /** Errors: LIMIT_EXCEEDED. The answer closes it again, however often it is called. */
-  open(tenant: string, name: 'sockets' | 'subscriptions'): () => void {
+  /**
+   * One more of what stays open; first it is said that somebody wants it, then what the other gateways
+   * have open is looked up. Errors: LIMIT_EXCEEDED. The answer closes it again, however often it is
+   * called.
+   */
+  async open(tenant: string, name: StandingName): Promise<() => void> {
     const account = this.of(tenant);
+    const count = account.counts[name];
+    if (this.look && count.limit !== undefined && count.hasRoom) {
+      count.want(1);
+      await this.look(account).finally(() => count.want(-1));
+    }
     const refusal = account.open(name, this.#parts.clock.monotonicMs());
     if (refusal) throw limitExceeded(refusal);
     let isOpen = true;

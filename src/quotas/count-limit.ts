@@ -2,11 +2,11 @@ import type { Elsewhere } from './rate-limit.ts';
 import { wholeShare } from './share.ts';
 
 /**
- * So many at once of one tenant, at this gateway: requests, sockets, subscriptions. Counted whether
- * they are limited or not, since a limit may come while they are open.
+ * So many requests at once of one tenant, at this gateway: its part of what all gateways together may
+ * have open. Counted whether they are limited or not, since a limit may come while they are open.
  */
 export class CountLimit {
-  limit: number | undefined;
+  #limit: number | undefined;
   #elsewhere: Elsewhere;
   #open = 0;
   /** The most that were open at once since the last tick, or would have been. */
@@ -14,10 +14,12 @@ export class CountLimit {
   #told = 0;
   #most = Infinity;
 
-  constructor(limit: number | undefined, elsewhere: Elsewhere) {
-    this.limit = limit;
+  constructor(elsewhere: Elsewhere) {
     this.#elsewhere = elsewhere;
-    this.#setMost();
+  }
+
+  get limit(): number | undefined {
+    return this.#limit;
   }
 
   /** Open at this gateway. */
@@ -34,7 +36,7 @@ export class CountLimit {
   }
 
   setLimit(limit: number | undefined): void {
-    this.limit = limit;
+    this.#limit = limit;
     this.#setMost();
   }
 
@@ -52,9 +54,9 @@ export class CountLimit {
     this.#open -= 1;
   }
 
-  /** `wants`: those that were refused count too, as what is over soon is asked for again soon. */
-  tick(wants: boolean): void {
-    this.#told = wants ? Math.max(this.#peak, this.#open) : this.#open;
+  /** A second is over. What was refused counts too: who was refused a moment ago asks again. */
+  tick(): void {
+    this.#told = Math.max(this.#peak, this.#open);
     this.#peak = this.#open;
     this.#setMost();
   }
@@ -65,7 +67,7 @@ export class CountLimit {
   }
 
   #setMost(): void {
-    const { limit } = this;
+    const limit = this.#limit;
     const own = this.#told;
     this.#most = limit === undefined ? Infinity : wholeShare({ limit, own, ...this.#elsewhere });
   }

@@ -23,9 +23,9 @@ export function share({ limit, own, others, gateways }: Shared): number {
 }
 
 /**
- * The same for what is counted in whole pieces and kept for long, as sockets are: never a part of
- * one, and at least one more while there is one to be had, so that the last one is not left to a
- * gateway to which nobody comes.
+ * The same for what comes in whole pieces, as requests in flight do: never a part of one, and at least
+ * one more while there is one to be had, so that the last one is not left to a gateway to which nobody
+ * comes.
  */
 export function wholeShare(shared: Shared): number {
   const { limit, own, others } = shared;

@@ -153,14 +153,6 @@ describe('what a failure tells', () => {
       about('BAD_USER_INPUT'),
     );
   });
-
-  test('a field of a later version is refused by name', async () => {
-    const reply = await send(edge, '{ tenant { usage { requests } } }');
-    expect([reply.code, reply.errors?.[0]?.message]).toEqual([
-      'FORBIDDEN',
-      expect.stringContaining('not served by this version'),
-    ]);
-  });
 });
 
 describe('what machines ask', () => {

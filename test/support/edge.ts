@@ -4,6 +4,9 @@ import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Admission } from '../../src/quotas/admission.ts';
+import { limitStore } from '../../src/quotas/limited-store.ts';
+import { StoredSizes } from '../../src/quotas/stored-sizes.ts';
+import { UsageReport } from '../../src/quotas/usage.ts';
 import { createAuthenticator } from '../../src/tenancy/authenticate.ts';
 import { memoryAudit, memoryTenants } from './memory-records.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
@@ -47,8 +50,11 @@ export async function startMemoryEdge(
   const tenants = changes.tenants ?? memoryTenants(memory.store);
   const quotaOf = (tenant: string) => tenants.tenants.quotaOf(tenant);
   const admission = new Admission({ clock: systemClock, quotaOf });
+  const { store } = memory;
+  const sizes = new StoredSizes({ clock: systemClock, log: silentLog, store, boards: [] });
   const server = createGatewayServer({
-    store: memory.store,
+    store: limitStore({ store, admission, sizes }),
+    usage: new UsageReport({ clock: systemClock, admission, exchange: undefined, sizes, store }),
     changes: memory.feed,
     authenticator: createAuthenticator({
       clock: systemClock,

@@ -32,6 +32,7 @@ const rooms: Readonly<Record<string, string>> = {
   'assemble.ts': 'main',
   'assemble-store.ts': 'main',
   'assemble-repair.ts': 'main',
+  'assemble-quotas.ts': 'main',
   'assemble-tenancy.ts': 'main',
   'bootstrap.ts': 'main',
   'assemble-identity.ts': 'main',
