@@ -10,7 +10,7 @@ const make = (query: string, variables: string, pairs = 1): Template => ({
 
 const get = make('query ($k: String!) { entryByKey(key: $k) { key value } }', '{"k":"{{key}}"}');
 const put = make(
-  'mutation ($k: String!, $v: String!) { putEntry(input: { k: $k, v: $v }) { entry { key value } } }',
+  'mutation ($k: String!, $v: String!) { putEntry(input: { k: $k, v: $v }) { result { key value } } }',
   '{"k":"{{key}}","v":"{{value}}"}',
 );
 const many = Array.from({ length: 20 }, () => '"{{key}}"').join(',');

@@ -22,6 +22,14 @@ export interface Arrival {
   readonly principal: Principal;
   /** The body's text; undefined for GET. */
   readonly body: string | undefined;
+  /** What the fast lane has run already; it is only told here. */
+  readonly outcome?: Outcome | undefined;
+}
+
+/** What came of an operation that has been run. */
+export interface Outcome {
+  readonly result: ExecutionResult;
+  readonly context: RequestContext;
 }
 type ServerContext = Arrival & { readonly req: IncomingMessage; readonly res: ServerResponse };
 
@@ -89,8 +97,11 @@ const bodyParser: Plugin<object, ServerContext> = {
 
 /** Yoga runs nothing by itself: every step is the engine's, the same that WebSocket uses. */
 function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
-  const execute = async (args: OperationArguments): Promise<ExecutionResult> =>
-    forHttp(await engine.execute(operationOf(args)), args.contextValue);
+  const execute = async (args: OperationArguments): Promise<ExecutionResult> => {
+    const { outcome } = args.contextValue as RequestContext & Partial<ServerContext>;
+    if (outcome) return forHttp(outcome.result, outcome.context);
+    return forHttp(await engine.execute(operationOf(args)), args.contextValue);
+  };
   const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
     const started = await engine.subscribe(operationOf(args));
     return Symbol.asyncIterator in started

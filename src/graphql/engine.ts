@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { auditedGate, recordRefusals } from './audit.ts';
 import { createCharge } from './charge.ts';
+import { CompiledDocuments } from './compiled-document.ts';
 import {
   createDocumentAdmission,
   type DocumentPolicy,
@@ -21,9 +22,10 @@ import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
 import { endable, type ResultHooks, type Results } from './results.ts';
+import { runCompiled } from './run-compiled.ts';
 import { createExecutableSchema } from './schema.ts';
 import { inOneSession } from './sessions.ts';
-import { createVisibleSchemas } from './visible-schema.ts';
+import { createVisibleSchemas, type VisibleSchemas } from './visible-schema.ts';
 
 /** One operation, parsed and validated. */
 export interface Operation {
@@ -77,13 +79,15 @@ export interface EngineSettings {
   /** Whether it shows everybody everything, or what his role may use. */
   readonly introspection: 'everything' | 'by role';
   readonly policy: DocumentPolicy;
+  /** Whether documents are compiled; graphql-js runs them otherwise. */
+  readonly compiled: boolean;
 }
 
 /** Throws when a trusted document cannot be run. */
 export function createEngine(
   services: Services,
   limits: DocumentLimits,
-  { introspection, policy }: EngineSettings,
+  { introspection, policy, compiled }: EngineSettings,
 ): Engine {
   const fullSchema = createExecutableSchema();
   const visible = createVisibleSchemas(fullSchema, introspection);
@@ -94,21 +98,8 @@ export function createEngine(
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
   const failed = (error: unknown): ExecutionResult => ({ errors: [toPublic(error)] });
   const open = createOpenSubscriptions();
+  const { argumentsOf, run } = createRunner(visible, compiled ? fullSchema : undefined);
   const charge = createCharge(documents, services.admission);
-
-  function argumentsOf({ document, operationName, variables, context }: Operation): ExecutionArgs {
-    const schema = visible.of(document, context.principal.role);
-    const operation = getOperationAST(document, operationName);
-    const given = { parsed: variables, source: context.variablesSource };
-    const variableValues = operation ? withRawJson(schema, operation, given) : variables;
-    return {
-      schema,
-      document,
-      operationName: operationName ?? null,
-      contextValue: context,
-      variableValues,
-    };
-  }
 
   return {
     schema: fullSchema,
@@ -118,9 +109,9 @@ export function createEngine(
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();
-      const run = async (context: RequestContext): Promise<ExecutionResult> =>
-        execute(argumentsOf({ ...operation, context }));
-      const inSession = () => inOneSession(operation.context, run);
+      const inContext = async (context: RequestContext): Promise<ExecutionResult> =>
+        run({ ...operation, context });
+      const inSession = () => inOneSession(operation.context, inContext);
       const result = await attempt(() => charge.request(operation, inSession), failed);
       const masked = mask(result);
       finished(operation, masked, services.clock.monotonicMs() - startedMs);
@@ -139,6 +130,35 @@ export function createEngine(
     },
     endSubscriptions: () => open.end(),
   };
+}
+
+/** How operations are run: compiled where they can be, or by graphql-js. */
+function createRunner(visible: VisibleSchemas, compiledFor: GraphQLSchema | undefined) {
+  const plans = compiledFor && new CompiledDocuments(compiledFor);
+
+  function argumentsOf({ document, operationName, variables, context }: Operation): ExecutionArgs {
+    const schema = visible.of(document, context.principal.role);
+    const operation = getOperationAST(document, operationName);
+    const given = { parsed: variables, source: context.variablesSource };
+    const variableValues = operation ? withRawJson(schema, operation, given) : variables;
+    return {
+      schema,
+      document,
+      operationName: operationName ?? null,
+      contextValue: context,
+      variableValues,
+    };
+  }
+
+  function run(operation: Operation): ExecutionResult | Promise<ExecutionResult> {
+    const args = argumentsOf(operation);
+    const definition = getOperationAST(args.document, args.operationName);
+    const plan = definition && plans?.of(args.document, definition, args.schema);
+    if (!plan) return execute(args);
+    return runCompiled(plan, { context: operation.context, variables: args.variableValues ?? {} });
+  }
+
+  return { argumentsOf, run };
 }
 
 async function attempt<T>(

@@ -72,6 +72,7 @@ export async function startMemoryEdge(
     limits: defaultLimits,
     ready: () => true,
     mode: 'dev',
+    fastLane: process.env['QUORATE_FAST_LANE'] !== 'off',
     ...changes,
   });
   const port = await server.listen(wanted, '127.0.0.1');
