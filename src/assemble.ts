@@ -106,9 +106,10 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
   }
 }
 
-function edgeSettings({ limits, shutdown, cors, listen }: Config) {
+function edgeSettings({ limits, shutdown, cors, listen, fastLane }: Config) {
   const { notReadyMs } = shutdown;
-  return { limits, notReadyMs, corsOrigins: cors.origins, httpsOnly: listen.httpsOnly };
+  const { httpsOnly } = listen;
+  return { limits, notReadyMs, corsOrigins: cors.origins, httpsOnly, fastLane };
 }
 
 /** What could not be made leaves nothing running behind it. */

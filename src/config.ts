@@ -133,6 +133,8 @@ const configSchema = z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
     auth: authSchema.prefault({}),
+    /** False: requests go the long way, and documents are not compiled. For who looks for a difference. */
+    fastLane: z.boolean().default(true),
     cors: z
       .strictObject({ origins: z.array(z.string().min(1)).readonly().default([]) })
       .readonly()
@@ -190,8 +192,10 @@ function withEnvironment(raw: unknown, env: Environment): unknown {
     ...(env['HOST'] ? { host: env['HOST'] } : {}),
   };
   const given = raw['listen'] ?? {};
+  const fastLane = env['QUORATE_FAST_LANE'];
   return {
     ...raw,
+    ...(fastLane === undefined ? {} : { fastLane: fastLane !== 'off' }),
     signingKeys: signingKeys ?? raw['signingKeys'] ?? [],
     listen: isRecord(given) ? { ...given, ...listen } : given,
   };
