@@ -49,7 +49,7 @@ function openGateway(): Opened {
   return {
     tenancy,
     async close() {
-      tenancy.close();
+      await tenancy.close();
       await assembled.close();
     },
   };

@@ -12,6 +12,7 @@ import { createSealer, type Sealer } from './consistency/seal.ts';
 import type { Deps } from './coordinator/deps.ts';
 import { Ballots } from './coordinator/ballots.ts';
 import { ConsensusLines } from './coordinator/consensus.ts';
+import { tracedConsensus } from './coordinator/traced.ts';
 import { Hedging } from './coordinator/hedging.ts';
 import { Minter } from './coordinator/minter.ts';
 import { createTopology } from './placement/membership.ts';
@@ -29,6 +30,7 @@ import { HybridClock } from './runtime/hybrid-clock.ts';
 import type { Log } from './runtime/log.ts';
 import { repeat, type Loop } from './runtime/loop.ts';
 import type { Metrics } from './runtime/metrics.ts';
+import { noTracing, type Tracing } from './runtime/tracing.ts';
 import type { Random } from './runtime/random.ts';
 
 /** What a store is made of; the simulator hands in its own time, chance and replicas. */
@@ -37,6 +39,8 @@ export interface StoreParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Left out: no spans. */
+  readonly tracing?: Tracing;
   readonly replicas: readonly Replica[];
   readonly partitions: number;
   readonly signingKeys: readonly string[];
@@ -76,8 +80,10 @@ const finishMs = 4_500;
  * top.
  */
 export function assembleStore(parts: StoreParts): AssembledStore {
-  const { clock, random, log, metrics } = parts;
-  const replicas = parts.replicas.map((replica) => new GuardedReplica(replica, { clock, metrics }));
+  const { clock, random, log, metrics, tracing = noTracing } = parts;
+  const replicas = parts.replicas.map(
+    (replica) => new GuardedReplica(replica, { clock, metrics, tracing }),
+  );
   const hinting = openHints(parts);
   const { keeper: hints } = hinting;
   const members = replicas.map(({ id, zone }) => ({ id, zone }));
@@ -128,25 +134,27 @@ function coordinatorOf(
   parts: StoreParts,
   own: Pick<Deps, 'gatewayId' | 'hints'> & { readonly replicas: readonly GuardedReplica[] },
 ): Deps {
-  const { clock, random, log, metrics } = parts;
+  const { clock, random, log, metrics, tracing = noTracing } = parts;
   const { replicas, gatewayId, hints } = own;
   const hybridClock = new HybridClock(clock);
+  const lines = new ConsensusLines({
+    clock,
+    random,
+    ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
+    rules: parts.rules ?? consensusRules,
+    hints,
+  });
   return {
     clock,
     hybridClock,
     random,
     log,
     metrics,
+    tracing,
     repair: new ReadRepair({ clock, log, metrics }),
     hints,
     minter: new Minter({ clock, hybridClock }),
-    consensus: new ConsensusLines({
-      clock,
-      random,
-      ballots: new Ballots({ clock, random, replicas, owner: gatewayId }),
-      rules: parts.rules ?? consensusRules,
-      hints,
-    }),
+    consensus: tracedConsensus(lines, tracing),
     gatewayId,
     mintMs: parts.timeouts.mintMs,
     hedging: new Hedging({ clock, metrics }),

@@ -1,5 +1,6 @@
 import { assembleStore, type AssembledStore, type StoreParts } from './assemble-store.ts';
 import { openQuotas } from './assemble-quotas.ts';
+import { openTracing } from './assemble-tracing.ts';
 import { openTenancy } from './assemble-tenancy.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Config } from './config.ts';
@@ -15,6 +16,7 @@ import { PostgresReplica } from './replica/postgres/postgres-replica.ts';
 import { systemClock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import { collectProcessMetrics, createMetrics, type Metrics } from './runtime/metrics.ts';
+import type { Tracing } from './runtime/tracing.ts';
 import { systemRandom } from './runtime/random.ts';
 
 export interface GatewayOptions {
@@ -45,20 +47,11 @@ const reachMs = 5_000;
  */
 export async function startGateway({ config, log, mode }: GatewayOptions): Promise<Gateway> {
   const documents = await documentPolicy(config.documents);
+  const spans = await openTracing(config.tracing);
+  const { tracing } = spans;
   const metrics = createMetrics();
   collectProcessMetrics(metrics);
-  const assembled = assembleStore({
-    clock,
-    random,
-    log,
-    metrics,
-    replicas: openReplicas(config, log, metrics),
-    partitions: config.partitions,
-    signingKeys: config.signingKeys,
-    replicationFactor: config.replicationFactor,
-    timeouts: config.timeouts,
-    ...backgroundOf(config.repair),
-  });
+  const assembled = openStore({ config, log, metrics, tracing });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
   const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants });
@@ -68,6 +61,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     await tenancy.close();
     await Promise.all([quotas.close(), changes.close()]);
     await assembled.close();
+    await spans.close();
   };
   const server = await orElse(close, () =>
     createGatewayServer({
@@ -78,6 +72,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
       audit: tenancy.audit,
       log,
       metrics,
+      tracing,
       clock,
       random,
       mode,
@@ -104,6 +99,28 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     await drain();
     throw error;
   }
+}
+
+function openStore(parts: {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  tracing: Tracing;
+}): AssembledStore {
+  const { config, log, metrics, tracing } = parts;
+  return assembleStore({
+    clock,
+    random,
+    log,
+    metrics,
+    tracing,
+    replicas: openReplicas(config, log, metrics),
+    partitions: config.partitions,
+    signingKeys: config.signingKeys,
+    replicationFactor: config.replicationFactor,
+    timeouts: config.timeouts,
+    ...backgroundOf(config.repair),
+  });
 }
 
 function edgeSettings({ limits, shutdown, cors, listen, fastLane }: Config) {

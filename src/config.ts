@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authSchema, name } from './config-auth.ts';
 import { documentsSchema } from './config-documents.ts';
+import { tracingSchema, withTraces } from './config-tracing.ts';
 import { repairSchema } from './config-repair.ts';
 import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
 
@@ -139,6 +140,7 @@ const configSchema = z
       .strictObject({ origins: z.array(z.string().min(1)).readonly().default([]) })
       .readonly()
       .prefault({}),
+    tracing: tracingSchema.prefault({}),
     documents: documentsSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     /** Created at the start when they are not there; never changed afterwards. */
@@ -197,6 +199,7 @@ function withEnvironment(raw: unknown, env: Environment): unknown {
     ...raw,
     ...(fastLane === undefined ? {} : { fastLane: fastLane !== 'off' }),
     signingKeys: signingKeys ?? raw['signingKeys'] ?? [],
+    ...withTraces(raw['tracing'], env),
     listen: isRecord(given) ? { ...given, ...listen } : given,
   };
 }

@@ -5,6 +5,7 @@ import type { HybridClock } from '../runtime/hybrid-clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
+import type { Tracing } from '../runtime/tracing.ts';
 import type { Consensus } from './agreement.ts';
 import type { Hedging } from './hedging.ts';
 import type { Minter } from './minter.ts';
@@ -19,6 +20,7 @@ export interface Deps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly repair: ReadRepair;
   readonly hints: HintKeeper;
   readonly minter: Minter;

@@ -172,7 +172,10 @@ export class Minter {
         }
       }
       const minted = mintedGroup(line.ref, { cell, previous: known });
-      this.#known.keep(name, cell === known.cell ? known : { ...known, cell, digest: digestOf(cell) });
+      this.#known.keep(
+        name,
+        cell === known.cell ? known : { ...known, cell, digest: digestOf(cell) },
+      );
       for (const { resolve } of placed) resolve(minted);
       for (const { reject } of full) reject(new SiblingLimit());
       return;

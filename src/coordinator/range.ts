@@ -11,6 +11,7 @@ import type { Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { rangeFailure, rangeReceipt, type PlacedRange } from './range-report.ts';
+import { traced } from './traced.ts';
 import { RangeSource } from './range-source.ts';
 
 export interface RangePage {
@@ -38,12 +39,14 @@ type Reached = string | typeof END;
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
-export async function range(
+export function range(
   deps: Deps,
   placed: PlacedRange,
   what: { plan: Plan; limit: number; reverse: boolean },
 ): Promise<RangePage> {
-  return new RangeMerge(deps, placed, what).page();
+  return traced(deps, { name: 'range', plan: what.plan }, () =>
+    new RangeMerge(deps, placed, what).page(),
+  );
 }
 
 class RangeMerge {

@@ -9,6 +9,7 @@ import type { PlacedKey, Plan } from './plan.ts';
 import { holdingsOf, readReceipt, type ReadResult } from './read.ts';
 import { settleRound } from './settle.ts';
 import { outcomeOf, scatter, type Round } from './scatter.ts';
+import { traced } from './traced.ts';
 
 const pauseMs = 10;
 
@@ -22,11 +23,17 @@ const pauseMs = 10;
  * been collected since: that is covered.
  * Errors: SESSION_UNSATISFIED, with what was found, when no reachable replica holds it in time.
  */
-export async function readCovering(
-  deps: Deps,
-  key: PlacedKey,
-  what: { plan: Plan; covers: (cell: Cell) => boolean; found?: Cell | undefined },
-): Promise<ReadResult> {
+export function readCovering(deps: Deps, key: PlacedKey, what: Floor): Promise<ReadResult> {
+  return traced(deps, { name: 'read covering', plan: what.plan }, () => askAll(deps, key, what));
+}
+
+interface Floor {
+  readonly plan: Plan;
+  readonly covers: (cell: Cell) => boolean;
+  readonly found?: Cell | undefined;
+}
+
+async function askAll(deps: Deps, key: PlacedKey, what: Floor): Promise<ReadResult> {
   const { plan, covers, found = emptyCell } = what;
   const isCovered = (replies: readonly StoredCell[]): boolean => {
     const cell = replies.reduce((state, reply) => key.convergence.join(state, reply.cell), found);

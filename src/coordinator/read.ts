@@ -7,6 +7,7 @@ import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
+import { traced } from './traced.ts';
 import type { Receipt, ReplicaStatus } from './receipt.ts';
 import { settleRound } from './settle.ts';
 import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
@@ -32,11 +33,20 @@ export async function read(deps: Deps, key: PlacedKey, plan: Plan): Promise<Read
   return result;
 }
 
+interface Terms {
+  readonly plan: Plan;
+  readonly usable: (cells: readonly Cell[]) => boolean;
+}
+
 /** Like `read`, and undefined when the answers of the quorum are not `usable` as they are. */
-export async function readIf(
+export function readIf(deps: Deps, key: PlacedKey, terms: Terms): Promise<ReadResult | undefined> {
+  return traced(deps, { name: 'read', plan: terms.plan }, () => readOnce(deps, key, terms));
+}
+
+async function readOnce(
   deps: Deps,
   key: PlacedKey,
-  { plan, usable }: { plan: Plan; usable: (cells: readonly Cell[]) => boolean },
+  { plan, usable }: Terms,
   refusals = 0,
 ): Promise<ReadResult | undefined> {
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
@@ -59,7 +69,7 @@ export async function readIf(
   const repaired = await writeBack(deps, { key, plan, cell, behind, round });
   if (!repaired) {
     await waitForRound(deps, key, { plan, refusals });
-    return readIf(deps, key, { plan, usable }, refusals + 1);
+    return readOnce(deps, key, { plan, usable }, refusals + 1);
   }
   healTheRest(deps, key, { round, repaired });
   return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };

@@ -11,6 +11,7 @@ import { isDisputed, recorded, versionOf, type Change } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
+import { traced } from './traced.ts';
 import { writeReceipt } from './write-receipt.ts';
 
 export interface WriteResult {
@@ -18,6 +19,13 @@ export interface WriteResult {
   readonly cell: Cell;
   readonly receipt: Receipt;
 }
+
+interface Order {
+  readonly plan: Plan;
+  readonly change: Change;
+}
+
+type NewestResult = WriteResult & { readonly superseded: boolean };
 
 /**
  * How long a forward is tried, whatever the request's own deadline: that one bounds the wait, not
@@ -34,11 +42,11 @@ const forwardMs = 2_000;
  * Errors: QUORUM_UNAVAILABLE and TOO_MANY_SIBLINGS (nothing written), WRITE_UNCERTAIN (a version is
  * or may be there).
  */
-export async function write(
-  deps: Deps,
-  key: PlacedKey,
-  what: { plan: Plan; change: Change },
-): Promise<WriteResult> {
+export function write(deps: Deps, key: PlacedKey, what: Order): Promise<WriteResult> {
+  return traced(deps, { name: 'write', plan: what.plan }, () => mintAndForward(deps, key, what));
+}
+
+async function mintAndForward(deps: Deps, key: PlacedKey, what: Order): Promise<WriteResult> {
   const { plan, change } = what;
   refuseIfTooFewLive(key, plan, { verb: 'write', keyspace: key.ref.keyspace });
   const { minted, attempts } = await mintSomewhere(deps, key, what);
@@ -103,11 +111,11 @@ function refuseDisputed(change: Change, cells: readonly Cell[]): void {
  *
  * Errors: QUORUM_UNAVAILABLE, WRITE_UNCERTAIN.
  */
-export async function writeNewest(
-  deps: Deps,
-  key: PlacedKey,
-  what: { plan: Plan; change: Change },
-): Promise<WriteResult & { superseded: boolean }> {
+export function writeNewest(deps: Deps, key: PlacedKey, what: Order): Promise<NewestResult> {
+  return traced(deps, { name: 'write', plan: what.plan }, () => upsert(deps, key, what));
+}
+
+async function upsert(deps: Deps, key: PlacedKey, what: Order): Promise<NewestResult> {
   const { plan, change } = what;
   refuseIfTooFewLive(key, plan, { verb: 'write', keyspace: key.ref.keyspace });
   const cell = stampedCell(deps, change);

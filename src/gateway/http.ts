@@ -13,10 +13,12 @@ import type { Feed } from '../feed/feed.ts';
 import type { DocumentPolicy } from '../graphql/document-admission.ts';
 import type { DocumentLimits } from '../graphql/documents.ts';
 import { createEngine } from '../graphql/engine.ts';
+import { tracedEngine } from '../graphql/traced-engine.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Tracing } from '../runtime/tracing.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Admission } from '../quotas/admission.ts';
 import type { UsageReport } from '../quotas/usage.ts';
@@ -43,6 +45,7 @@ export interface GatewayParts {
   readonly audit: AuditLog;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: DocumentLimits & SocketLimits;
@@ -98,11 +101,11 @@ const defaultRequestTimeoutMs = 30_000;
 export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const { log, metrics, clock, authenticator, limits } = parts;
   const origins = parts.corsOrigins ?? [];
-  const engine = createEngine(parts, limits, {
-    introspection: parts.mode === 'dev' ? 'everything' : 'by role',
-    policy: parts.documents ?? { trusted: 'off' },
-    compiled: parts.fastLane ?? true,
-  });
+  const introspection = parts.mode === 'dev' ? 'everything' : 'by role';
+  const policy = parts.documents ?? { trusted: 'off' };
+  const engine = tracedEngine(
+    createEngine(parts, limits, { introspection, policy, compiled: parts.fastLane ?? true }),
+  );
   const watch = createCredentialWatch(parts);
   let isDraining = false;
   const answers = new OpenAnswers();

@@ -2,7 +2,6 @@ import {
   defaultFieldResolver,
   isObjectType,
   OperationTypeNode,
-  type GraphQLFieldResolver,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -15,9 +14,8 @@ import { askedOf } from './asked.ts';
 import { isAct, recordAct } from './audit.ts';
 import { fieldRules, ruleOf, type FieldRule } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
+import { tracedField, type Resolver } from './traced-field.ts';
 import { keepSession } from './sessions.ts';
-
-type Resolver = GraphQLFieldResolver<unknown, RequestContext, Record<string, unknown>>;
 
 /**
  * Puts the table of rules in front of every root field, and of the others that it names: the role
@@ -41,8 +39,12 @@ export function guardFields(schema: GraphQLSchema): GraphQLSchema {
 function guardRoot(root: GraphQLObjectType): void {
   for (const field of Object.values(root.getFields())) {
     const rule = ruleOf(root.name, field.name);
-    if (field.subscribe) field.subscribe = guarded(field.subscribe as Resolver, rule);
-    else field.resolve = guarded((field.resolve ?? defaultFieldResolver) as Resolver, rule);
+    if (field.subscribe)
+      field.subscribe = tracedField(root.name, guarded(field.subscribe as Resolver, rule));
+    else {
+      const resolve = guarded((field.resolve ?? defaultFieldResolver) as Resolver, rule);
+      field.resolve = tracedField(root.name, resolve);
+    }
   }
 }
 

@@ -19,12 +19,27 @@ export function preferencesFrom(
   header: (name: string) => string | undefined,
   extensions: unknown,
 ): Preferences {
-  const stated = levelsFrom(header(consistencyHeader));
+  const stated = { ...levelsFrom(header(consistencyHeader)), ...traceFrom(header, extensions) };
   const session = (extensions as { readonly session?: unknown } | null | undefined)?.session;
   if (session === undefined) return { ...stated, session: header(sessionHeader) || undefined };
   if (typeof session !== 'string')
     throw badInput('Extension "session" must be a string', 'extensions.session');
   return { ...stated, session: session || undefined, sessionIn: 'extensions' };
+}
+
+/** `traceparent` and `tracestate` of W3C Trace Context; a socket says them with each operation. */
+function traceFrom(
+  header: (name: string) => string | undefined,
+  extensions: unknown,
+): Pick<Preferences, 'trace'> {
+  const own = (extensions ?? {}) as {
+    readonly traceparent?: unknown;
+    readonly tracestate?: unknown;
+  };
+  const traceparent = own.traceparent ?? header('traceparent');
+  if (typeof traceparent !== 'string') return {};
+  const tracestate = own.traceparent === undefined ? header('tracestate') : own.tracestate;
+  return { trace: { traceparent, ...(typeof tracestate === 'string' && { tracestate }) } };
 }
 
 function levelsFrom(text: string | undefined): { read?: LevelName; write?: LevelName } {

@@ -13,7 +13,8 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
   Query: {
     get: (_root, args, context, info) => {
       const asked = askedOf('read', args, { context, info });
-      return context.reads.load({ keyspace: args.keyspace, key: args.key, asked });
+      const carry = context.tracing.carrier();
+      return context.reads.load({ keyspace: args.keyspace, key: args.key, asked, carry });
     },
     getMany: (_root, args, context, info) => {
       const keys = boundedList('keys', args.keys);
@@ -32,7 +33,9 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
         case 'Entry': {
           allowKeyspace(context.principal, name.keyspace);
           const asked = askedOf('read', {}, { context, info });
-          const answer = context.reads.load({ keyspace: name.keyspace, key: name.key, asked });
+          const { keyspace, key } = name;
+          const carry = context.tracing.carrier();
+          const answer = context.reads.load({ keyspace, key, asked, carry });
           return (await answer.catch(nullWhenNoKeyspace))?.entry ?? null;
         }
         case 'Keyspace':

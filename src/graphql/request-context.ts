@@ -5,6 +5,7 @@ import type { Feed } from '../feed/feed.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Carry, RemoteTrace, Tracing } from '../runtime/tracing.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account } from '../quotas/account.ts';
@@ -26,10 +27,11 @@ export interface Services {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
 }
 
 /**
- * What a request said about consistency outside its document: headers, or their namesakes in
+ * What a request said about itself outside its document: headers, or their namesakes in
  * `connection_init`; the session also in the operation's `extensions`.
  */
 export interface Preferences {
@@ -38,6 +40,8 @@ export interface Preferences {
   readonly session?: string | undefined;
   /** Where the session came, and where the new one is looked for. */
   readonly sessionIn?: 'extensions' | undefined;
+  /** The trace that the request is part of. */
+  readonly trace?: RemoteTrace | undefined;
 }
 
 /** Everything that belongs to one operation of one principal. */
@@ -57,6 +61,8 @@ export interface RequestContext extends Services {
 /** One read of one key, and how. */
 export interface ReadRequest extends KeyRef {
   readonly asked: Asked;
+  /** Reads that are loaded together belong to different fields. */
+  readonly carry: Carry;
 }
 
 interface Request {
@@ -88,8 +94,8 @@ export function createRequestContext(services: Services, request: Request): Requ
 function createReads(store: Store, principal: Principal): RequestContext['reads'] {
   const load = (requests: readonly ReadRequest[]): Promise<(EntryAnswer | Error)[]> =>
     Promise.all(
-      requests.map(({ keyspace, key, asked }) =>
-        store.get(principal, { keyspace, key }, asked).catch((error: unknown) => asError(error)),
+      requests.map(({ keyspace, key, asked, carry }) =>
+        carry(() => store.get(principal, { keyspace, key }, asked)).catch(asError),
       ),
     );
   const cacheKeyFn = ({ keyspace, key, asked }: ReadRequest): string =>

@@ -10,6 +10,7 @@ import {
 } from '../placement/failure-detector.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import type { Tracing } from '../runtime/tracing.ts';
 import type { CallRecord, CallSort } from './call-record.ts';
 import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-store.ts';
 import type { BucketDigest } from './buckets.ts';
@@ -37,6 +38,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from './replica.ts';
+import { tracedCall } from './traced-call.ts';
 import { Traffic, type OpenLimits } from './traffic.ts';
 
 const repairing = 'it is being brought up to date, and has no vote until then';
@@ -44,6 +46,8 @@ const repairing = 'it is being brought up to date, and has no vote until then';
 export interface GuardOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Left out: no spans. */
+  readonly tracing?: Tracing;
   /** What may be under way to the replica at a time; left out, `openLimits`. */
   readonly limits?: OpenLimits;
 }
@@ -264,7 +268,12 @@ export class GuardedReplica implements Replica {
     return Promise.reject(new ReplicaError('REFUSED', reason, false));
   }
 
-  async #watch<T>(call: string, act: () => Promise<T>): Promise<T> {
+  #watch<T>(call: string, act: () => Promise<T>): Promise<T> {
+    const what = { replica: this, call };
+    return tracedCall(this.#options.tracing, what, () => this.#observed(call, act));
+  }
+
+  async #observed<T>(call: string, act: () => Promise<T>): Promise<T> {
     const { clock, metrics } = this.#options;
     const startedMs = clock.monotonicMs();
     try {

@@ -2,6 +2,7 @@ import { createGatewayServer, type GatewayParts } from '../../src/gateway/http.t
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
+import { noTracing } from '../../src/runtime/tracing.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Admission } from '../../src/quotas/admission.ts';
 import { limitStore } from '../../src/quotas/limited-store.ts';
@@ -67,6 +68,7 @@ export async function startMemoryEdge(
     admission,
     log: silentLog,
     metrics,
+    tracing: noTracing,
     clock: systemClock,
     random: systemRandom,
     limits: defaultLimits,

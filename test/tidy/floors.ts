@@ -41,6 +41,9 @@ const rooms: Readonly<Record<string, string>> = {
   'config-auth.ts': 'config.ts',
   'config-documents.ts': 'config.ts',
   'config-repair.ts': 'config.ts',
+  'config-tracing.ts': 'config.ts',
+  'open-telemetry.ts': 'main',
+  'assemble-tracing.ts': 'main',
   'trusted-documents.ts': 'main',
 };
 

@@ -65,7 +65,9 @@ export function callKinds(clock: Clock) {
         calls.map(({ request }) => request.mintedBy ?? request.acceptedBy ?? ''),
         calls.map(({ request }) => request.expected),
         calls.map(({ request }) => request.acceptedBy !== undefined),
-        calls.map(({ request }) => (request.mintedBy === undefined ? null : (request.emptied ?? 0))),
+        calls.map(({ request }) =>
+          request.mintedBy === undefined ? null : (request.emptied ?? 0),
+        ),
       ],
       replies: byPosition(swapReply),
     } satisfies CallKind<SwapCall, SwapResult>,
