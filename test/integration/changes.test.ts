@@ -67,7 +67,7 @@ describe('the change feed over three Postgres', () => {
     ]);
   });
 
-  test('loses nothing when a transaction with an earlier number commits after a later one', async () => {
+  test('loses nothing when a transaction with an earlier number commits after a later one (trap 13)', async () => {
     const tenant = newTenant();
     const listener = await Listener.open(gateway(), tenant);
     const [v] = states(['v']) as [Cell];

@@ -106,7 +106,7 @@ describe('a sealed string', () => {
   );
 });
 
-describe('a causal context', () => {
+describe('a causal context (trap 15: forged, or of another tenant or key)', () => {
   const keyspace: Keyspace = {
     ...keyspaceDefaults,
     tenant: 'acme',
@@ -146,6 +146,20 @@ describe('a causal context', () => {
     ];
     for (const at of others) expect(refusal(() => openContext(sealer, at, token))).toBe('refused');
     expect(refusal(() => openContext(sealer, { keyspace, key: '42' }, token))).toBe('opened');
+  });
+
+  test('with huge counters, which would dominate for ever, is refused from any other house', () => {
+    // Guard: the signature of `createSealer`.
+    const version = { dot: { actor: 'a', counter: 1 }, writeId: 'w', writtenAtUs: 1, value: '1' };
+    const huge = new Map([['a', Number.MAX_SAFE_INTEGER]]);
+    const entry = entryOf(keyspace, '42', {
+      cell: { siblings: [version], context: huge },
+      nowMs: 0,
+    });
+    const forger = createSealer(['a key that the forger has made up']);
+    const forged = sealContext(forger, entry);
+    expect(refusal(() => openContext(sealer, { keyspace, key: '42' }, forged))).toBe('refused');
+    expect(refusal(() => openContext(forger, { keyspace, key: '42' }, forged))).toBe('opened');
   });
 
   test('is not a cursor, nor a cursor a context', () => {

@@ -6,6 +6,7 @@ import { checkQuorum } from '../simulation/checkers/quorum.ts';
 import { checkSiblings, divergence, type FinalState } from '../simulation/checkers/siblings.ts';
 import type { Operation } from '../simulation/history.ts';
 import type { TestCluster } from '../support/cluster.ts';
+import type { Archive } from './archive.ts';
 import type { Fault } from './faults.ts';
 import { everStored, finalState, offeredVersions, supersededByConsensus } from './final-state.ts';
 import { groupNames, groups, placeOf, roomsOf, type GroupName } from './groups.ts';
@@ -25,6 +26,7 @@ interface Looked {
   readonly rooms: readonly (readonly Operation[])[];
   readonly final: FinalState;
   readonly cluster: TestCluster;
+  readonly archive: Archive;
 }
 
 interface Check {
@@ -54,8 +56,8 @@ const checks: Readonly<Record<GroupName, readonly Check[]>> = {
   profiles: [
     {
       checker: 'last write wins',
-      async check({ operations, final, cluster }) {
-        const logged = await everStored(cluster, 'profiles');
+      async check({ operations, final, cluster, archive }) {
+        const logged = [...archive.of('profiles'), ...(await everStored(cluster, 'profiles'))];
         const places = new Set(operations.map(({ key }) => key));
         const offered = offeredVersions(logged).filter(({ key }) => places.has(key));
         return checkLastWriteWins(operations, offered, final);
@@ -65,8 +67,8 @@ const checks: Readonly<Record<GroupName, readonly Check[]>> = {
   mixed: [
     {
       checker: 'siblings, replicas equal',
-      async check({ operations, final, cluster }) {
-        const logged = await everStored(cluster, 'mixed');
+      async check({ operations, final, cluster, archive }) {
+        const logged = [...archive.of('mixed'), ...(await everStored(cluster, 'mixed'))];
         const superseded = supersededByConsensus(logged, operations);
         return checkSiblings(operations, final, {
           superseded: ({ value }) => typeof value === 'number' && superseded.has(value),
@@ -79,7 +81,7 @@ const checks: Readonly<Record<GroupName, readonly Check[]>> = {
 /** Runs every checker on every group of a round. */
 export async function checkRound(
   operations: readonly Operation[],
-  what: { cluster: TestCluster; round: number },
+  what: { cluster: TestCluster; archive: Archive; round: number },
 ): Promise<readonly Verdict[]> {
   const byKey = Map.groupBy(operations, ({ key }) => key);
   const verdicts: Verdict[] = [];
@@ -90,7 +92,7 @@ export async function checkRound(
     });
     const own = rooms.flat();
     const final = await finalState(what.cluster, name, new Set(own.map(({ key }) => key)));
-    const looked = { operations: own, rooms, final, cluster: what.cluster };
+    const looked = { operations: own, rooms, final, ...what };
     for (const { checker, check } of checks[name]) {
       const beganMs = performance.now();
       const violations = [...new Set(await check(looked))];

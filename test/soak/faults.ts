@@ -1,9 +1,10 @@
-import type { LocalCluster } from '../../src/local-cluster/cluster.ts';
 import type { Random } from '../../src/runtime/random.ts';
+import type { TestCluster } from '../support/cluster.ts';
+import type { Archive } from './archive.ts';
 import { pause } from './client.ts';
+import { faultSorts, type FaultKind } from './fault-sorts.ts';
 import type { GatewayProcess } from './gateways.ts';
-
-export type FaultKind = 'kill of a replica' | 'freeze of a replica' | 'kill of a gateway';
+import type { SmallDisk } from './small-disk.ts';
 
 /** One fault, from its beginning to its end, in nanoseconds of the history. */
 export interface Fault {
@@ -20,15 +21,24 @@ export interface Pace {
 }
 
 /** A short run has its faults too. */
-export function paceOf(roundMs: number): Pace {
-  const unitMs = Math.min(3_000, roundMs / 9);
+export function paceOf(roundMs: number, kinds: number): Pace {
+  const unitMs = Math.min(3_000, roundMs / (3 * kinds));
   return { calmMs: unitMs, awayMs: unitMs * 1.3 };
 }
 
-interface Nemesis {
-  readonly cluster: LocalCluster;
+/** Whom faults happen to. */
+export interface Victims {
+  readonly cluster: TestCluster;
   readonly gateways: readonly GatewayProcess[];
   readonly random: Random;
+  readonly smallDisk: SmallDisk | undefined;
+  readonly archive: Archive;
+  /** While something goes on. */
+  readonly rest: (ms: number) => Promise<void>;
+}
+
+interface Nemesis extends Omit<Victims, 'rest'> {
+  readonly kinds: readonly FaultKind[];
   readonly pace: Pace;
   readonly untilMs: number;
   readonly isOver: () => boolean;
@@ -38,78 +48,48 @@ interface Nemesis {
   readonly whole: () => Promise<void>;
 }
 
-const kinds: readonly FaultKind[] = [
-  'kill of a replica',
-  'freeze of a replica',
-  'kill of a gateway',
-];
-
 /**
  * One fault after another until the time is nearly up: never more than one replica away at a time,
  * and the next one only when all are there again. Every kind comes once before any comes again.
  */
 export async function makeTrouble(nemesis: Nemesis, faults: Fault[]): Promise<void> {
-  const { random, pace } = nemesis;
+  const { random, pace, kinds } = nemesis;
   const neededMs = pace.awayMs * 2 + 500;
   let open: FaultKind[] = [];
   for (;;) {
     await rest(nemesis, pace.calmMs * (0.5 + random.next()));
     const isLate = performance.now() + neededMs > nemesis.untilMs;
-    if (nemesis.isOver() || (isLate && everyKindCame(faults))) return;
+    if (nemesis.isOver() || (isLate && everyKindCame(faults, kinds))) return;
     if (open.length === 0) open = [...kinds];
     const [kind] = open.splice(Math.floor(random.next() * open.length), 1);
-    if (kind === 'kill of a gateway') await killGateway(nemesis, faults);
-    else await takeReplica(nemesis, faults, kind!);
+    await happen(nemesis, faults, kind!);
     await nemesis.whole();
   }
 }
 
 /** Whether each kind of fault has come, and gone again. */
-export function everyKindCame(faults: readonly Fault[]): boolean {
+export function everyKindCame(faults: readonly Fault[], kinds: readonly FaultKind[]): boolean {
   return kinds.every((kind) => faults.some((one) => one.kind === kind && one.endNs !== undefined));
 }
 
-async function takeReplica(nemesis: Nemesis, faults: Fault[], kind: FaultKind): Promise<void> {
-  const { cluster, random, pace } = nemesis;
-  const { id } = cluster.replicas[Math.floor(random.next() * cluster.replicas.length)]!;
-  const isKill = kind === 'kill of a replica';
-  const fault = begin(
-    nemesis,
-    { kind, target: id },
-    isKill ? `kill -9 of ${id}` : `SIGSTOP of ${id} and its sessions`,
-  );
+async function happen(nemesis: Nemesis, faults: Fault[], kind: FaultKind): Promise<void> {
+  const { random, pace, say } = nemesis;
+  const sort = faultSorts[kind];
+  const victims: Victims = { ...nemesis, rest: (ms) => rest(nemesis, ms) };
+  const aimed = sort.aim(victims);
+  const { target, line } = aimed;
+  const fault: Fault = { kind, target, startNs: nemesis.tick(), endNs: undefined };
+  say(line);
   faults.push(fault);
-  await (isKill ? cluster.kill(id) : cluster.freeze(id));
+  await aimed.begin();
   const awayMs = pace.awayMs * (1 + random.next());
   await rest(nemesis, awayMs / 2);
   // Sometimes a gateway goes too: what it was in the middle of is left to the other one, and two replicas.
-  if (random.next() < 0.3) await killGateway(nemesis, faults);
-  else await rest(nemesis, awayMs / 2);
+  if (sort.alone || random.next() > 0.3) await rest(nemesis, awayMs / 2);
+  else await happen(nemesis, faults, 'kill of a gateway');
   fault.endNs = nemesis.tick();
-  await (isKill ? cluster.restart(id) : cluster.thaw(id));
-  nemesis.say(`${id} is back`);
-}
-
-async function killGateway(nemesis: Nemesis, faults: Fault[]): Promise<void> {
-  const { gateways, random, pace } = nemesis;
-  const gateway = gateways[Math.floor(random.next() * gateways.length)]!;
-  const what = { kind: 'kill of a gateway', target: gateway.name } as const;
-  const fault = begin(nemesis, what, `kill -9 of ${gateway.name}`);
-  faults.push(fault);
-  await gateway.kill();
-  await rest(nemesis, pace.awayMs * (0.3 + random.next() / 2));
-  await gateway.start();
-  fault.endNs = nemesis.tick();
-  nemesis.say(`${gateway.name} is back`);
-}
-
-function begin(
-  { tick, say }: Nemesis,
-  what: { kind: FaultKind; target: string },
-  line: string,
-): Fault {
-  say(line);
-  return { ...what, startNs: tick(), endNs: undefined };
+  await aimed.end();
+  say(`${kind} (${target}) is over`);
 }
 
 async function rest({ isOver }: Nemesis, ms: number): Promise<void> {

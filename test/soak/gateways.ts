@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { freePorts } from '../../src/local-cluster/free-port.ts';
 import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
 import { runProgram, type RunningProgram } from '../support/process.ts';
+import { fileURLToPath } from 'node:url';
+import { Paths } from './paths.ts';
+import { addRepairs, repairsIn, type Repairs } from './repairs.ts';
 
 export const tenant = 'soak';
 /** How long a gateway gives a request. */
@@ -13,18 +16,35 @@ const readyMs = 30_000;
 export class GatewayProcess {
   readonly name: string;
   readonly port: number;
+  readonly paths: Paths;
   readonly #configFile: string;
+  readonly #clockFile: string;
   #program: RunningProgram | undefined;
   #said = '';
+  /** Of the lives that have ended. */
+  #repairs: Repairs = {};
 
-  constructor(name: string, what: { port: number; configFile: string }) {
+  constructor(name: string, what: { port: number; paths: Paths; directory: string }) {
     this.name = name;
     this.port = what.port;
-    this.#configFile = what.configFile;
+    this.paths = what.paths;
+    this.#configFile = join(what.directory, `${name}.json`);
+    this.#clockFile = join(what.directory, `${name}.clock`);
+    const config = JSON.stringify(configOf(this.port, this.paths.replicas));
+    writeFileSync(this.#configFile, config, { mode: 0o600 });
+    this.setClock(0);
+  }
+
+  /** Its wall clock is so far off the right time from now on. */
+  setClock(offMs: number): void {
+    writeFileSync(this.#clockFile, String(offMs));
   }
 
   async start(): Promise<void> {
-    this.#program = runProgram('src/main.ts', ['serve', '--config', this.#configFile]);
+    this.#program = runProgram('src/main.ts', ['serve', '--config', this.#configFile], {
+      NODE_OPTIONS: `--import=${fileURLToPath(new URL('skewed-clock.ts', import.meta.url))}`,
+      QUORATE_SOAK_CLOCK: this.#clockFile,
+    });
     const untilMs = performance.now() + readyMs;
     while (!(await this.#isReady())) {
       if (this.#program.child.exitCode !== null || performance.now() > untilMs) {
@@ -36,6 +56,7 @@ export class GatewayProcess {
 
   /** SIGKILL: what it was doing is left as it is. */
   async kill(): Promise<void> {
+    this.#repairs = await this.repairs();
     this.abandon();
     await this.#program?.ended;
     this.#said += this.#program?.output() ?? '';
@@ -44,6 +65,15 @@ export class GatewayProcess {
   async stop(): Promise<void> {
     this.#program?.child.kill('SIGTERM');
     await this.#program?.ended;
+    await this.paths.close();
+  }
+
+  /** What it has repaired, over all its lives. */
+  async repairs(): Promise<Repairs> {
+    const text = await fetch(`http://127.0.0.1:${this.port}/metrics`)
+      .then((answer) => answer.text())
+      .catch(() => '');
+    return addRepairs(this.#repairs, repairsIn(text));
   }
 
   abandon(): void {
@@ -69,12 +99,12 @@ export async function prepareGateways(
   what: { replicas: readonly LocalReplica[]; directory: string },
 ): Promise<readonly GatewayProcess[]> {
   const ports = await freePorts(Array.from({ length: count }, () => undefined));
-  const gateways = ports.map((port, at) => {
-    const name = `gateway-${at + 1}`;
-    const configFile = join(what.directory, `${name}.json`);
-    writeFileSync(configFile, JSON.stringify(configOf(port, what.replicas)), { mode: 0o600 });
-    return new GatewayProcess(name, { port, configFile });
-  });
+  const gateways = await Promise.all(
+    ports.map(async (port, at) => {
+      const paths = await Paths.open(what.replicas);
+      return new GatewayProcess(`gateway-${at + 1}`, { port, paths, directory: what.directory });
+    }),
+  );
   process.once('exit', () => gateways.forEach((gateway) => gateway.abandon()));
   return gateways;
 }

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 
+import { allFaultKinds, type FaultKind } from './fault-sorts.ts';
+
 /** What a soak is asked for. */
 export interface SoakOptions {
   readonly minutes: number;
@@ -12,6 +14,8 @@ export interface SoakOptions {
   readonly quiet: boolean;
   /** Postgres without fsync. */
   readonly fast: boolean;
+  /** Which faults come; each at least once. */
+  readonly kinds: readonly FaultKind[];
 }
 
 export const usage = `npm run soak -- [options]
@@ -22,6 +26,7 @@ export const usage = `npm run soak -- [options]
   --history FILE   write every operation to FILE, one JSON object a line
   --clients N      clients at the same time (default 24)
   --fast           Postgres without fsync
+  --faults A,B     only these (default: all): ${allFaultKinds.join(', ')}
   --quiet          only the report at the end
 `;
 
@@ -37,6 +42,7 @@ export function readOptions(args: readonly string[]): SoakOptions {
       clients: { type: 'string', default: '24' },
       quiet: { type: 'boolean', default: false },
       fast: { type: 'boolean', default: false },
+      faults: { type: 'string' },
     },
   });
   const { operations, seed, history, quiet, fast } = values;
@@ -48,7 +54,17 @@ export function readOptions(args: readonly string[]): SoakOptions {
     clients: whole('clients', values.clients),
     quiet,
     fast,
+    kinds: kindsOf(values.faults),
   };
+}
+
+function kindsOf(text: string | undefined): readonly FaultKind[] {
+  if (text === undefined) return allFaultKinds;
+  return text.split(',').map((name) => {
+    const found = allFaultKinds.find((kind) => kind === name.trim());
+    if (found) return found;
+    throw new Error(`--faults knows no "${name}": there are ${allFaultKinds.join(', ')}.`);
+  });
 }
 
 function positive(name: string, text: string): number {

@@ -4,14 +4,19 @@ import { join } from 'node:path';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { History, printHistory, type Operation } from '../simulation/history.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { Client, pause, Seat, type Arena } from './client.ts';
+import type { Arena } from './client.ts';
 import { checkAvailable, checkInTime, checkRound, type Verdict } from './checks.ts';
-import { everyKindCame, makeTrouble, paceOf, type Fault, type FaultKind } from './faults.ts';
+import { Archive } from './archive.ts';
+import { everyKindCame, makeTrouble, paceOf, type Fault } from './faults.ts';
+import type { FaultKind } from './fault-sorts.ts';
+import { addRepairs, type Repairs } from './repairs.ts';
+import { SmallDisk } from './small-disk.ts';
 import { prepareGateways, type GatewayProcess } from './gateways.ts';
 import { GraphQLClient } from './graphql-client.ts';
-import { groupNames, groups, roomsOf, type GroupName } from './groups.ts';
+import { groupNames, groups } from './groups.ts';
 import type { SoakOptions } from './options.ts';
 import { addCounts, countByCode, countByLevel, type CountsByName } from './report.ts';
+import { settle, whole } from './whole.ts';
 import { work } from './workload.ts';
 
 /** What a soak showed. */
@@ -23,6 +28,9 @@ export interface SoakResult {
   readonly codes: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly verdicts: readonly Verdict[];
+  readonly repairs: Repairs;
+  /** Faults that were asked for, and cannot be had on this machine. */
+  readonly leftOut: readonly FaultKind[];
 }
 
 export interface SoakHooks {
@@ -34,10 +42,7 @@ export interface SoakHooks {
 /** Checkers look at one round at a time: beyond this their work, which grows faster than the history, takes too long. */
 const roundOperationsMax = 60_000;
 const roundMsMax = 10 * 60_000;
-/** Longer than any forward, repair or request that is under way when clients stop. */
-const quietMs = 4_000;
-const wholeMs = 60_000;
-const faultsLateMs = 60_000;
+const faultsLateMs = 180_000;
 const progressMs = 5_000;
 
 interface Stage {
@@ -46,6 +51,9 @@ interface Stage {
   readonly cluster: TestCluster;
   readonly gateways: readonly GatewayProcess[];
   readonly http: GraphQLClient;
+  readonly archive: Archive;
+  readonly smallDisk: SmallDisk | undefined;
+  readonly kinds: readonly FaultKind[];
   readonly nowMs: () => number;
   processes: number;
   values: number;
@@ -56,6 +64,12 @@ export async function runSoak(options: SoakOptions, hooks: SoakHooks): Promise<S
   const settings = options.fast ? {} : { settings: { fsync: 'on', full_page_writes: 'on' } };
   const cluster = await startTestCluster(settings);
   const directory = mkdtempSync(join(tmpdir(), 'quorate-soak-'));
+  const wantsSmall = options.kinds.includes('full disk');
+  const smallDisk = wantsSmall
+    ? await SmallDisk.under(cluster, cluster.replicas.at(-1)!.id)
+    : undefined;
+  const leftOut: FaultKind[] = wantsSmall && !smallDisk ? ['full disk'] : [];
+  const kinds = options.kinds.filter((kind) => !leftOut.includes(kind));
   const gateways = await prepareGateways(2, { replicas: cluster.replicas, directory });
   const http = new GraphQLClient();
   try {
@@ -63,12 +77,17 @@ export async function runSoak(options: SoakOptions, hooks: SoakHooks): Promise<S
     for (const name of groupNames) await createKeyspace(http, gateways[0]!, name);
     const began = process.hrtime.bigint();
     const nowMs = (): number => Number(process.hrtime.bigint() - began) / 1e6;
-    const stage = { options, hooks, cluster, gateways, http, nowMs, processes: 0, values: 0 };
+    const own = { archive: new Archive(), smallDisk, kinds, nowMs, processes: 0, values: 0 };
+    const stage: Stage = { options, hooks, cluster, gateways, http, ...own };
     if (options.history !== undefined) writeFileSync(options.history, '');
-    return await runRounds(stage);
+    const result = await runRounds(stage);
+    const repairs = await Promise.all(gateways.map((gateway) => gateway.repairs()));
+    return { ...result, repairs: repairs.reduce(addRepairs), leftOut };
   } finally {
     http.close();
     await Promise.all(gateways.map((gateway) => gateway.stop()));
+    if (smallDisk) await cluster.kill(smallDisk.replica);
+    smallDisk?.remove();
     await cluster.stop();
     rmSync(directory, { recursive: true, force: true });
   }
@@ -111,6 +130,8 @@ const nothingYet: SoakResult = {
   codes: new Map(),
   faults: new Map(),
   verdicts: [],
+  repairs: {},
+  leftOut: [],
 };
 
 /** One set of keys from its first operation to its verdicts. */
@@ -118,7 +139,7 @@ async function runRound(
   stage: Stage,
   what: { round: number; mostMs: number; mostOperations: number },
 ): Promise<SoakResult> {
-  const { options, hooks, cluster, gateways } = stage;
+  const { options, hooks, cluster, gateways, kinds, archive, smallDisk } = stage;
   const { round, mostMs, mostOperations } = what;
   const startMs = stage.nowMs();
   const untilMs = performance.now() + mostMs;
@@ -128,7 +149,7 @@ async function runRound(
     const enough = arena.history.operations.length >= mostOperations;
     const lateMs = performance.now() - untilMs;
     // On a slow machine the last kind of fault may still have to come.
-    const isTime = lateMs > 0 && (everyKindCame(faults) || lateMs > faultsLateMs);
+    const isTime = lateMs > 0 && (everyKindCame(faults, kinds) || lateMs > faultsLateMs);
     return stopped || enough || isTime || hooks.isStopped?.() === true;
   });
   const progress = setInterval(() => report(stage, { arena, faults, startMs }), progressMs);
@@ -137,8 +158,11 @@ async function runRound(
     {
       cluster,
       gateways,
+      archive,
+      smallDisk,
+      kinds,
       random: seededRandom(arena.seed),
-      pace: paceOf(mostMs),
+      pace: paceOf(mostMs, kinds.length),
       untilMs,
       isOver: () => arena.isOver(),
       tick: () => arena.history.tick(),
@@ -156,8 +180,9 @@ async function runRound(
   const { operations } = arena.history;
   if (options.history !== undefined) write(options.history, operations);
   say(`round ${round}: checking ${operations.length.toLocaleString('en')} operations`);
-  const verdicts = await checkRound(operations, { cluster, round });
+  const verdicts = await checkRound(operations, { cluster, archive, round });
   return {
+    ...nothingYet,
     operations: operations.length,
     seconds: worked / 1000,
     counts: countByLevel(operations, faults),
@@ -195,66 +220,6 @@ function openArena(stage: Stage, round: number, isOver: () => boolean): Arena {
   };
 }
 
-/** Every gateway answers at ALL: whatever was away is there again. */
-async function whole({ gateways, http }: Stage): Promise<void> {
-  const ask = { keyspace: 'carts', key: 'not-a-key-of-the-workload', level: 'ALL' } as const;
-  for (const { port, name } of gateways) {
-    await eventually(`${name} does not reach every replica`, () => http.ask(port, 'get', ask));
-  }
-}
-
-async function eventually(what: string, attempt: () => Promise<unknown>): Promise<void> {
-  const untilMs = performance.now() + wholeMs;
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (performance.now() > untilMs) {
-        throw new Error(`${what}, ${wholeMs / 1000} s after it should: ${String(error)}`, {
-          cause: error,
-        });
-      }
-      await pause(100);
-    }
-  }
-}
-
-/**
- * Quiet, and then every key is read once at its own level, and once at ALL, which leaves no replica
- * behind.
- */
-async function settle(
-  stage: Stage,
-  { arena, round }: { arena: Arena; round: number },
-): Promise<void> {
-  await whole(stage);
-  await pause(quietMs);
-  await Promise.all(groupNames.map((name) => readOnce(stage, { arena, round, name })));
-  await pause(1_000);
-}
-
-async function readOnce(
-  { gateways, http }: Stage,
-  { arena, round, name }: { arena: Arena; round: number; name: GroupName },
-): Promise<void> {
-  const client = new Client(arena, 0);
-  for (const keys of roomsOf(groups[name], round)) {
-    const seat = new Seat(groups[name], keys, client.newSession());
-    for (const key of keys) {
-      const { status, code = '?' } = await client.read(seat, key);
-      const ask = { keyspace: name, key, level: 'ALL' } as const;
-      const atAll = await http.ask(client.pick(gateways).port, 'get', ask).then(
-        () => 'ok',
-        (error: unknown) => String(error),
-      );
-      const where = `all is quiet, and ${key} of ${name} cannot be read`;
-      if (status !== 'ok') arena.problems.push(`${where}: ${code}`);
-      if (atAll !== 'ok') arena.problems.push(`${where} at ALL: ${atAll}`);
-    }
-  }
-}
-
 function write(file: string, operations: readonly Operation[]): void {
   for (let from = 0; from < operations.length; from += 5_000) {
     appendFileSync(file, `${printHistory(operations.slice(from, from + 5_000))}\n`);
@@ -282,6 +247,7 @@ function seconds(ms: number): string {
 
 function added(a: SoakResult, b: SoakResult): SoakResult {
   return {
+    ...nothingYet,
     operations: a.operations + b.operations,
     seconds: a.seconds + b.seconds,
     counts: addCounts(a.counts, b.counts),

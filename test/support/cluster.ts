@@ -27,6 +27,8 @@ export interface TestClusterOptions {
 export interface TestCluster extends LocalCluster {
   /** What is done to disks; embedded databases only. */
   readonly disks: Pick<EmbeddedCluster, 'wipe' | 'copyDisk' | 'putDiskBack'>;
+  /** Where an embedded database has its data. */
+  directoryOf(id: string): string;
   /** The connection string of one replica. */
   url(id: string): string;
   /** Asks one replica directly, on a connection of its own. */
@@ -65,6 +67,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
       if (cluster instanceof EmbeddedCluster) return cluster;
       throw new Error('only embedded databases have disks that a test can get at');
     },
+    directoryOf: (id) => join(dataDirectory, id),
     url,
     kill: (id) => cluster.kill(id),
     freeze: (id) => cluster.freeze(id),
