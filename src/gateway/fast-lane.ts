@@ -79,7 +79,7 @@ function prepared(
 ): Operation | undefined {
   try {
     const asked = plainRequest(body);
-    const source = asked && engine.admit(asked, principal);
+    const source = asked && engine.tryAdmit(asked, principal);
     if (!asked || source === undefined || source.length > documentLengthMax) return undefined;
     const document = engine.parse(source);
     if (engine.validate(document).length > 0) return undefined;

@@ -66,12 +66,28 @@ interface Asker {
   readonly principal: Principal;
 }
 
+/** A gate that can also be asked by whoever will ask it again. */
+export interface AuditedGate extends DocumentAdmission {
+  /**
+   * The same for one who goes on to `admit` when nothing came of it: a refusal is undefined, and not
+   * told to the audit log twice.
+   */
+  tryAdmit: DocumentAdmission['admit'];
+}
+
 /** The gate of documents, telling the audit log of those that it does not let through. */
 export function auditedGate(
   gate: DocumentAdmission,
   { audit }: Pick<Services, 'audit'>,
-): DocumentAdmission {
+): AuditedGate {
   return {
+    tryAdmit(request, principal) {
+      try {
+        return gate.admit(request, principal);
+      } catch {
+        return undefined; // `admit` says why
+      }
+    },
     admit(request, principal) {
       try {
         return gate.admit(request, principal);

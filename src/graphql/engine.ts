@@ -8,16 +8,12 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
-import { auditedGate, recordRefusals } from './audit.ts';
+import { auditedGate, recordRefusals, type AuditedGate } from './audit.ts';
 import { createCharge } from './charge.ts';
 import { CompiledDocuments } from './compiled-document.ts';
-import {
-  createDocumentAdmission,
-  type DocumentPolicy,
-  type DocumentRequest,
-} from './document-admission.ts';
+import { createDocumentAdmission, type DocumentPolicy } from './document-admission.ts';
 import { createDocuments, type AdmittedSource, type DocumentLimits } from './documents.ts';
-import type { Principal } from '../tenancy/principal.ts';
+import { tenantNameOf } from '../tenancy/principal.ts';
 import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
@@ -40,13 +36,8 @@ export interface Operation {
  * errors.
  * What leaves it is fit for clients; only its `admit` and `parse` throw.
  */
-export interface Engine {
+export interface Engine extends AuditedGate {
   readonly schema: GraphQLSchema;
-  /**
-   * The document that a request sends or names, if the caller may run it; undefined when it has none.
-   * See `DocumentAdmission`.
-   */
-  admit(request: DocumentRequest, principal: Principal): AdmittedSource | undefined;
   parse(source: AdmittedSource): DocumentNode;
   validate(document: DocumentNode): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult>;
@@ -92,7 +83,6 @@ export function createEngine(
   const fullSchema = createExecutableSchema();
   const visible = createVisibleSchemas(fullSchema, introspection);
   const documents = createDocuments(fullSchema, limits);
-  const gate = auditedGate(createDocumentAdmission(documents, policy), services);
   const toPublic = (error: unknown): GraphQLError => publicError(error, services);
   const mask = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: result.errors.map(toPublic) };
@@ -103,7 +93,7 @@ export function createEngine(
 
   return {
     schema: fullSchema,
-    admit: (request, principal) => gate.admit(request, principal),
+    ...auditedGate(createDocumentAdmission(documents, policy), services),
     parse: (source) => documents.parse(source),
     validate: (document) => documents.validate(document).map(toPublic),
     publicError: toPublic,
@@ -202,8 +192,11 @@ function createOpenSubscriptions() {
 /** What is noted of every operation, whichever way it came and ended. */
 function finished(operation: Operation, result: ExecutionResult, elapsedMs: number): void {
   const { document, operationName, context } = operation;
-  if (result.errors)
-    recordRefusals(context, { document, operationName, principal: context.principal }, result);
+  const { metrics, principal } = context;
+  const tenant = metrics.tenantNames.of(tenantNameOf(principal.tenant));
+  const [error] = result.errors ?? [];
+  metrics.tenantRequests.inc({ tenant, code: error ? String(error.extensions['code']) : 'OK' });
+  if (result.errors) recordRefusals(context, { document, operationName, principal }, result);
   logOperation(operation, result, elapsedMs);
 }
 

@@ -1,3 +1,4 @@
+import { BoundedNames } from './bounded-names.ts';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 const secondsBuckets = [
@@ -6,9 +7,12 @@ const secondsBuckets = [
 
 /**
  * Every instrument of the gateway, by name; `/metrics` prints them. Labels have bounded sets of
- * values: never a key, never a tenant's text.
+ * values: never a key; of tenants so many, and the others together.
  */
 export type Metrics = ReturnType<typeof createMetrics>;
+
+/** With some twenty codes: at most 4,000 series. */
+const tenantsMax = 200;
 
 export function createMetrics() {
   const registry = new Registry();
@@ -16,6 +20,7 @@ export function createMetrics() {
   const { counter, histogram, gauge } = instruments(registers);
   return {
     registry,
+    ...ofTenants(counter),
     requests: counter(
       'quorate_requests_total',
       'Fields answered, by field, level asked and result code',
@@ -66,6 +71,20 @@ export function createMetrics() {
     feedEvents: counter('quorate_feed_events_total', 'Events sent to subscribers', ['kind']),
   };
 }
+
+function ofTenants(counter: Instruments['counter']) {
+  return {
+    tenantRequests: counter(
+      'quorate_tenant_requests_total',
+      'Operations by tenant and result code; of tenants beyond the first 200 together',
+      ['tenant', 'code'],
+    ),
+    /** What a tenant is called in a metric. */
+    tenantNames: new BoundedNames(tenantsMax),
+  };
+}
+
+type Instruments = ReturnType<typeof instruments>;
 
 function instruments(registers: Registry[]) {
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
