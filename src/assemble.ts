@@ -23,11 +23,14 @@ export interface GatewayOptions {
   readonly config: Config;
   readonly log: Log;
   readonly mode: 'dev' | 'serve';
+  /** What `/metrics` says, where this is one process of several; undefined: its own. */
+  readonly metricsText?: (() => Promise<string | undefined>) | undefined;
 }
 
 export interface Gateway {
   readonly url: string;
   readonly port: number;
+  readonly metrics: Metrics;
   /** Takes no new work, finishes what is open, lets go of the replicas. */
   drain(): Promise<void>;
 }
@@ -45,12 +48,12 @@ const reachMs = 5_000;
  * Starts with what it finds: a replica that is down is migrated and used when it comes. Rejects
  * with one sentence for the operator.
  */
-export async function startGateway({ config, log, mode }: GatewayOptions): Promise<Gateway> {
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log, mode } = options;
   const documents = await documentPolicy(config.documents);
   const spans = await openTracing(config.tracing);
   const { tracing } = spans;
-  const metrics = createMetrics();
-  collectProcessMetrics(metrics);
+  const metrics = collectProcessMetrics(createMetrics());
   const assembled = openStore({ config, log, metrics, tracing });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
@@ -78,7 +81,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
       mode,
       ready: () => isFurnished && reachedMajority(assembled),
       documents,
-      ...edgeSettings(config),
+      ...edgeSettings(options),
     }),
   );
   const drain = async (): Promise<void> => {
@@ -94,7 +97,7 @@ export async function startGateway({ config, log, mode }: GatewayOptions): Promi
     await reachReplicas(assembled);
     await bootstrap(assembled, tenancy.tenants, config);
     isFurnished = true;
-    return { port, url: `http://${shownHost(config.listen.host)}:${port}`, drain };
+    return { port, url: `http://${shownHost(config.listen.host)}:${port}`, metrics, drain };
   } catch (error) {
     await drain();
     throw error;
@@ -123,10 +126,11 @@ function openStore(parts: {
   });
 }
 
-function edgeSettings({ limits, shutdown, cors, listen, fastLane }: Config) {
+function edgeSettings({ config, metricsText }: GatewayOptions) {
+  const { limits, shutdown, cors, listen, fastLane } = config;
   const { notReadyMs } = shutdown;
   const { httpsOnly } = listen;
-  return { limits, notReadyMs, corsOrigins: cors.origins, httpsOnly, fastLane };
+  return { limits, notReadyMs, corsOrigins: cors.origins, httpsOnly, fastLane, metricsText };
 }
 
 /** What could not be made leaves nothing running behind it. */

@@ -9,6 +9,7 @@ import { serveCommand } from './cli/serve.ts';
 import { statusCommand } from './cli/status.ts';
 import { tenantCommand } from './cli/tenant.ts';
 import type { Surroundings } from './cli/surroundings.ts';
+import { isWorker, workerCommand } from './cli/worker.ts';
 import { systemClock } from './runtime/clock.ts';
 import { systemRandom } from './runtime/random.ts';
 
@@ -64,12 +65,14 @@ function tell(error: unknown): number {
   return error instanceof UsageError ? 2 : 1;
 }
 
-const code = await main(process.argv.slice(2), {
+const around: Surroundings = {
   env: process.env,
   clock: systemClock,
   random: systemRandom,
   print: (text) => void process.stdout.write(text),
   colour: process.stdout.isTTY && !process.env['NO_COLOR'],
-}).catch(tell);
+};
+const running = isWorker ? workerCommand(around) : main(process.argv.slice(2), around);
+const code = await running.catch(tell);
 // Said outright: a socket to a frozen database would otherwise keep the process for ever.
 process.exit(code);

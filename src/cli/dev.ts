@@ -9,10 +9,10 @@ import { embeddedProvider } from '../local-cluster/embedded-cluster.ts';
 import { type Log, createLog } from '../runtime/log.ts';
 import { banner } from './banner.ts';
 import { type GivenOptions, UsageError, numberOf, textOf } from './command-line.ts';
-import { startGateway } from './gateway.ts';
 import { type Lifetime, beginLifetime, drainWithin } from './lifetime.ts';
 import { migrateAll } from './migrate.ts';
 import type { Surroundings } from './surroundings.ts';
+import { startOneOrMore, workersOf } from './workers.ts';
 
 const migrationTimeoutMs = 60_000;
 const replicasMax = 16;
@@ -25,6 +25,7 @@ interface DevOptions {
   readonly port: number;
   readonly host: string;
   readonly logLevel: string;
+  readonly workers: number;
 }
 
 /**
@@ -60,7 +61,8 @@ interface Run {
 
 async function runGateway(run: Run): Promise<number> {
   const { config, log, lifetime, cluster, options, around } = run;
-  const gateway = await startGateway({ config, log, mode: 'dev' });
+  const { workers: count } = options;
+  const gateway = await startOneOrMore({ config, log, mode: 'dev' }, { count, around });
   try {
     if (!lifetime.hasEnded()) {
       const { url } = gateway;
@@ -99,7 +101,8 @@ function readDevOptions(given: GivenOptions, { env }: Surroundings): DevOptions 
     );
   }
   const replicationFactor = factor ?? Math.min(3, replicas.length);
-  return { directory, replicas, replicationFactor, port: port ?? 4000, host, logLevel };
+  const workers = workersOf(given);
+  return { directory, replicas, replicationFactor, port: port ?? 4000, host, logLevel, workers };
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];

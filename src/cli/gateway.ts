@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 
 /** A gateway that answers, as the commands see it. */
 export interface RunningGateway {
@@ -19,7 +20,9 @@ export async function startGateway(options: {
   readonly config: Config;
   readonly log: Log;
   readonly mode: 'dev' | 'serve';
-}): Promise<RunningGateway> {
+  /** What `/metrics` says, where it is not this process alone. */
+  readonly metricsText?: () => Promise<string | undefined>;
+}): Promise<RunningGateway & { readonly metrics: Metrics }> {
   const assembly = await import('../assemble.ts');
   return assembly.startGateway(options);
 }

@@ -25,6 +25,11 @@ const tenantActs = [
   'key revoke PREFIX',
 ] as const;
 
+const workers = {
+  value: 'N',
+  help: 'processes behind the one port, for several cores (default 1)',
+} as const;
+
 /** THE TABLE of commands: what the program reads from the command line, and what --help says. */
 export const commands = {
   dev: {
@@ -42,6 +47,7 @@ export const commands = {
       port,
       host: { value: 'HOST', help: 'address to listen on (HOST; default 127.0.0.1)' },
       'data-dir': dataDir,
+      workers,
       'log-level': { value: 'LEVEL', help: 'trace, debug, info, warn (default), error or silent' },
       help,
     },
@@ -52,6 +58,7 @@ export const commands = {
       config: configFile,
       port: { ...port, help: 'instead of the one in the configuration (PORT)' },
       host: { value: 'HOST', help: 'instead of the one in the configuration (HOST)' },
+      workers,
       help,
     },
   },

@@ -7,6 +7,8 @@ interface Deps {
   readonly ready: () => boolean | Promise<boolean>;
   readonly isDraining: () => boolean;
   readonly metrics: Metrics;
+  /** Those of several processes together; undefined when they could not be had. */
+  readonly metricsText?: (() => Promise<string | undefined>) | undefined;
   readonly log: Log;
 }
 
@@ -16,7 +18,7 @@ interface Deps {
  *
  * Nothing of a failure is told: these paths need no credential, and errors name hosts.
  */
-export function createHealth({ ready, isDraining, metrics, log }: Deps) {
+export function createHealth({ ready, isDraining, metrics, metricsText, log }: Deps) {
   async function isReady(): Promise<boolean> {
     if (isDraining()) return false;
     try {
@@ -46,7 +48,7 @@ export function createHealth({ ready, isDraining, metrics, log }: Deps) {
           'content-type': metrics.registry.contentType,
           'cache-control': 'no-store',
         });
-        response.end(await metrics.registry.metrics());
+        response.end((await metricsText?.()) ?? (await metrics.registry.metrics()));
         return true;
       default:
         return false;

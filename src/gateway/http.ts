@@ -49,6 +49,8 @@ export interface GatewayParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: DocumentLimits & SocketLimits;
+  /** What `/metrics` says, where this is one of several processes behind a port. Default: its own. */
+  readonly metricsText?: (() => Promise<string | undefined>) | undefined;
   /** Whether a majority of the replicas has been reached. */
   readonly ready: () => boolean | Promise<boolean>;
   /**
@@ -99,7 +101,7 @@ const defaultRequestTimeoutMs = 30_000;
  * and metrics on one port.
  */
 export function createGatewayServer(parts: GatewayParts): GatewayServer {
-  const { log, metrics, clock, authenticator, limits } = parts;
+  const { log, clock, authenticator, limits } = parts;
   const origins = parts.corsOrigins ?? [];
   const introspection = parts.mode === 'dev' ? 'everything' : 'by role';
   const policy = parts.documents ?? { trusted: 'off' };
@@ -112,7 +114,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const route = createRouter({
     graphql: inLanes(parts, { engine, services: parts, watch, corsOrigins: origins }),
     graphiql: createGraphiql(parts.mode),
-    health: createHealth({ ready: parts.ready, isDraining: () => isDraining, metrics, log }),
+    health: createHealth({ ...parts, isDraining: () => isDraining }),
     authenticator,
     bodyBytes: limits.bodyBytes,
   });

@@ -103,6 +103,7 @@ function instruments(registers: Registry[]) {
  * Adds the process's own figures (memory, event loop, garbage collection). Once a process, never in
  * tests.
  */
-export function collectProcessMetrics(metrics: Metrics): void {
+export function collectProcessMetrics(metrics: Metrics): Metrics {
   collectDefaultMetrics({ register: metrics.registry });
+  return metrics;
 }

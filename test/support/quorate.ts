@@ -29,8 +29,8 @@ export class Quorate {
   }
 
   /** Resolves when the gateway says that it is ready. */
-  async serve(file: string): Promise<ServedGateway> {
-    const program = this.run(['serve', '--config', file]);
+  async serve(file: string, more: readonly string[] = []): Promise<ServedGateway> {
+    const program = this.run(['serve', '--config', file, ...more]);
     const [, port] = await program.says(/ready at http:\/\/[^:]+:(\d+)/);
     const close = async (): Promise<void> => {
       program.child.kill('SIGTERM');
