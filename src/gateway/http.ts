@@ -26,10 +26,10 @@ import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
 import { createCredentialWatch } from './credential-watch.ts';
-import { createFastLane } from './fast-lane.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
-import { createGraphqlHandler, type GraphqlHandler } from './graphql-http.ts';
+import type { GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
+import { inLanes } from './lanes.ts';
 import { OpenAnswers } from './open-answers.ts';
 import { setSecurityHeaders, type HeaderSettings } from './security-headers.ts';
 import { attachWebSockets, type SocketLimits } from './websocket.ts';
@@ -111,8 +111,9 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const watch = createCredentialWatch(parts);
   let isDraining = false;
   const answers = new OpenAnswers();
+  const handed = { engine, services: parts, watch, corsOrigins: origins };
   const route = createRouter({
-    graphql: inLanes(parts, { engine, services: parts, watch, corsOrigins: origins }),
+    graphql: inLanes(parts.fastLane ?? true, handed),
     graphiql: createGraphiql(parts.mode),
     health: createHealth({ ...parts, isDraining: () => isDraining }),
     authenticator,
@@ -166,22 +167,6 @@ function arrivalLimits(requestTimeoutMs: number): ServerOptions {
     headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(5_000, requestTimeoutMs),
-  };
-}
-
-/** The fast lane first, where there is one; what it does not take, or cannot tell, goes the other way. */
-function inLanes(
-  { fastLane = true }: Pick<GatewayParts, 'fastLane'>,
-  deps: Parameters<typeof createGraphqlHandler>[0],
-): GraphqlHandler {
-  const slow = createGraphqlHandler(deps);
-  if (!fastLane) return slow;
-  const fast = createFastLane(deps);
-  return async (request, response, arrival) => {
-    const verdict = await fast(request, response, arrival);
-    if (verdict === 'answered') return;
-    const outcome = verdict === 'not taken' ? undefined : verdict;
-    await slow(request, response, { ...arrival, outcome });
   };
 }
 
