@@ -61,6 +61,14 @@ export function badInput(
   return new StoreError('BAD_USER_INPUT', message, { field, ...more });
 }
 
+/** A retry of a write that was settled as one that never took place, and never will. */
+export function fencedRetry(): StoreError {
+  return badInput(
+    'Argument "idempotencyKey" names a write that was settled as not done, and fenced: write again under another one',
+    'idempotencyKey',
+  );
+}
+
 /**
  * An idempotency key that comes again with other arguments: a mistake, not a retry. `UNKNOWN` when
  * that was found too late to write nothing.

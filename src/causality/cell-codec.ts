@@ -28,6 +28,8 @@ interface SiblingHeader {
   readonly lineage?: readonly number[];
   readonly past?: Readonly<Record<string, number>>;
   readonly replaces?: readonly string[];
+  readonly overtook?: readonly string[];
+  readonly earlier?: readonly (readonly [actor: string, counter: number])[];
   readonly deleted?: true;
   readonly chars?: number;
 }
@@ -88,6 +90,10 @@ function encodeSibling(sibling: Sibling): string {
     ...(sibling.lineage ? { lineage: sibling.lineage } : {}),
     ...(sibling.past?.size ? { past: Object.fromEntries(sibling.past) } : {}),
     ...(sibling.replaces?.length ? { replaces: sibling.replaces } : {}),
+    ...(sibling.overtook ? { overtook: sibling.overtook } : {}),
+    ...(sibling.earlier
+      ? { earlier: sibling.earlier.map(({ actor, counter }) => [actor, counter] as const) }
+      : {}),
     ...(sibling.value === null ? { deleted: true as const } : { chars: sibling.value.length }),
   };
   const text = JSON.stringify(header).slice(1, -1);
@@ -123,5 +129,9 @@ function siblingOf(header: SiblingHeader, value: string | null): Sibling {
     ...(header.lineage ? { lineage: header.lineage } : {}),
     ...(header.past ? { past: new Map(Object.entries(header.past)) } : {}),
     ...(header.replaces ? { replaces: header.replaces } : {}),
+    ...(header.overtook ? { overtook: header.overtook } : {}),
+    ...(header.earlier
+      ? { earlier: header.earlier.map(([by, count]) => ({ actor: by, counter: count })) }
+      : {}),
   };
 }

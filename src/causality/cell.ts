@@ -1,6 +1,13 @@
 import { ballotTimeUs } from './ballot.ts';
 import { compareDots, dotName, PI, type Dot } from './dot.ts';
-import { mergeOutcomes, noOutcomes, type OutcomeRecord, type Outcomes } from './outcomes.ts';
+import {
+  isFenced,
+  isUnsettled,
+  mergeOutcomes,
+  noOutcomes,
+  type OutcomeRecord,
+  type Outcomes,
+} from './outcomes.ts';
 import {
   covers,
   including,
@@ -34,20 +41,31 @@ export interface Sibling {
   readonly value: string | null;
   readonly dependencies?: readonly Dependency[];
   /**
-   * Consensus versions: the ballots of the versions that this one followed, the last first; 0 for
-   * the beginning. See paxos/proposer.
+   * Consensus versions: the ballots of the rounds that this one followed, the last first; 0 for
+   * the beginning, negative where the round left no consensus version. See paxos/lineage.
    */
   readonly lineage?: readonly number[];
   /**
-   * What its writer had seen of the other kind: of a consensus version, events of replicas; of any
-   * other version, a ballot. Kept here and not in the context, so that it counts only as long as
-   * the version does (docs/decisions/0015).
+   * What its writer had seen, and the version therefore stands for: of a consensus version, events
+   * of replicas; of any other version, a ballot, which is kept here and not in the context, so that
+   * it counts only as long as the version does (docs/decisions/0015); and the events of replicas,
+   * for versions that come back under another dot (docs/decisions/0020).
    */
   readonly past?: VersionVector;
   /**
    * The consensus versions that its writer had seen, by write id: a re-tag moves their dots.
    */
   readonly replaces?: readonly string[];
+  /**
+   * Consensus versions: the writes that were decided in the same round before this one, which had
+   * seen and replaced them. They took place, though no cell ever held them.
+   */
+  readonly overtook?: readonly string[];
+  /**
+   * Dots that this version had before: who has seen it under one of them, has seen it. See
+   * coordinator/renew.
+   */
+  readonly earlier?: readonly Dot[];
   /** Its session had more dependencies than these; those that are not listed are on a quorum. */
   readonly dependsOnQuorum?: true;
 }
@@ -157,13 +175,12 @@ export function pastOf({ siblings, context }: Cell): VersionVector {
  */
 export function write(cell: Cell, seen: Seen, version: Sibling): Cell {
   const kept = cell.siblings.filter(
-    ({ dot, writeId }) =>
-      dot.actor === PI || (!covers(seen.context, dot) && writeId !== version.writeId),
+    (one) =>
+      one.dot.actor === PI || (!hasSeen(seen.context, one) && one.writeId !== version.writeId),
   );
-  const ballot = seen.context.get(PI);
   const placed: Sibling = {
     ...version,
-    ...(ballot === undefined ? {} : { past: new Map([[PI, ballot]]) }),
+    ...(seen.context.size === 0 ? {} : { past: seen.context }),
     ...(seen.writeIds.length === 0 ? {} : { replaces: seen.writeIds }),
   };
   return {
@@ -173,19 +190,9 @@ export function write(cell: Cell, seen: Seen, version: Sibling): Cell {
   };
 }
 
-/**
- * The counter of the next dot that `actor` may mint on `cell`.
- *
- * At least the hybrid clock, so that a key recreated after its tombstone was collected never
- * re-issues an old dot.
- */
-export function nextCounter(
-  cell: Cell,
-  seen: Seen,
-  mint: { actor: string; nowUs: number },
-): number {
-  const known = Math.max(cell.context.get(mint.actor) ?? 0, seen.context.get(mint.actor) ?? 0);
-  return Math.max(known + 1, mint.nowUs);
+/** Whether whoever has seen this much has seen the version, under whatever dot. */
+export function hasSeen(seen: VersionVector, { dot, earlier }: Sibling): boolean {
+  return covers(seen, dot) || earlier?.some((one) => covers(seen, one)) === true;
 }
 
 /** A version whose time has come counts as a deletion, at the same instant for every reader. */
@@ -196,34 +203,21 @@ export function isTombstone(sibling: Sibling, nowMs: number): boolean {
 }
 
 /**
- * The cell without the versions that have been deletions since `beforeMs` at the latest: its context
- * still covers them, so nothing that they replaced comes back. What a reader must still be told of
- * stays: consensus versions, and those with dependencies, or that keep a consensus version out.
- */
-export function withoutGone(cell: Cell, beforeMs: number): Cell {
-  const isGone = (one: Sibling): boolean =>
-    isTombstone(one, beforeMs) &&
-    one.dot.actor !== PI &&
-    !one.dependencies?.length &&
-    !one.replaces?.length;
-  if (!cell.siblings.some(isGone)) return cell;
-  return { ...cell, siblings: cell.siblings.filter((one) => !isGone(one)) };
-}
-
-/**
  * What replicas have minted, without what consensus has chosen: the one half of a cell that can be
  * joined anywhere at any time.
  */
 export function ordinaryPart({ siblings, context, outcomes }: Cell): Cell {
+  // Records of a ballot stand or fall with it.
+  const ordinary = [...(outcomes ?? [])].filter(([, { ballot }]) => ballot === undefined);
   return {
     siblings: siblings.filter(({ dot }) => dot.actor !== PI),
     context: without(context, PI),
-    ...(outcomes ? { outcomes } : {}),
+    ...(ordinary.length > 0 ? { outcomes: new Map(ordinary) } : {}),
   };
 }
 
 /** The version that the register of consensus holds, whether it is shown or not. */
-export function registerOf({ siblings }: Cell): Sibling | undefined {
+export function registerOf({ siblings }: Pick<Cell, 'siblings'>): Sibling | undefined {
   return siblings.find(({ dot }) => dot.actor === PI);
 }
 
@@ -236,9 +230,13 @@ export function registerOf({ siblings }: Cell): Sibling | undefined {
  * ballot they come back.
  */
 export function shown(cell: Cell): readonly Sibling[] {
-  const register = registerOf(cell);
-  if (!register || cell.siblings.length === 1) return cell.siblings;
-  const { siblings } = cell;
+  return withoutStoodFor(withoutReplacedEarlier(withoutFenced(cell), cell));
+}
+
+/** What stands beside the register, and the register unless somebody has replaced it. */
+export function withoutStoodFor(siblings: readonly Sibling[]): readonly Sibling[] {
+  const register = registerOf({ siblings });
+  if (!register || siblings.length === 1) return siblings;
   const isNamed = siblings.some(({ replaces }) => replaces?.includes(register.writeId));
   const isPassed = siblings.some(({ past }) => past && covers(past, register.dot));
   // A writer who had seen a later ballot, and not this version, has seen all that still counts of
@@ -246,8 +244,35 @@ export function shown(cell: Cell): readonly Sibling[] {
   const stoodFor = (isNamed || !isPassed ? register.past : undefined) ?? nothingSeen;
   return siblings.filter((one) => {
     if (one === register) return !isNamed && !isPassed;
-    return one.replaces?.includes(register.writeId) || !covers(stoodFor, one.dot);
+    return one.replaces?.includes(register.writeId) || !hasSeen(stoodFor, one);
   });
+}
+
+/**
+ * Without the versions of fenced writes, and so without what they stand for: they are only there
+ * until the next write replaces them. Not the register: what it holds took place, or will be fenced
+ * off by a ballot.
+ */
+function withoutFenced(cell: Cell): readonly Sibling[] {
+  const { siblings, outcomes } = cell;
+  if (!outcomes) return siblings;
+  return siblings.filter(({ dot, writeId }) => dot.actor === PI || !isFenced(cell, writeId));
+}
+
+/**
+ * Without the versions that somebody had seen, and replaced, under a dot that they had before. A
+ * version that may yet be fenced replaces nothing: who is shown it is shown both.
+ */
+function withoutReplacedEarlier(siblings: readonly Sibling[], cell: Cell): readonly Sibling[] {
+  if (!siblings.some(({ earlier }) => earlier)) return siblings;
+  const certain = siblings.filter(({ writeId }) => !isUnsettled(cell, writeId));
+  return siblings.filter((one) => !certain.some((other) => standsFor(other, one)));
+}
+
+/** Whether a version of a replica was written by who had seen this one before it got its dot. */
+function standsFor({ dot, past }: Sibling, { earlier }: Sibling): boolean {
+  if (dot.actor === PI || !past || !earlier) return false;
+  return earlier.some((before) => covers(past, before));
 }
 
 /**

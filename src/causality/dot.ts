@@ -23,6 +23,11 @@ export function actorOf(incarnation: string, emptied = 0): string {
   return emptied === 0 ? incarnation : `${incarnation}~${emptied}`;
 }
 
+/** Whose log tells of an actor's dots. */
+export function incarnationOf(actor: string): string {
+  return actor.split('~', 1)[0] ?? actor;
+}
+
 /** The one virtual actor: consensus writes of a key share it, so that they are totally ordered. */
 export const PI = 'pi';
 

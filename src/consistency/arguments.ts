@@ -2,6 +2,7 @@ import { badInput } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 
 const keyBytesMax = 1_024;
+const manyMax = 500;
 const ttlSecondsMax = 10 * 365 * 86_400;
 
 /**
@@ -40,6 +41,16 @@ export function checkValue(keyspace: Keyspace, value: string): string {
   if (bytes <= keyspace.maxValueBytes) return value;
   const message = `Cannot write to keyspace "${keyspace.name}": the value must be at most ${keyspace.maxValueBytes} bytes, and it is ${bytes}`;
   throw badInput(message, 'value', { limit: keyspace.maxValueBytes, value: bytes });
+}
+
+/** How many keys or items one request may name. */
+export function checkCount(count: number, field: string): void {
+  if (count >= 1 && count <= manyMax) return;
+  throw badInput(
+    `Argument "${field}" must hold 1 to ${manyMax} items, and it holds ${count}`,
+    field,
+    { limit: manyMax, value: count },
+  );
 }
 
 /** When a version written now expires, in ms since 1970; undefined for never. */

@@ -1,9 +1,10 @@
 import type { Sibling } from '../causality/cell.ts';
+import type { StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 import { majority } from './levels.ts';
 import type { Grant } from './request-plan.ts';
 import { inherit, type Session } from './session.ts';
-import type { Caller } from './store.ts';
+import type { Caller, ItemAnswer } from './store.ts';
 
 /** What a request stands on, once its keyspace, level and session are known. */
 export interface Begun {
@@ -34,6 +35,19 @@ export function manyAtOnce(begun: Begun, keys: readonly string[]): Begun & { isL
   const need = Math.max(granted.plan.need, majority(keyspace.replicationFactor));
   const plan = { ...granted.plan, need, writeBack: true };
   return { ...begun, isListed, granted: { ...granted, plan } };
+}
+
+/** What one item of a request for many became; of a write whose outcome is unknown, its name too. */
+export function failedItem(
+  key: string,
+  { code, message, outcome, details }: StoreError,
+): Extract<ItemAnswer, { error: unknown }> {
+  const writeId = details['writeId'];
+  return {
+    key,
+    error: { code, message, outcome },
+    ...(typeof writeId === 'string' ? { writeId } : {}),
+  };
 }
 
 /** A session after a request for many keys that it does not list, whose versions are these. */

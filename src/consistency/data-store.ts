@@ -1,8 +1,8 @@
 import type { Deps } from '../coordinator/deps.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
-import { badInput, StoreError } from '../errors.ts';
-import { checkKey, checkValue } from './arguments.ts';
-import { afterMany, manyAtOnce, type Begun } from './begun.ts';
+import { StoreError } from '../errors.ts';
+import { checkCount, checkKey, checkValue } from './arguments.ts';
+import { afterMany, failedItem, manyAtOnce, type Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
@@ -13,6 +13,7 @@ import { Reader } from './reader.ts';
 import { grant, levelled, timesOf, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { SessionKeeper } from './session-keeper.ts';
+import { Settler } from './settler.ts';
 import { freshSession, type Session } from './session.ts';
 import type {
   Asked,
@@ -45,7 +46,6 @@ export interface DataStoreDeps {
   readonly timeouts: TimeoutRules;
 }
 
-const manyMax = 500;
 /**
  * The store, over a cluster of replicas: levels become plans here, and answers become entries with
  * receipts and sessions.
@@ -54,11 +54,13 @@ export class DataStore implements Store {
   readonly #deps: DataStoreDeps;
   readonly #keeper: SessionKeeper;
   readonly #reader: Reader;
+  readonly #settler: Settler;
 
   constructor(deps: DataStoreDeps) {
     this.#deps = deps;
     this.#keeper = new SessionKeeper(deps);
     this.#reader = new Reader({ ...deps, keeper: this.#keeper });
+    this.#settler = new Settler(deps);
   }
 
   async get(caller: Caller, { keyspace: name, key }: KeyRef, asked: Asked): Promise<EntryAnswer> {
@@ -163,10 +165,7 @@ export class DataStore implements Store {
           return { key, answer: this.#answer(begun, session, answer) };
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
-          return {
-            key,
-            error: { code: error.code, message: error.message, outcome: error.outcome },
-          };
+          return failedItem(key, error);
         }
       }),
     );
@@ -202,6 +201,9 @@ export class DataStore implements Store {
       receipt: levelled(keyspace, granted, receipt),
     });
   }
+
+  resolveWrite: Store['resolveWrite'] = (...request) => this.#settler.resolve(...request);
+  awaitReplication: Store['awaitReplication'] = (...request) => this.#settler.replicate(...request);
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined> {
     const { directory, timeouts, coordinator } = this.#deps;
@@ -287,13 +289,4 @@ export class DataStore implements Store {
       session: string;
     };
   }
-}
-
-function checkCount(count: number, field: string): void {
-  if (count >= 1 && count <= manyMax) return;
-  throw badInput(
-    `Argument "${field}" must hold 1 to ${manyMax} items, and it holds ${count}`,
-    field,
-    { limit: manyMax, value: count },
-  );
 }

@@ -1,8 +1,15 @@
 import { hash } from 'node:crypto';
 import type { Cell } from '../causality/cell.ts';
-import { outcomesMax, type OutcomeRecord } from '../causality/outcomes.ts';
+import {
+  isFenced,
+  outcomesMax,
+  retriesRemembered,
+  wasNever,
+  type OutcomeRecord,
+} from '../causality/outcomes.ts';
+import { retryableId } from '../causality/write-id.ts';
 import { isDisputed } from '../coordinator/minter.ts';
-import { badInput, otherArguments, StoreError } from '../errors.ts';
+import { badInput, fencedRetry, otherArguments, StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /** A write that may be a retry: how it is known, and what it says. */
@@ -34,19 +41,27 @@ export function retryable(
   const { tenant, storageName } = at.keyspace;
   const name = hash('sha256', JSON.stringify([tenant, storageName, at.key, idempotencyKey]));
   return {
-    id: `retryable-${name.slice(0, 32)}`,
+    id: retryableId(name.slice(0, 32)),
     fingerprint: hash('sha256', JSON.stringify(says)).slice(0, 16),
   };
 }
 
+/** The name of the write: other arguments are another write, and none of two hides the other. */
+export function writeIdOf({ id, fingerprint }: Retryable): string {
+  return `${id}-${fingerprint}`;
+}
+
 /**
  * The outcome of the first attempt, if a cell remembers one. Errors: BAD_USER_INPUT when it said
- * something else; LIMIT_EXCEEDED.
+ * something else, or was settled as not done; LIMIT_EXCEEDED.
  */
 export function firstOutcome(cell: Cell, retry: Retryable): OutcomeRecord | undefined {
+  // Before the record: the one replica that took the write may still hold that it was applied.
+  if (wasNever(cell, writeIdOf(retry))) throw fencedRetry();
   if (isDisputed(cell, { retryable: retry })) throw otherArguments();
   const outcome = cell.outcomes?.get(retry.id);
-  if (!outcome && (cell.outcomes?.size ?? 0) >= outcomesMax) {
+  if (!outcome && isFenced(cell, writeIdOf(retry))) throw fencedRetry();
+  if (!outcome && retriesRemembered(cell.outcomes) >= outcomesMax) {
     // Forgetting one early could apply a retry twice; saying so cannot.
     throw new StoreError(
       'LIMIT_EXCEEDED',

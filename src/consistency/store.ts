@@ -1,5 +1,6 @@
 import type { Cell, Sibling } from '../causality/cell.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
+import type { Resolution } from '../coordinator/resolve.ts';
 import type { Outcome } from '../errors.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
 import type { LevelName } from './levels.ts';
@@ -63,11 +64,20 @@ export interface CompareAndSetAnswer extends EntryAnswer {
 }
 export type ItemAnswer =
   | { readonly key: string; readonly answer: WriteAnswer }
-  | { readonly key: string; readonly error: { code: string; message: string; outcome: Outcome } };
+  | {
+      readonly key: string;
+      readonly error: { code: string; message: string; outcome: Outcome };
+      /** Where the outcome is UNKNOWN: what `resolveWrite` asks for. */
+      readonly writeId?: string;
+    };
 
 export interface KeyRef {
   readonly keyspace: string;
   readonly key: string;
+}
+/** A past write: its id, as an answer or a failure named it, and the key that it wrote to. */
+export interface WriteRef extends KeyRef {
+  readonly writeId: string;
 }
 export interface RangeArguments {
   readonly keyspace: string;
@@ -135,6 +145,22 @@ export interface Store {
     what: CompareAndSetArguments,
     asked: Asked,
   ): Promise<CompareAndSetAnswer>;
+
+  /**
+   * Settles a write whose outcome was unknown; NEVER means that it is fenced for good. While that
+   * fails, the outcome stays unknown, and says so.
+   */
+  resolveWrite(
+    caller: Caller,
+    what: WriteRef,
+    asked: Pick<Asked, 'timeoutMs'>,
+  ): Promise<Resolution>;
+  /** Brings a past write, or what has replaced it, to as many replicas as the level needs. */
+  awaitReplication(
+    caller: Caller,
+    what: WriteRef & { level: LevelName },
+    asked: Pick<Asked, 'timeoutMs'>,
+  ): Promise<LevelledReceipt>;
 
   keyspace(caller: Caller, name: string): Promise<Keyspace | undefined>;
   keyspaces(caller: Caller): Promise<readonly Keyspace[]>;

@@ -1,3 +1,4 @@
+import { newWriteId } from '../causality/write-id.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import type { Change } from '../coordinator/minter.ts';
 import type { Plan } from '../coordinator/plan.ts';
@@ -5,7 +6,7 @@ import { StoreError } from '../errors.ts';
 import { checkKey, expiryOf } from './arguments.ts';
 import type { Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
-import { retryable } from './idempotency.ts';
+import { retryable, writeIdOf } from './idempotency.ts';
 import type { Keyspace } from './keyspace.ts';
 import { levels } from './levels.ts';
 import { openContext } from './opaque.ts';
@@ -49,9 +50,9 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
           ...says,
         ]);
   const nowMs = coordinator.clock.nowMs();
+  const begunUs = coordinator.hybridClock.tick();
   const change: Change = {
-    // Other arguments are another write: two of them at once are a conflict, and none is hidden.
-    writeId: retry ? `${retry.id}-${retry.fingerprint}` : coordinator.random.uuid(),
+    writeId: retry ? writeIdOf(retry) : newWriteId(begunUs, coordinator.random.uuid()),
     value,
     seen: openContext(sealer, { keyspace, key }, what.context),
     expiresAtMs: value === null ? undefined : expiryOf(keyspace, what.ttlSeconds, nowMs),
@@ -66,6 +67,7 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
     level,
     plan,
     change,
+    begunUs,
     retryable: retry,
     replacesPresent: value === null && what.context === undefined,
   };

@@ -1,5 +1,6 @@
 import { isTombstone, seenOf, visible, type Cell, type Seen } from '../causality/cell.ts';
 import { covers } from '../causality/version-vector.ts';
+import { uncertainName } from '../causality/write-id.ts';
 import type { Agreed } from '../coordinator/agreement.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import { contentOf, isDisputed, type Change } from '../coordinator/minter.ts';
@@ -7,7 +8,7 @@ import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { read } from '../coordinator/read.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { write, writeNewest } from '../coordinator/write.ts';
-import { otherArguments } from '../errors.ts';
+import { otherArguments, StoreError } from '../errors.ts';
 import type { Decision, Draft } from '../paxos/proposer.ts';
 import type { Keyspace } from './keyspace.ts';
 import { majority, type Level } from './levels.ts';
@@ -23,6 +24,8 @@ export interface WriteOrder {
   readonly level: Level;
   readonly plan: Plan;
   readonly change: Change;
+  /** µs since 1970: no trace of this write is older. */
+  readonly begunUs: number;
   /** Set when the write carries an idempotency key. */
   readonly retryable: Retryable | undefined;
   /** A deletion that named no context means "what is there now". */
@@ -41,7 +44,11 @@ export type OpenedExpectation = Exclude<Expectation, { context: string }> | { re
  * Writes one version, by the route of its level. Errors: those of `write`, `writeNewest` and
  * consensus.
  */
-export async function writeVersion(deps: Deps, order: WriteOrder): Promise<Written> {
+export function writeVersion(deps: Deps, order: WriteOrder): Promise<Written> {
+  return named(order, writeByRoute(deps, order));
+}
+
+async function writeByRoute(deps: Deps, order: WriteOrder): Promise<Written> {
   if (order.level.route === 'consensus') {
     const { cell, receipt } = await runConsensus(deps, order, () => ({ apply: true }));
     return { cell, receipt };
@@ -74,10 +81,24 @@ export async function compareAndSet(
   order: WriteOrder,
   expect: OpenedExpectation,
 ): Promise<Written & { applied: boolean }> {
-  const { cell, receipt, answer } = await runConsensus(deps, order, (state) => ({
-    apply: isAsExpected(state, expect, deps.clock.nowMs()),
-  }));
+  const judge = (state: Cell) => ({ apply: isAsExpected(state, expect, deps.clock.nowMs()) });
+  const { cell, receipt, answer } = await named(order, runConsensus(deps, order, judge));
   return { cell, receipt, applied: answer };
+}
+
+/**
+ * A failure names the write so that it can be settled, with the time of its attempt (where the last
+ * write wins it has its stamp already), and says how.
+ */
+function named<T>({ change, begunUs }: WriteOrder, written: Promise<T>): Promise<T> {
+  return written.catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
+    const { writeId: known } = error.details;
+    if (typeof known !== 'string') throw error;
+    const writeId = known === change.writeId ? uncertainName(known, { atUs: begunUs }) : known;
+    const message = `${error.message}; resolveWrite(keyspace, key, writeId) settles which`;
+    throw new StoreError(error.code, message, { ...error.details, writeId });
+  });
 }
 
 async function runConsensus(

@@ -6,8 +6,10 @@ import type { Receipt } from './receipt.ts';
 /** What a round of consensus gave one operation. */
 export interface Agreed<Answer> {
   readonly answer: Answer;
-  /** The cell as the operation left it. */
+  /** The cell as the operation left it, as its client is shown it: never to be stored again. */
   readonly cell: Cell;
+  /** What those hold who had confirmed it by then: ordinary versions that the round has not met too. */
+  readonly held: readonly Cell[];
   readonly receipt: Receipt;
 }
 

@@ -1,6 +1,7 @@
 import { joinedOutcomes, type Cell } from '../causality/cell.ts';
 import { StoreError } from '../errors.ts';
-import type { HalfAccepted, Operation, RoundPlan } from '../paxos/proposer.ts';
+import type { HalfAccepted } from '../paxos/lineage.ts';
+import type { Operation, RoundPlan } from '../paxos/proposer.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Agreed } from './agreement.ts';
 import { writeUncertain } from './faults.ts';
@@ -59,6 +60,7 @@ export function answerAll(
     waiting.resolve({
       answer: plan.answers[index],
       cell: withOutcomesOf(cell, accepted),
+      held: accepted,
       receipt: writeReceipt(clock, key, { plan: waiting.plan, attempts }),
     });
   });

@@ -82,7 +82,7 @@ export class ConsensusLines implements Consensus {
  * same round have nothing to do with it.
  */
 function guarded(operation: Operation<unknown>): Operation<unknown> {
-  const { remember } = operation;
+  const { remember, settle } = operation;
   return {
     decide: (state) => {
       try {
@@ -94,6 +94,9 @@ function guarded(operation: Operation<unknown>): Operation<unknown> {
     },
     ...(remember
       ? { remember: (answer) => (answer instanceof StoreError ? undefined : remember(answer)) }
+      : {}),
+    ...(settle
+      ? { settle: (answer) => (answer instanceof StoreError ? undefined : settle(answer)) }
       : {}),
   };
 }

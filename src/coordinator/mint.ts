@@ -1,10 +1,17 @@
-import { otherArguments, StoreError } from '../errors.ts';
+import { fencedRetry, otherArguments, StoreError } from '../errors.ts';
 import { ReplicaError } from '../replica/replica.ts';
 import { actorOf } from '../causality/dot.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, quorumUnavailable, sloppyNote, writeUncertain } from './faults.ts';
 import { patientHedge } from './hedging.ts';
-import { mintedAs, OtherArguments, SiblingLimit, type Change, type Minted } from './minter.ts';
+import {
+  FencedWrite,
+  mintedAs,
+  OtherArguments,
+  SiblingLimit,
+  type Change,
+  type Minted,
+} from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import { notAsked, outcomeOf, scatter, type Attempt } from './scatter.ts';
 
@@ -52,6 +59,7 @@ export async function mintSomewhere(
     } catch (error) {
       if (error instanceof SiblingLimit) throw tooManySiblings(key, change);
       if (error instanceof OtherArguments) throw otherArguments();
+      if (error instanceof FencedWrite) throw fencedRetry();
       const fault =
         error instanceof ReplicaError ? error : new ReplicaError('REFUSED', String(error), true);
       Object.assign(attempt, { status: fault.fault, fault });

@@ -1,9 +1,7 @@
 import {
   emptyCell,
-  nextCounter,
   visible,
   withOutcome,
-  withoutGone,
   write,
   type Cell,
   type Dependency,
@@ -12,6 +10,8 @@ import {
 } from '../causality/cell.ts';
 import { actorOf } from '../causality/dot.ts';
 import { digestOf } from '../causality/cell-codec.ts';
+import { nextCounter, renewed, withoutGone } from '../causality/minting.ts';
+import { isFenced, wasNever } from '../causality/outcomes.ts';
 import { CellMemory, type Known } from './cell-memory.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
@@ -30,6 +30,10 @@ export interface Change {
   readonly dependsOnQuorum?: true | undefined;
   /** Set when the write carries an idempotency key: a second one with this id changes nothing. */
   readonly retryable?: { readonly id: string; readonly fingerprint: string } | undefined;
+  /**
+   * No new version: the one of this dot gets a new dot, unless it was replaced since. See `renew`.
+   */
+  readonly renews?: Sibling['dot'];
   /** Refused when the cell would hold more versions than this. */
   readonly siblingsMax: number;
 }
@@ -45,6 +49,9 @@ export interface Minted {
  * The key has as many concurrent versions as its keyspace allows; certainly nothing was written.
  */
 export class SiblingLimit extends Error {}
+
+/** The write was settled as one that never was, and fenced; certainly nothing was written. */
+export class FencedWrite extends Error {}
 
 /** The idempotency key was used before, with other arguments; certainly nothing was written. */
 export class OtherArguments extends Error {}
@@ -152,7 +159,8 @@ export class Minter {
     let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
       const { cell, placed, full } = this.#compose(known, line.replica, group);
-      if (full.length > 0 && cell === known.cell && !verified) {
+      const isGuess = !verified && cell === known.cell;
+      if (isGuess && (full.length > 0 || group.some(({ change }) => change.renews))) {
         // Nobody is refused on a guess: another gateway may have resolved the conflict since.
         known = await line.replica.read(line.ref, { deadlineMs });
         verified = true;
@@ -199,9 +207,22 @@ export class Minter {
     let cell = start;
     for (const waiting of group) {
       const { change } = waiting;
+      if (change.renews) {
+        cell = renewed(cell, change.renews, { actor, nowUs: this.#hybridClock.tick() });
+        placed.push(waiting);
+        continue;
+      }
+      if (wasNever(cell, change.writeId)) {
+        waiting.reject(new FencedWrite());
+        continue;
+      }
       if (change.retryable && cell.outcomes?.has(change.retryable.id)) {
         if (isDisputed(cell, change)) waiting.reject(new OtherArguments());
         else placed.push(waiting);
+        continue;
+      }
+      if (isFenced(cell, change.writeId)) {
+        waiting.reject(new FencedWrite());
         continue;
       }
       const nowUs = this.#hybridClock.tick();

@@ -1,8 +1,10 @@
-import type { Cell } from '../causality/cell.ts';
+import { visible, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
+import { isFenced } from '../causality/outcomes.ts';
+import { doubtedIn, fence, judge } from '../paxos/settlement.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
-import { carriesOn } from '../paxos/proposer.ts';
+import { carriesOn } from '../paxos/lineage.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
@@ -66,11 +68,14 @@ async function readOnce(
   if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
   const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
   if (key.convergence.stampOf(cell) !== '') observeStamp(deps, cell);
-  const repaired = await writeBack(deps, { key, plan, cell, behind, round });
-  if (!repaired) {
-    await waitForRound(deps, key, { plan, refusals });
+  const written = await writeBack(deps, { key, plan, cell, behind, round });
+  // What is shown now must stay: so nobody may be about to settle that it never was.
+  const doubts = plan.writeBack && written ? doubtsOf(cell, written.held) : [];
+  if (!written || doubts.length > 0) {
+    await waitForRound(deps, key, { plan, refusals, doubts });
     return readOnce(deps, key, { plan, usable }, refusals + 1);
   }
+  const { repaired } = written;
   healTheRest(deps, key, { round, repaired });
   return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };
 }
@@ -86,17 +91,46 @@ const refusalsMax = 4;
 
 /**
  * Lets the round that stands in the way come to its end. One that does not has nobody to end it: its
- * proposer died, or had nothing to accept; then a round of our own does.
+ * proposer died, or had nothing to accept; then a round of our own does. `doubts`: the writes that
+ * somebody is settling, and that this read would show.
  */
 async function waitForRound(
   deps: Deps,
   key: PlacedKey,
-  { plan, refusals }: { plan: Plan; refusals: number },
+  { plan, refusals, doubts }: { plan: Plan; refusals: number; doubts: readonly string[] },
 ): Promise<void> {
   const { clock } = deps;
   if (refusals < refusalsMax) return clock.sleep(promisedPauseMs);
   // When it fails, the read that follows says why.
-  await settleRound(deps, key, plan).catch(() => clock.sleep(promisedPauseMs));
+  const settled =
+    doubts.length === 0
+      ? settleRound(deps, key, plan)
+      : Promise.all(doubts.map((writeId) => liftDoubt(deps, key, { plan, writeId })));
+  await settled.catch(() => clock.sleep(promisedPauseMs));
+}
+
+/** Ends what somebody has begun who settles this write, or has died over it. */
+async function liftDoubt(
+  { consensus }: Deps,
+  key: PlacedKey,
+  { plan, writeId }: { plan: Plan; writeId: string },
+): Promise<void> {
+  const majority = Math.floor(key.targets.length / 2) + 1;
+  const what = { plan: { ...plan, need: Math.max(plan.need, majority) }, settles: true } as const;
+  const { answer } = await consensus.run(key, { ...what, operation: judge(writeId) });
+  if (answer.kind === 'fenced')
+    await consensus.run(key, { ...what, operation: fence(writeId, undefined) });
+}
+
+/** Versions that `cell` shows, and that may be fenced, as those know who hold it now. */
+function doubtsOf(cell: Cell, held: readonly Cell[]): readonly string[] {
+  const shown = visible(cell);
+  return [cell, ...held].flatMap((known) => {
+    const doubted = doubtedIn(known);
+    return shown
+      .map(({ writeId }) => writeId)
+      .filter((writeId) => doubted.includes(writeId) || isFenced(known, writeId));
+  });
 }
 
 interface Behind {
@@ -107,15 +141,23 @@ interface Behind {
   readonly round: Round<StoredCell>;
 }
 
+interface WrittenBack {
+  /** The ids of the replicas that hold the answer now and did not before. */
+  readonly repaired: ReadonlySet<string>;
+  /** What they hold now, which may be more than the answer. */
+  readonly held: readonly Cell[];
+}
+
 /**
- * The ids of the replicas that hold the answer now and did not before. Undefined when a round of
+ * Undefined when a round of
  * consensus was faster and there is time to read again: a replica had promised a newer ballot (rule
  * A), or accepted one that does not follow from what was read.
  */
-async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> | undefined> {
+async function writeBack(deps: Deps, what: Behind): Promise<WrittenBack | undefined> {
   const { key, plan, cell, behind, round } = what;
   const holders = round.replies.length - behind.length;
-  if (!plan.writeBack || behind.length === 0 || holders >= plan.need) return new Set();
+  if (!plan.writeBack || behind.length === 0 || holders >= plan.need)
+    return { repaired: new Set(), held: [] };
   const known = new Map(behind.map(({ store, stored }) => [store.id, stored]));
   const upToDate = new Set(
     round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target),
@@ -152,7 +194,10 @@ async function writeBack(deps: Deps, what: Behind): Promise<ReadonlySet<string> 
     } satisfies Subject);
   // One that stood in, and turned out to hold the answer already, was not repaired.
   const wrote = repair.replies.filter(({ reply }) => reply?.status === 'joined' && reply.wrote);
-  return new Set(wrote.map(({ target }) => target.replica.id));
+  return {
+    repaired: new Set(wrote.map(({ target }) => target.replica.id)),
+    held: repair.replies.flatMap(({ reply }) => (reply?.status === 'joined' ? [reply.cell] : [])),
+  };
 }
 
 /**

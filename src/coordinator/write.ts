@@ -1,5 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import { newestCell } from '../causality/convergence.ts';
+import { isFenced } from '../causality/outcomes.ts';
+import { uncertainName } from '../causality/write-id.ts';
 import { otherArguments, type StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import type { KeepResult } from '../replica/replica.ts';
@@ -67,8 +69,10 @@ async function mintAndForward(deps: Deps, key: PlacedKey, what: Order): Promise<
     plan: { need: plan.need - own, deadlineMs: plan.deadlineMs },
     atOnce: others.length,
     call: ({ replica }) => hinting.patiently(minted.forward(replica, forwardUntilMs), deps.mintMs),
-    // Its own version is there, even where a promise keeps what consensus chose away.
-    accepts: (outcome: JoinOutcome) => outcome.status === 'joined' || outcome.tookOrdinary,
+    // Its own version is there, even where a promise keeps what consensus chose away. But where the
+    // write was fenced since, nobody will be shown it: that is no acknowledgement.
+    accepts: (outcome: JoinOutcome) =>
+      outcome.status === 'joined' ? !isFenced(outcome.cell, change.writeId) : outcome.tookOrdinary,
     missed: hinting.missed,
   });
   deps.hints.follow(round.settled);
@@ -141,7 +145,7 @@ async function upsert(deps: Deps, key: PlacedKey, what: Order): Promise<NewestRe
   });
   deps.hints.follow(round.settled);
   deps.metrics.quorums.inc({ kind: 'write', verdict: round.verdict });
-  if (round.verdict !== 'met') throw newestFailure(key, what, { round, hinting });
+  if (round.verdict !== 'met') throw newestFailure(key, { plan, cell }, { round, hinting });
   refuseDisputed(
     change,
     round.replies.flatMap(({ reply }) => (reply?.cell ? [reply.cell] : [])),
@@ -173,7 +177,7 @@ function stampedCell(deps: Deps, change: Change): Cell {
 
 function newestFailure(
   key: PlacedKey,
-  { plan, change }: { plan: Plan; change: Change },
+  { plan, cell }: { plan: Plan; cell: Cell },
   { round, hinting }: { round: Round<KeepResult>; hinting: Hinting },
 ): StoreError {
   const { keyspace } = key.ref;
@@ -190,11 +194,14 @@ function newestFailure(
       sloppyNote(key, plan.sloppy),
     );
   }
+  const [version] = cell.siblings;
+  const { dot, writeId } = version ?? { dot: { actor: '', counter: 0 }, writeId: '' };
   return writeUncertain(attempts, {
     verdict: round.verdict,
     required: plan.need,
     acknowledged: round.replies.length,
-    writeId: change.writeId,
+    // With its stamp: whoever settles the write must know above which one it is to be fenced.
+    writeId: uncertainName(writeId, { atUs: dot.counter, gateway: dot.actor }),
     keyspace,
   });
 }

@@ -67,7 +67,7 @@ export const entryResolvers: Pick<
   },
   PutResult: {
     entry: (item) => ('answer' in item ? item.answer.entry : null),
-    writeId: (item) => ('answer' in item ? item.answer.writeId : null),
+    writeId: (item) => ('answer' in item ? item.answer.writeId : (item.writeId ?? null)),
     receipt: (item) => ('answer' in item ? item.answer.receipt : null),
     error: (item) => ('error' in item ? item.error : null),
   },

@@ -10,7 +10,6 @@ import {
 } from './arguments.ts';
 import { askedOf } from './asked.ts';
 import { changesFrom, settingsFrom } from './keyspaces.ts';
-import { notServed } from './not-served.ts';
 import type { Expectation, Resolvers } from './resolver-types.generated.ts';
 import { tenantMutations } from './tenants.ts';
 
@@ -83,8 +82,21 @@ export const mutationResolvers: Pick<Resolvers, 'Mutation'> = {
     updateKeyspace: (_root, { name, input }, { store, principal }) =>
       store.updateKeyspace(principal, name, changesFrom(input)),
     dropKeyspace: (_root, { name }, { store, principal }) => store.dropKeyspace(principal, name),
-    resolveWrite: () => notServed('Mutation.resolveWrite'),
-    awaitReplication: () => notServed('Mutation.awaitReplication'),
+    resolveWrite: (_root, args, context, info) => {
+      const { keyspace, key, writeId } = args;
+      const { timeoutMs } = askedOf('write', args, { context, info });
+      return context.store.resolveWrite(
+        context.principal,
+        { keyspace, key, writeId },
+        { timeoutMs },
+      );
+    },
+    awaitReplication: (_root, args, context, info) => {
+      const { keyspace, key, writeId, consistency: level } = args;
+      const { timeoutMs } = askedOf('write', args, { context, info });
+      const what = { keyspace, key, writeId, level };
+      return context.store.awaitReplication(context.principal, what, { timeoutMs });
+    },
     ...tenantMutations,
   },
 };

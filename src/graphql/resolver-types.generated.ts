@@ -356,7 +356,10 @@ export type Keyspace = Node & {
 /** Writes, one after another in the order of the document. */
 export type Mutation = {
   readonly __typename?: 'Mutation';
-  /** Waits until a past write is held as `consistency` would have demanded. Not served by this version. */
+  /**
+   * Brings a past write to as many replicas as `consistency` would have waited for, or, where it was replaced since, what has replaced it.
+   * BAD_USER_INPUT when no replica knows the write; a failure means that it was not there in time, and nothing is lost by it.
+   */
   readonly awaitReplication: Receipt;
   /** Writes if the expectation holds, always LINEARIZABLE. A refused one is data: `applied` is false. */
   readonly compareAndSet: CompareAndSetPayload;
@@ -380,7 +383,11 @@ export type Mutation = {
   readonly putMany: PutManyPayload;
   /** The same read as in Query, so that one document can write and then read in order. */
   readonly range: EntryConnection;
-  /** Settles a write whose outcome was UNKNOWN; NEVER means it is fenced for good. Not served by this version. */
+  /**
+   * Settles a write whose outcome was UNKNOWN: afterwards it is there, or it never will be. Needs a majority of the key's replicas.
+   * While it cannot be settled, the failure says `outcome: UNKNOWN` again; asking again is always safe, at any gateway. Ask only of
+   * writes that failed: one that was acknowledged at ONE, and whose only holder cannot be reached, would be fenced.
+   */
   readonly resolveWrite: WriteResolution;
   /** Ends an API key, at every gateway within 5 s. False when there is none. Operators only. */
   readonly revokeApiKey: Scalars['Boolean']['output'];
@@ -613,7 +620,7 @@ export type PutPayload = {
   readonly writeId: Scalars['ID']['output'];
 };
 
-/** What became of one item of `putMany`: either `entry`, `writeId` and `receipt`, or `error`. */
+/** What became of one item of `putMany`: either `entry`, `writeId` and `receipt`, or `error`, with `writeId` where the outcome is UNKNOWN. */
 export type PutResult = {
   readonly __typename?: 'PutResult';
   /** The entry after the write. */
@@ -624,7 +631,7 @@ export type PutResult = {
   readonly key: Scalars['String']['output'];
   /** What this write was really given. */
   readonly receipt?: Maybe<Receipt>;
-  /** Names the write. */
+  /** Names the write: for `awaitReplication`, or, where its outcome is UNKNOWN, for `resolveWrite`. */
   readonly writeId?: Maybe<Scalars['ID']['output']>;
 };
 
@@ -1034,11 +1041,11 @@ export type Usage = {
 
 /** What became of a write whose outcome was UNKNOWN. */
 export type WriteResolution =
-  /** It was written, and is current or was replaced by someone who had seen it. */
+  /** It is there, and current; a majority of replicas holds it now. */
   | 'APPLIED'
-  /** It was not written, and never will be. */
+  /** It did not take place, and never will: wherever it turns up, it is not shown. A retry with its idempotency key is refused. */
   | 'NEVER'
-  /** A later write replaced it. */
+  /** It took place, and has been replaced since by a write that had seen it, or has expired. Where the last write wins: a later write stands. */
   | 'SUPERSEDED';
 
 

@@ -7,14 +7,22 @@ import {
   registerOf,
   seenNothing,
   seenOf,
-  shown,
   withOutcome,
+  withoutStoodFor,
   type Cell,
   type Seen,
   type Sibling,
 } from '../causality/cell.ts';
 import { compareDots, dotName, PI, type Dot } from '../causality/dot.ts';
 import { including, merge, without } from '../causality/version-vector.ts';
+import { lineageAfter, lineOf } from './lineage.ts';
+import {
+  carrying,
+  shownState,
+  withKnownOutcomes,
+  withSettlement,
+  type Settled,
+} from './records.ts';
 
 /** What an operation wants, once it knows the state that a quorum agreed to start from. */
 export type Decision<Answer> =
@@ -23,7 +31,7 @@ export type Decision<Answer> =
 
 /** A consensus version before it has a ballot. */
 export interface Draft {
-  readonly version: Omit<Sibling, 'dot' | 'lineage' | 'past' | 'replaces'>;
+  readonly version: Omit<Sibling, 'dot' | 'lineage' | 'past' | 'replaces' | 'overtook'>;
   /** What its writer had seen besides the state; nothing, usually. */
   readonly seen?: Seen;
   /** Remembered with the cell when the write carried an idempotency key. */
@@ -42,6 +50,8 @@ export interface Operation<Answer> {
   readonly decide: (state: Cell) => Decision<Answer>;
   /** A refusal to be remembered (idempotency keys) changes the cell without changing its value. */
   readonly remember?: (answer: Answer) => Draft['outcome'] | undefined;
+  /** How far an answer settles a write whose outcome was unknown; recorded like a refusal. */
+  readonly settle?: (answer: Answer) => Settled | undefined;
 }
 
 /** The switches of the negative controls; only the simulator ever turns one off. */
@@ -112,57 +122,43 @@ export function planRound<Answer>(
   const after: Cell[] = [];
   let remembered = false;
   for (const operation of operations) {
-    const decision = operation.decide(state);
-    answers.push(decision.answer);
-    wrote.push(decision.kind === 'write');
-    if (decision.kind === 'write') state = withVersion(state, decision.draft, { ballot, base });
-    const outcome =
-      decision.kind === 'write' ? decision.draft.outcome : operation.remember?.(decision.answer);
-    if (outcome && !state.outcomes?.has(outcome.id)) {
-      remembered = true;
-      const { id, fingerprint, applied } = outcome;
-      const atUs = ballotTimeUs(ballot);
-      state = withOutcome(state, id, { fingerprint, applied, atUs, ballot });
-    }
-    after.push(state);
+    const step = stepOf(operation, state, { ballot, base });
+    answers.push(step.answer);
+    wrote.push(step.wrote);
+    remembered ||= step.remembered;
+    state = step.state;
+    after.push(shownState(state, ballot));
   }
-  if (wrote.includes(true)) return { answers, wrote, after, next: carrying(state, ballot) };
+  const line = lineOf(stateOf(cells));
+  if (wrote.includes(true)) return { answers, wrote, after, next: carrying(state, line, ballot) };
   const unsettled = rules.finishRefused && !agree(cells);
   const needed = unsettled || from.mustAccept || remembered;
   if (!needed) return { answers, wrote, after, next: undefined };
-  const next = carrying(rules.retag ? retagged(state, ballot) : state, ballot);
-  return { answers, wrote, after: after.map(() => next), next };
+  const next = carrying(rules.retag ? retagged(state, ballot) : state, line, ballot);
+  return { answers, wrote, after: after.map(() => shownState(next, ballot)), next };
 }
 
-/**
- * The state without records of proposals that were fenced off. A record travels with the cell that
- * it was proposed in, and a join keeps it when the value of that cell loses: a retry would then be
- * told that a write had been applied which never was.
- */
-function withKnownOutcomes(state: Cell): Cell {
-  if (!state.outcomes) return state;
-  const line = lineOf(state);
-  const known = [...state.outcomes].filter(
-    ([, { ballot }]) => ballot === undefined || line.includes(ballot),
-  );
-  if (known.length === state.outcomes.size) return state;
-  const { siblings, context } = state;
-  return { siblings, context, ...(known.length === 0 ? {} : { outcomes: new Map(known) }) };
-}
-
-/** The cell of a proposal: its records stand or fall with this ballot. */
-function carrying(cell: Cell, ballot: number): Cell {
-  if (!cell.outcomes) return cell;
-  const outcomes = [...cell.outcomes].map(
-    ([id, record]) => [id, record.ballot === undefined ? record : { ...record, ballot }] as const,
-  );
-  return { ...cell, outcomes: new Map(outcomes) };
-}
-
-/** The ballots that the state descends from, the latest first. */
-function lineOf(state: Cell): readonly number[] {
-  const current = registerOf(state);
-  return current ? [current.dot.counter, ...(current.lineage ?? [])] : [ballotOf(state)];
+/** One operation of a round, and the state as it leaves it. */
+function stepOf<Answer>(
+  operation: Operation<Answer>,
+  before: Cell,
+  at: { ballot: number; base: Base },
+): { answer: Answer; wrote: boolean; remembered: boolean; state: Cell } {
+  const { ballot } = at;
+  const decision = operation.decide(shownState(before, ballot));
+  const { answer } = decision;
+  const wrote = decision.kind === 'write';
+  let state = wrote ? withVersion(before, decision.draft, at) : before;
+  const outcome = wrote ? decision.draft.outcome : operation.remember?.(answer);
+  const isNew = outcome !== undefined && !state.outcomes?.has(outcome.id);
+  if (isNew) {
+    const { id, fingerprint, applied } = outcome;
+    const atUs = ballotTimeUs(ballot);
+    state = withOutcome(state, id, { fingerprint, applied, atUs, ballot });
+  }
+  const settled = operation.settle?.(answer);
+  if (settled) state = withSettlement(state, settled, ballot);
+  return { answer, wrote, remembered: isNew || settled !== undefined, state };
 }
 
 /** What a round starts from, and whether that is certainly chosen. */
@@ -186,22 +182,14 @@ function baseIn(cells: readonly Cell[]): Base {
 /**
  * The state without the versions that a chosen one stands for: nothing can bring them back, and only
  * now may they leave the cell. What a proposal has merely read stays in its cell, hidden, because
- * the proposal may still be fenced off.
+ * the proposal may still be fenced off; and so does what an ordinary version hides, because that
+ * version may yet be fenced (paxos/settlement).
  */
 function withoutSettled(state: Cell, { isChosen }: Base): Cell {
   if (!isChosen) return state;
-  const present = shown(state);
+  const present = withoutStoodFor(state.siblings);
   const siblings = state.siblings.filter((one) => one.dot.actor === PI || present.includes(one));
   return siblings.length === state.siblings.length ? state : { ...state, siblings };
-}
-
-/**
- * Whether the register of `later` holds what that of `earlier` holds, or what followed from it. Not,
- * when what `earlier` holds was fenced off before a majority had it: then it never counted.
- */
-export function carriesOn(later: Cell, earlier: Cell): boolean {
-  const ballot = baseOf(earlier);
-  return ballot === 0 || lineOf(later).includes(ballot);
 }
 
 /** One version (π, ballot) that stands for everything that the round has read. */
@@ -217,12 +205,14 @@ function withVersion(
   const known =
     before?.dot.counter === ballot ? (before.replaces ?? []) : stillToReplace(seenOf(state), base);
   const replaces = new Set([...known, ...stillToReplace(seen, base)]);
+  const overtaken = overtookIn(state, ballot);
   const register: Sibling = {
     ...version,
     dot,
     lineage: lineageAfter(state, ballot),
     ...(past.size === 0 ? {} : { past }),
     ...(replaces.size === 0 ? {} : { replaces: [...replaces] }),
+    ...(overtaken.length === 0 ? {} : { overtook: overtaken }),
   };
   const others = state.siblings.filter((one) => one.dot.actor !== PI);
   const siblings = [...others, register].sort((a, b) => compareDots(a.dot, b.dot));
@@ -238,52 +228,10 @@ function stillToReplace({ context, writeIds }: Seen, base: Base): readonly strin
   return isWithin ? writeIds.filter((id) => id === base.register?.writeId) : writeIds;
 }
 
-const lineageMax = 16;
-
-/** The ballots that a version of `ballot` follows, when it is made from this state. */
-function lineageAfter(state: Cell, ballot: number): readonly number[] {
+/** The writes of this same round that the next version replaces: no cell ever holds them. */
+function overtookIn(state: Cell, ballot: number): readonly string[] {
   const before = registerOf(state);
-  if (!before) return [0];
-  // Several versions of one round share its ballot; only the last of them is ever seen.
-  if (before.dot.counter === ballot) return before.lineage ?? [];
-  return [before.dot.counter, ...(before.lineage ?? [])].slice(0, lineageMax);
-}
-
-/** What a proposer proposed earlier, in an accept that a quorum did not confirm. */
-export interface HalfAccepted {
-  readonly ballot: number;
-  /** The ballot of the consensus version that it was made from; 0 for none. */
-  readonly base: number;
-}
-
-/** The base of a proposal that is made from this state. */
-export function baseOf(state: Cell): number {
-  return registerOf(state)?.dot.counter ?? 0;
-}
-
-/**
- * What has become of it, seen from the state of a quorum that has promised a greater ballot.
- *
- * - `applied`: it is the value that counts, or an ancestor of it; once that value is confirmed, so
- *   is the proposal.
- * - `fenced`: it is in no line that leads to the state, and a greater ballot keeps it out for good.
- * - `unknown`: the line does not reach back far enough to tell.
- *
- * Why the line tells: had the proposal been chosen, every later proposer's quorum would have met
- * it, and its version would descend from it. `own`: the ballots of this same proposer since; they
- * never carried anything else on.
- */
-export function fateOf(
-  proposal: HalfAccepted,
-  state: Cell,
-  own: ReadonlySet<number>,
-): 'applied' | 'fenced' | 'unknown' {
-  const current = registerOf(state);
-  const line = current ? [current.dot.counter, ...(current.lineage ?? [])] : [0];
-  if (line.includes(proposal.ballot)) return 'applied';
-  const reached = ballotOf(state);
-  if (reached < proposal.ballot || own.has(reached)) return 'fenced';
-  return current && line.includes(proposal.base) ? 'fenced' : 'unknown';
+  return before?.dot.counter === ballot ? [...(before.overtook ?? []), before.writeId] : [];
 }
 
 /** Rule B: the surviving consensus version under this ballot; everything else as it was. */

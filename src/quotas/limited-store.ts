@@ -57,6 +57,13 @@ export function limitStore(parts: Parts): Store {
       const act = () => store.compareAndSet(caller, what, asked);
       return room.growing(caller, [{ ...what, value }], act);
     },
+    // Settling is asked of no level: it ends a request that was allowed.
+    resolveWrite: (caller, what, asked) => store.resolveWrite(caller, what, asked),
+    async awaitReplication(caller, what, asked) {
+      const level = { ...asked, level: what.level };
+      await rules.level(caller, what.keyspace, { asked: level, side: 'write' });
+      return store.awaitReplication(caller, what, asked);
+    },
     async createKeyspace(caller, name, settings) {
       await rules.oneMoreKeyspace(caller);
       return store.createKeyspace(caller, name, settings);

@@ -107,8 +107,11 @@ export class TombstoneReaper {
     const nowMs = this.#deps.clock.nowMs();
     const atMs = goneAt(cell);
     if (atMs === undefined || atMs > nowMs - this.#deps.graceMs) return false;
-    const outcomes = [...(cell.outcomes ?? new Map()).values()];
-    return outcomes.every(({ atUs }) => atUs / 1_000 < nowMs - outcomesMs);
+    const outcomes = [...(cell.outcomes?.values() ?? [])];
+    // What is fenced may turn up at any time: its key is never forgotten.
+    return outcomes.every(
+      ({ atUs, settlement }) => settlement?.stage !== 'fenced' && atUs / 1_000 < nowMs - outcomesMs,
+    );
   }
 
   #inTime(): CallOptions {

@@ -21,8 +21,6 @@ import type {
   GoneRequest,
   KeyDigestPage,
   KeyRequest,
-  RepairClaim,
-  RepairNote,
 } from './digest-source.ts';
 import type { Register, ReplicaIdentity, ReplicaStanding } from './register.ts';
 import {
@@ -215,12 +213,13 @@ export class GuardedReplica implements Replica {
   collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     return this.#guard('collect', () => this.#inner.collect(ref, expected, options));
   }
-  claimRepair(request: RepairClaim, options: CallOptions): Promise<number | undefined> {
-    return this.#guard('claim_repair', () => this.#inner.claimRepair(request, options));
-  }
-  noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
-    return this.#guard('note_repair', () => this.#inner.noteRepair(note, options));
-  }
+  claimRepair: Replica['claimRepair'] = (request, options) =>
+    this.#guard('claim_repair', () => this.#inner.claimRepair(request, options));
+  noteRepair: Replica['noteRepair'] = (note, options) =>
+    this.#guard('note_repair', () => this.#inner.noteRepair(note, options));
+  history: Replica['history'] = (ref, what, options) =>
+    this.#guard('history', () => this.#inner.history(ref, what, options));
+
   close(): Promise<void> {
     return this.#inner.close();
   }

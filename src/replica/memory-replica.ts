@@ -19,6 +19,8 @@ import type {
 import { memoryBuckets, memoryGone, memoryKeys, MemoryLedger } from './memory-digests.ts';
 import { MemoryRegister } from './memory-register.ts';
 import {
+  changesOf,
+  keepingOutcomes,
   nameOf,
   stored,
   type MemoryChange,
@@ -39,6 +41,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from './replica.ts';
+import { loggedVersions, type HistoryRequest, type LoggedWrites } from './write-history.ts';
 
 export interface MemoryReplicaOptions {
   readonly id: string;
@@ -121,7 +124,8 @@ export class MemoryReplica implements Replica {
     this.#refuseLate(options);
     const row = this.#rows.get(nameOf(ref));
     if (row && row.stamp >= next.stamp) return { stored: false };
-    this.#store({ ref, cell: next.cell, stamp: next.stamp, promised: row?.promised ?? 0 });
+    const cell = keepingOutcomes(row, next.cell);
+    this.#store({ ref, cell, stamp: next.stamp, promised: row?.promised ?? 0 });
     return { stored: true };
   }
 
@@ -199,11 +203,9 @@ export class MemoryReplica implements Replica {
   async bucketDigests(request: BucketRequest): Promise<ReadonlyMap<number, BucketDigest>> {
     return memoryBuckets(this.#rows.values(), request);
   }
-
   async keyDigests(request: KeyRequest): Promise<KeyDigestPage> {
     return memoryKeys(this.#rows.values(), request);
   }
-
   async fillTokens(): Promise<number> {
     return 0;
   }
@@ -232,7 +234,10 @@ export class MemoryReplica implements Replica {
     this.#refuseLate(options);
     return this.#ledger.note(note, this.#clock.monotonicMs());
   }
-
+  async history(ref: CellRef, what: HistoryRequest): Promise<LoggedWrites> {
+    const versions = loggedVersions(changesOf(this.changes, ref), what);
+    return { incarnation: this.incarnation, complete: true, versions };
+  }
   async close(): Promise<void> {
     // Nothing is open.
   }

@@ -29,6 +29,16 @@ export function nameOf(ref: CellRef): string {
   return `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
 }
 
+/** The states of one key that were logged, the oldest first. */
+export function changesOf(changes: readonly MemoryChange[], ref: CellRef): readonly Cell[] {
+  return changes.flatMap((one) => (nameOf(one.ref) === nameOf(ref) ? [one.cell] : []));
+}
+
+/** A cell that replaces a row blindly: what is recorded of other writes stays; only a swap joins it. */
+export function keepingOutcomes(row: MemoryRow | undefined, cell: Cell): Cell {
+  return row?.cell.outcomes ? { ...cell, outcomes: row.cell.outcomes } : cell;
+}
+
 export function stored(row: MemoryRow | undefined): StoredCell {
   if (!row) return { cell: emptyCell, digest: 0n, promised: 0 };
   const { cell, promised, emptied } = row;

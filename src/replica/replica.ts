@@ -3,6 +3,7 @@ import type { CallOptions, CellRef } from './cell-ref.ts';
 import type { HintStore } from './hint-store.ts';
 import type { DigestSource, RepairLedger, TombstoneStore } from './digest-source.ts';
 import type { Register, ReplicaIdentity } from './register.ts';
+import type { WriteHistory } from './write-history.ts';
 
 export type { CallOptions, CellRef };
 
@@ -15,7 +16,7 @@ export type { CallOptions, CellRef };
  * whether something may have been written.
  */
 export interface Replica
-  extends CellStore, Acceptor, HintStore, DigestSource, TombstoneStore, RepairLedger {
+  extends CellStore, Acceptor, HintStore, DigestSource, TombstoneStore, RepairLedger, WriteHistory {
   readonly id: string;
   readonly zone: string | undefined;
   /** The actor of the dots minted here; undefined until the replica has been reached once. */

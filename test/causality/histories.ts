@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import {
   emptyCell,
   join,
-  nextCounter,
   seenNothing,
   seenOf,
   write,
   type Cell,
 } from '../../src/causality/cell.ts';
+import { nextCounter } from '../../src/causality/minting.ts';
 import { dotName } from '../../src/causality/dot.ts';
 
 /** A cell that a history can lead to, and the truth about it: which versions its holder has heard of. */

@@ -3,12 +3,12 @@ import {
   ballotOf,
   emptyCell,
   join,
-  nextCounter,
   seenNothing,
   seenOf,
   write,
   type Cell,
 } from '../../src/causality/cell.ts';
+import { nextCounter } from '../../src/causality/minting.ts';
 import { mayAdvance } from '../../src/paxos/acceptor.ts';
 import { planRound } from '../../src/paxos/proposer.ts';
 

@@ -24,6 +24,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../../src/replica/replica.ts';
+import type { HistoryRequest, LoggedWrites } from '../../src/replica/write-history.ts';
 import type {
   Hint,
   HintClaim,
@@ -48,7 +49,8 @@ export type CallName =
   | 'digests'
   | 'gone'
   | 'collect'
-  | 'ledger';
+  | 'ledger'
+  | 'history';
 
 /**
  * What becomes of one call.
@@ -160,6 +162,9 @@ export class FaultyReplica implements Replica {
   }
   countHints(options: CallOptions): Promise<readonly HintCount[]> {
     return this.#act('hints', undefined, options, () => this.inner.countHints());
+  }
+  history(ref: CellRef, what: HistoryRequest, options: CallOptions): Promise<LoggedWrites> {
+    return this.#act('history', ref.key, options, () => this.inner.history(ref, what));
   }
   hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
     return this.#act('hints', ref.key, options, () => this.inner.hasHintFor(ref));

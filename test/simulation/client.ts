@@ -8,7 +8,7 @@ import type {
 import type { LevelName } from '../../src/consistency/levels.ts';
 import { StoreError, type FailureCode } from '../../src/errors.ts';
 import type { Random } from '../../src/runtime/random.ts';
-import type { Operation, Shown } from './history.ts';
+import type { Operation, Resolved, Shown } from './history.ts';
 import { GatewayGone, type Gateway } from './world/gateway.ts';
 import type { World } from './world/world.ts';
 
@@ -259,6 +259,8 @@ export class Client {
   #fail(operation: Operation, error: unknown): void {
     if (error instanceof GatewayGone) operation.code = 'GATEWAY_GONE';
     else if (error instanceof StoreError) operation.code = error.code;
+    const writeId = error instanceof StoreError ? error.details['writeId'] : undefined;
+    if (typeof writeId === 'string') operation.writeId = writeId;
     const isKnown =
       error instanceof GatewayGone ||
       (error instanceof StoreError && expected.includes(error.code));
@@ -269,6 +271,34 @@ export class Client {
     if (operation.op !== 'read' && !isCertain) return;
     operation.status = 'fail';
     operation.end = this.world.history.tick();
+  }
+
+  /** Asks one gateway what became of a write of unknown outcome; undefined when it is not settled. */
+  async resolve(operation: Operation, timeoutMs = 4_000): Promise<Resolved | undefined> {
+    const { writeId, key } = operation;
+    if (writeId === undefined) return undefined;
+    const gateway = this.gateway();
+    const what = { keyspace: this.habits.keyspace, key, writeId };
+    const start = this.world.history.tick();
+    this.world.note(
+      `client ${this.process} resolves ${String(operation.value)} at ${gateway.name}`,
+    );
+    try {
+      const request = (store: Store) => store.resolveWrite(this.caller, what, { timeoutMs });
+      const answer = await gateway.ask(request);
+      const resolved = { answer, start, end: this.world.history.tick() };
+      operation.resolutions = [...(operation.resolutions ?? []), resolved];
+      this.world.note(`client ${this.process} is told ${answer} of ${String(operation.value)}`);
+      return resolved;
+    } catch (error) {
+      const isExpected =
+        error instanceof GatewayGone ||
+        (error instanceof StoreError &&
+          error.outcome === 'UNKNOWN' &&
+          expected.includes(error.code));
+      if (!isExpected) this.world.problems.push(unexpected(operation, error));
+      return undefined;
+    }
   }
 
   /** After an unknown outcome: a client does not know whether it has seen its own write. */

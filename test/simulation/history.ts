@@ -32,8 +32,19 @@ export interface Operation {
   shown?: readonly number[];
   /** How long it was given, in ms. */
   readonly timeoutMs?: number;
+  /** The name of a write whose outcome was unknown, as the failure gave it. */
+  writeId?: string;
+  /** What `resolveWrite` said of it, each time. */
+  resolutions?: Resolved[];
   /** How long its slowest attempt took, in ms; undefined while the client waits. */
   tookMs?: number;
+}
+
+/** One answer about a write of unknown outcome, and when it was asked for and given. */
+export interface Resolved {
+  readonly answer: 'APPLIED' | 'SUPERSEDED' | 'NEVER';
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Everything that clients did, in the order in which it began. */

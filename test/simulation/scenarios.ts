@@ -10,6 +10,7 @@ import { oneSiblings } from './workloads/one-siblings.ts';
 import { quorum } from './workloads/quorum.ts';
 import { range } from './workloads/range.ts';
 import { repair } from './workloads/repair.ts';
+import { resolve, resolveLinearizable } from './workloads/resolve.ts';
 import { session } from './workloads/session.ts';
 
 /** THE TABLE of scenarios: one for each row of the table of promises. */
@@ -25,6 +26,8 @@ export const scenarios: readonly Scenario[] = [
   causal,
   linearizable,
   mixed,
+  resolve,
+  resolveLinearizable,
   range,
   changes,
   availability,

@@ -1,11 +1,5 @@
-import {
-  emptyCell,
-  nextCounter,
-  seenNothing,
-  seenOf,
-  write,
-  type Seen,
-} from '../../src/causality/cell.ts';
+import { emptyCell, seenNothing, seenOf, write, type Seen } from '../../src/causality/cell.ts';
+import { nextCounter } from '../../src/causality/minting.ts';
 import { entryOf } from '../../src/consistency/entry.ts';
 import { keyspaceDefaults, type Keyspace } from '../../src/consistency/keyspace.ts';
 import type {
@@ -161,6 +155,15 @@ export function createMemoryStore(names: readonly string[] = ['demo', 'profiles'
     async compareAndSet(caller, what, asked) {
       arrive('compareAndSet', caller, { what, asked });
       throw new StoreError('LEVEL_NOT_ALLOWED', 'LINEARIZABLE is not served');
+    },
+    async resolveWrite(caller, what, asked) {
+      arrive('resolveWrite', caller, { what, asked });
+      const { cell } = entry(keyspaceNamed(caller, what.keyspace), what.key);
+      return cell.siblings.some(({ writeId }) => writeId === what.writeId) ? 'APPLIED' : 'NEVER';
+    },
+    async awaitReplication(caller, what, asked) {
+      arrive('awaitReplication', caller, { what, asked });
+      return receipt({ level: what.level });
     },
     keyspace: async ({ tenant }, name) => keyspaces.get(`${tenant}/${name}`),
     keyspaces: async ({ tenant }) =>

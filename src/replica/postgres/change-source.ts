@@ -154,7 +154,7 @@ class PostgresChangeSession implements ChangeSession {
       ageMs,
     ];
     const rows = await this.#run(sql.recentChanges, values);
-    const found = Number(rows[0]?.[6] ?? 0);
+    const found = Number(rows[0]?.[7] ?? 0);
     return {
       changes: rows.map((row) => change(row, position, seen)),
       complete: found === rows.length && found < recentRows,
@@ -253,12 +253,16 @@ function firstUnseen(snapshot: string): bigint {
 }
 
 function change(row: Row, before: ChangePosition, until: string): Change {
-  const [seq, tenant, keyspace, key, siblings, context] = row;
+  const [seq, tenant, keyspace, key, siblings, context, outcomes] = row;
   return {
     tenant: text(tenant),
     keyspace: text(keyspace),
     key: text(key),
-    cell: decodeCell({ siblings: text(siblings), context: text(context) }),
+    cell: decodeCell({
+      siblings: text(siblings),
+      context: text(context),
+      outcomes: text(outcomes),
+    }),
     position: {
       incarnation: before.incarnation,
       seen: before.seen,

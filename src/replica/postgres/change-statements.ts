@@ -5,7 +5,7 @@ import type { Statement } from './statements.ts';
  * or `changes_by_time`: a plain `order by seq limit n` invites the planner to walk the whole log
  * along its primary key.
  */
-const columns = 'seq, tenant, keyspace, key, siblings, context';
+const columns = 'seq, tenant, keyspace, key, siblings, context, outcomes';
 
 const inRanges = `exists (
         select 1 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as f (tenant, keyspace, lo, hi)
@@ -31,7 +31,7 @@ const topXid = `(select top.xid::text from changes top order by top.xid desc lim
  * this one index probe.
  */
 const page = (rows: string): string => `
-    select n.snapshot, n.incarnation, n.trimmed, n.top, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context
+    select n.snapshot, n.incarnation, n.trimmed, n.top, w.found, w.seq, w.tenant, w.keyspace, w.key, w.siblings, w.context, w.outcomes
     from (
       select pg_current_snapshot()::text as snapshot, r.incarnation::text as incarnation, t.xid::text as trimmed,
         ${topXid} as top
@@ -112,11 +112,11 @@ export const trimChanges: Statement = {
       delete from changes c using first f
       where c.seq = f.seq and f.at < clock_timestamp() - $1::float8 * interval '1 hour'
         and f.xid < pg_snapshot_xmin(pg_current_snapshot())
-      returning c.xid
+      returning c.xid, c.at
     ),
     marked as (
-      update changes_trimmed t set xid = greatest(t.xid, m.xid)
-      from (select (max(g.xid::text::numeric) + 1)::text::xid8 as xid from gone g) m where m.xid is not null
+      update changes_trimmed t set xid = greatest(t.xid, m.xid), at = greatest(t.at, m.at)
+      from (select (max(g.xid::text::numeric) + 1)::text::xid8 as xid, max(g.at) as at from gone g) m where m.xid is not null
     )
     select count(*)::int from gone`,
 };

@@ -30,11 +30,12 @@ import type { ReplicaIdentity } from '../register.ts';
 import { Batcher } from './batcher.ts';
 import { alone, type CallKind } from './call-kind.ts';
 import { callKinds, scanKind } from './calls.ts';
-import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from '../hint-store.ts';
+import type { Hint, HintClaim, HintRemoval, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
 import { deleteKeyspaceHints } from './hint-statements.ts';
 import * as digestCalls from './digest-calls.ts';
+import { historyKind } from './history-calls.ts';
 import { OnceMigrated } from './once-migrated.ts';
 import { PostgresRegister } from './postgres-register.ts';
 import { areYouThere, claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
@@ -224,17 +225,17 @@ export class PostgresReplica implements Replica {
     return this.#writes.call(this.#hintKinds.remove, { what: removal, deadlineMs }, deadlineMs);
   }
 
-  countHints({ deadlineMs }: CallOptions): Promise<readonly HintCount[]> {
-    return this.#reads.call(this.#hintKinds.count, undefined, deadlineMs);
-  }
+  countHints: Replica['countHints'] = ({ deadlineMs }) =>
+    this.#reads.call(this.#hintKinds.count, undefined, deadlineMs);
 
-  hasHintFor(ref: CellRef, { deadlineMs }: CallOptions): Promise<boolean> {
-    return this.#reads.call(this.#hintKinds.find, ref, deadlineMs);
-  }
+  hasHintFor: Replica['hasHintFor'] = (ref, { deadlineMs }) =>
+    this.#reads.call(this.#hintKinds.find, ref, deadlineMs);
 
-  expireHints(limit: number, { deadlineMs }: CallOptions): Promise<number> {
-    return this.#writes.call(this.#hintKinds.expire, limit, deadlineMs);
-  }
+  expireHints: Replica['expireHints'] = (limit, { deadlineMs }) =>
+    this.#writes.call(this.#hintKinds.expire, limit, deadlineMs);
+
+  history: Replica['history'] = (ref, what, { deadlineMs }) =>
+    this.#reads.call(historyKind(), { ref, what }, deadlineMs);
 
   async close(): Promise<void> {
     this.#wake?.();

@@ -79,8 +79,9 @@ const appliedBy = (condition: string): string => `
  */
 const logged = `
     logged as (
-      insert into changes (tenant, keyspace, key, siblings, context)
-      select tenant, keyspace, key, siblings, context from applied where is_applied order by n
+      insert into changes (tenant, keyspace, key, siblings, context, outcomes)
+      select tenant, keyspace, key, siblings, context, case when position('"stage":"fenced"' in outcomes) > 0 then outcomes else '' end
+      from applied where is_applied order by n
     )`;
 
 /**

@@ -28,6 +28,13 @@ import {
   ZombieReplica,
 } from './replicas.ts';
 import {
+  ForgottenFences,
+  LyingLogs,
+  SilentLogs,
+  UnrenewedLink,
+  UnsettledReads,
+} from './settlement-links.ts';
+import {
   downgrading,
   neverRefusing,
   withHintsCounted,
@@ -262,6 +269,53 @@ export const controls: readonly Control[] = [
       link: (link) => new HastyAccepts(link),
       parts: { hints: { enabled: false } },
     }),
+  },
+  {
+    name: 'a fence is not looked at by reads',
+    scenario: 'resolve',
+    within: 40,
+    defects: () => ({
+      link: (link, { process }) =>
+        isGateway(process) ? new UnsettledReads(link, ['fenced']) : link,
+    }),
+  },
+  {
+    name: 'a fence is forgotten',
+    scenario: 'resolve',
+    within: 40,
+    defects: () => ({
+      link: (link, { process }) => (isGateway(process) ? new ForgottenFences(link) : link),
+    }),
+  },
+  {
+    name: 'a read does not look whether what it shows is doubted',
+    scenario: 'resolve',
+    within: 400,
+    caughtBy: 93,
+    defects: () => ({
+      link: (link, { process }) =>
+        isGateway(process) ? new UnsettledReads(link, ['doubted', 'condemned']) : link,
+    }),
+  },
+  {
+    name: 'what a fenced write had replaced is not brought back',
+    scenario: 'resolve',
+    within: 60,
+    defects: () => ({
+      link: (link, { process }) => (isGateway(process) ? new UnrenewedLink(link) : link),
+    }),
+  },
+  {
+    name: 'what no log knows never was',
+    scenario: 'resolve',
+    within: 10,
+    defects: () => ({ link: (link) => new SilentLogs(link) }),
+  },
+  {
+    name: 'logs name another writer of every round',
+    scenario: 'resolve-linearizable',
+    within: 10,
+    defects: () => ({ link: (link) => new LyingLogs(link) }),
   },
   {
     name: 'deleted keys eat a page',

@@ -23,6 +23,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../../../src/replica/replica.ts';
+import type { HistoryRequest, LoggedWrites } from '../../../src/replica/write-history.ts';
 import type {
   Hint,
   HintClaim,
@@ -89,6 +90,9 @@ export class PassingLink implements Replica {
   }
   countHints(options: CallOptions): Promise<readonly HintCount[]> {
     return this.inner.countHints(options);
+  }
+  history(ref: CellRef, what: HistoryRequest, options: CallOptions): Promise<LoggedWrites> {
+    return this.inner.history(ref, what, options);
   }
   hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
     return this.inner.hasHintFor(ref, options);

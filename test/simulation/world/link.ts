@@ -24,6 +24,7 @@ import {
   type SwapResult,
 } from '../../../src/replica/replica.ts';
 import type { ReplicaIdentity } from '../../../src/replica/register.ts';
+import type { HistoryRequest, LoggedWrites } from '../../../src/replica/write-history.ts';
 import type {
   Hint,
   HintClaim,
@@ -158,6 +159,10 @@ export class Link implements Replica {
       lane: 'hints',
       act,
     });
+  }
+  history(ref: CellRef, what: HistoryRequest, { deadlineMs }: CallOptions): Promise<LoggedWrites> {
+    const act = (replica: Replica, options: CallOptions) => replica.history(ref, what, options);
+    return this.#send({ name: 'history', key: ref.key, deadlineMs, writes: false, act });
   }
   hasHintFor(ref: CellRef, { deadlineMs }: CallOptions): Promise<boolean> {
     const act = (replica: Replica, options: CallOptions) => replica.hasHintFor(ref, options);

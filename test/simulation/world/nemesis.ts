@@ -9,6 +9,8 @@ export interface Faults {
   readonly outage?: number;
   /** One replica is cut off from everyone. */
   readonly isolate?: number;
+  /** One replica is cut off as soon as it has committed something, before it can say so. */
+  readonly strand?: number;
   /** One gateway's messages to one replica, or back, are dropped: one direction only. */
   readonly oneWay?: number;
   readonly gatewayCrash?: number;
@@ -82,6 +84,9 @@ export class Nemesis {
       case 'isolate':
         this.#isolate(server.id, undo);
         return;
+      case 'strand':
+        server.afterNextChange(() => this.#isolate(server.id, undo));
+        return;
       case 'oneWay': {
         const ends: [string, string] =
           how.howLongMs % 2 < 1 ? [gateway.name, server.id] : [server.id, gateway.name];
@@ -111,6 +116,7 @@ export class Nemesis {
   }
 
   #isolate(id: string, undo: (task: () => void) => void): void {
+    if (this.#stopped) return;
     const { network, gateways } = this.#world;
     const others = ['ae', ...gateways.map(({ name }) => name)];
     for (const name of others) {

@@ -36,6 +36,7 @@ export class Server {
   #locks = new Map<string, Transaction[]>();
   #logged = 0;
   readonly #listeners: (() => void)[] = [];
+  #afterChange: (() => void) | undefined;
 
   constructor(
     what: { process: Process; replica: MemoryReplica },
@@ -82,6 +83,11 @@ export class Server {
   /** Calls `task` after every change from now on. */
   onLogged(task: () => void): void {
     this.#listeners.push(task);
+  }
+
+  /** Calls `task` once, after the next change, before anybody is told of it. */
+  afterNextChange(task: () => void): void {
+    this.#afterChange = task;
   }
 
   crash(): void {
@@ -147,11 +153,17 @@ export class Server {
       ...{ xid, atMs, seq: at === 0 ? seq : this.log.draw() },
     }));
     this.log.end(xid, rows);
-    if (rows.length > 0) for (const task of this.#listeners) task();
+    if (rows.length > 0) this.#tell();
     holders.shift();
     const next = holders.at(0);
     if (next) this.#hold(next);
     else this.#locks.delete(key);
+  }
+
+  #tell(): void {
+    for (const task of this.#listeners) task();
+    this.#afterChange?.();
+    this.#afterChange = undefined;
   }
 
   #abort(): void {
