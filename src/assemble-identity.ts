@@ -11,7 +11,6 @@ import type { Random } from './runtime/random.ts';
 /** How replicas that may have lost something get their vote back. See `AdmissionSettings`. */
 export interface IdentityOptions {
   readonly settleMs?: number;
-  readonly promiseFloor?: boolean;
   /** How long one call of the repair that goes before may take. */
   readonly callMs?: number;
 }
@@ -49,7 +48,7 @@ export function assembleIdentity(parts: IdentityParts): readonly Loop[] {
   };
   const admission = new Admission({
     ...{ clock, log, replicas, owner, rebuild },
-    settings: { promiseFloor: true, ...identity },
+    settings: identity,
     admitted: (replica, found) => incarnations.admit(replica, found),
   });
   const every = { clock, log, everyMs: beatEveryMs };

@@ -25,8 +25,6 @@ export interface AdmissionSettings {
    * by then.
    */
   readonly settleMs: number;
-  /** Whether it forgets what it had promised; only the simulator switches it off. */
-  readonly promiseFloor: boolean;
 }
 
 const leaseMs = 60_000;
@@ -92,7 +90,7 @@ export class Admission {
     const { incarnation, cluster = '', place, cause, fence } = found;
     const from = { incarnation, standing: 'repairing' } as const;
     const soon = nextBallot(0, { number: 0, nowMs: clock.nowMs() + skewMs });
-    const promiseFloor = settings.promiseFloor ? Math.max(soon, ...ballots) : 0;
+    const promiseFloor = Math.max(soon, ...ballots);
     const member = { cluster, name: replica.id, place, cause, fence, promiseFloor };
     await register.become({ from, to: 'admitted', ...member }, this.#within(statementMs));
     const now = await register.look(this.#within(statementMs));

@@ -29,7 +29,7 @@ export interface Scenario {
   readonly withoutAntiEntropy?: boolean;
   readonly setup: (world: World) => Promise<void>;
   /** Resolves when every client has done what it wanted. */
-  readonly clients: (world: World) => Promise<unknown>;
+  readonly clients: (world: World, thinkMs?: number) => Promise<unknown>;
   /** After the storm: reads on a calm network, or nothing. */
   readonly afterwards?: (world: World) => Promise<unknown>;
   readonly check: (world: World) => Violations;
@@ -45,6 +45,7 @@ export const usual: Setting = {
   mintMs: 200,
   antiEntropyEveryMs: 0,
   tombstoneGraceMs: 86_400_000,
+  identity: {},
   open: { share: 0, maxMs: 0 },
   feed: () => ({ settings: {} }),
 };

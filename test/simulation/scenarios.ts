@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
 import { changes } from './workloads/changes.ts';
+import { linearizableDisks, quorumDisks } from './workloads/disks.ts';
 import { handoff, outages, sloppy } from './workloads/handoff.ts';
 import { linearizable } from './workloads/linearizable.ts';
 import { mixed } from './workloads/mixed.ts';
@@ -19,12 +20,14 @@ export const scenarios: readonly Scenario[] = [
   oneLww,
   repair,
   quorum,
+  quorumDisks,
   handoff,
   sloppy,
   outages,
   session,
   causal,
   linearizable,
+  linearizableDisks,
   mixed,
   resolve,
   resolveLinearizable,

@@ -158,6 +158,12 @@ export const controls: readonly Control[] = [
     }),
   },
   {
+    name: 'a lost disk, or an older copy, is not noticed',
+    scenario: 'quorum-disks',
+    within: 50,
+    defects: () => ({ unnoticed: true }),
+  },
+  {
     name: 'hints counted as acknowledgements without "sloppy"',
     scenario: 'handoff',
     within: 50,
@@ -234,6 +240,13 @@ export const controls: readonly Control[] = [
     within: 400,
     caughtBy: 136,
     defects: () => ({ unnoticed: true, wipes: true }),
+  },
+  {
+    name: 'a lost disk, or an older copy, is not noticed',
+    scenario: 'linearizable-disks',
+    within: 400,
+    caughtBy: 33,
+    defects: () => ({ unnoticed: true }),
   },
   {
     name: 'LINEARIZABLE reads served at ONE',

@@ -34,11 +34,12 @@ export const linearizable: Scenario = {
       defaultWriteLevel: 'LINEARIZABLE',
     });
   },
-  clients: (world) => Promise.all(Array.from({ length: 5 }, () => contend(world))),
+  clients: (world, thinkMs = 60) =>
+    Promise.all(Array.from({ length: 5 }, () => contend(world, thinkMs))),
   check: (world) => checkLinearizable(world.history.operations),
 };
 
-async function contend(world: World): Promise<void> {
+async function contend(world: World, thinkMs: number): Promise<void> {
   const client = new Client(world, {
     keyspace,
     read: 'LINEARIZABLE',
@@ -48,7 +49,7 @@ async function contend(world: World): Promise<void> {
   });
   const last = new Map<string, number | null>();
   for (let done = 0; done < 16; done += 1) {
-    await client.think(60);
+    await client.think(thinkMs);
     const key = client.pick(keys);
     const dice = client.random.next();
     if (dice < 0.4) learn(await client.read(key), last);

@@ -26,7 +26,8 @@ export const quorum: Scenario = {
   async setup(world) {
     await world.createKeyspace('t', keyspace, {});
   },
-  clients: (world) => Promise.all(Array.from({ length: 4 }, () => order(world))),
+  clients: (world, thinkMs = 25) =>
+    Promise.all(Array.from({ length: 4 }, () => order(world, thinkMs))),
   async afterwards(world) {
     const client = new Client(world, { keyspace, read: 'QUORUM', write: 'QUORUM' });
     for (const key of keys) await client.read(key);
@@ -38,10 +39,10 @@ export const quorum: Scenario = {
   },
 };
 
-async function order(world: World): Promise<void> {
+async function order(world: World, thinkMs: number): Promise<void> {
   const client = new Client(world, { keyspace, read: 'QUORUM', write: 'QUORUM' });
   for (let done = 0; done < 24; done += 1) {
-    await client.think(25);
+    await client.think(thinkMs);
     const key = client.pick(keys);
     const dice = client.random.next();
     if (dice < 0.05) client.forget(key);

@@ -35,7 +35,8 @@ export class Gateway {
   constructor(world: World, process: Process, random: Random) {
     this.name = process.name;
     this.process = process;
-    const { requestMs, mintMs, defects, antiEntropyEveryMs, tombstoneGraceMs } = world.options;
+    const { requestMs, mintMs, defects, identity } = world.options;
+    const { antiEntropyEveryMs, tombstoneGraceMs } = world.options;
     this.assembled = assembleStore({
       clock: process.clock,
       random,
@@ -46,6 +47,7 @@ export class Gateway {
       signingKeys: ['simulation'],
       timeouts: { requestMs, mintMs },
       repair: { antiEntropyEveryMs, tombstoneGraceMs },
+      identity,
       ...defects.parts,
     });
     this.store = defects.store?.(this.assembled, world) ?? this.assembled.store;

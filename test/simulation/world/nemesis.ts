@@ -1,4 +1,5 @@
 import type { AntiEntropy } from './anti-entropy.ts';
+import { Disks } from './disks.ts';
 import type { World } from './world.ts';
 
 /** Faults that a scenario lets happen, each with its weight; 0 or absent is never. */
@@ -15,6 +16,9 @@ export interface Faults {
   readonly oneWay?: number;
   readonly gatewayCrash?: number;
   readonly wipe?: number;
+  /** An empty disk, or an older copy, in the place of one; nobody is told. */
+  readonly newDisk?: number;
+  readonly oldDisk?: number;
   readonly clockStep?: number;
   /** A new fault about this often. */
   readonly everyMs: number;
@@ -29,12 +33,14 @@ export class Nemesis {
   readonly #world: World;
   readonly #faults: Faults;
   readonly #repair: AntiEntropy;
+  readonly #disks: Disks;
   #stopped = false;
 
   constructor(world: World, faults: Faults, repair: AntiEntropy) {
     this.#world = world;
     this.#faults = faults;
     this.#repair = repair;
+    this.#disks = new Disks(world);
   }
 
   async run(): Promise<void> {
@@ -48,6 +54,7 @@ export class Nemesis {
     for (const isOver = (): boolean => this.#stopped; total > 0 && !isOver();) {
       await this.#world.sleep(random.next() * 2 * this.#faults.everyMs);
       if (isOver()) return;
+      if (this.#faults.oldDisk) this.#disks.copyOne(random);
       let at = random.next() * total;
       const found = weights.find(([, weight]) => (at -= weight) < 0);
       const who = random.next();
@@ -98,6 +105,12 @@ export class Nemesis {
         return world.replaceGateway(index);
       case 'wipe':
         return this.#wipe(server.id, how.coin < 0.5);
+      case 'newDisk':
+        this.#disks.lose(server, how.coin < 0.5);
+        return;
+      case 'oldDisk':
+        this.#disks.putBack(server);
+        return;
       case 'clockStep':
         gateway.process.skewMs = (how.coin * 2 - 1) * world.options.skewMaxMs;
     }

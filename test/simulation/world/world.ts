@@ -5,6 +5,7 @@ import {
 } from '../../../src/consistency/keyspace.ts';
 import type { Cell } from '../../../src/causality/cell.ts';
 import { policies } from '../../../src/consistency/policies.ts';
+import type { StoreParts } from '../../../src/assemble-store.ts';
 import { MemoryReplica } from '../../../src/replica/memory-replica.ts';
 import type { Replica } from '../../../src/replica/replica.ts';
 import { seededRandom, type Random } from '../../../src/runtime/random.ts';
@@ -32,6 +33,8 @@ export interface WorldOptions {
   /** The product's own anti-entropy; 0 for none, where the simulator's hostile one takes its place. */
   readonly antiEntropyEveryMs: number;
   readonly tombstoneGraceMs: number;
+  /** How a replica that lost something is brought up to date. */
+  readonly identity: NonNullable<StoreParts['identity']>;
   /** Transactions that commit late, and so out of order. */
   readonly open: OpenTransactions;
   /** The change feed of each gateway. */
