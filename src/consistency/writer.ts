@@ -62,15 +62,18 @@ async function writeByRoute(deps: Deps, order: WriteOrder): Promise<Written> {
   const change = order.replacesPresent ? await replacingPresent(deps, order) : order.change;
   if (policies[keyspace.conflicts].mintsDots) return write(deps, key, { plan, change });
   const result = await writeNewest(deps, key, { plan, change });
-  if (!result.superseded) return result;
+  if (result.superseded === false) return result;
   // A version with a greater stamp stands: that is what the answer shows, not the one that lost.
-  const standing = await read(deps, key, { ...plan, need: 1, writeBack: false }).catch(
+  const standing = result.superseded === true ? await readOne(deps, order) : result.superseded;
+  return { ...result, cell: standing ? key.convergence.join(result.cell, standing) : result.cell };
+}
+
+/** What stands at one replica; undefined when none says. */
+function readOne(deps: Deps, { key, plan }: WriteOrder): Promise<Cell | undefined> {
+  return read(deps, key, { ...plan, need: 1, writeBack: false }).then(
+    ({ cell }) => cell,
     () => undefined,
   );
-  return {
-    ...result,
-    cell: standing ? key.convergence.join(result.cell, standing.cell) : result.cell,
-  };
 }
 
 /**

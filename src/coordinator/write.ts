@@ -27,7 +27,10 @@ interface Order {
   readonly change: Change;
 }
 
-type NewestResult = WriteResult & { readonly superseded: boolean };
+type NewestResult = WriteResult & {
+  /** `true`: by what, is not known. */
+  readonly superseded: boolean | Cell;
+};
 
 /**
  * How long a forward is tried, whatever the request's own deadline: that one bounds the wait, not
@@ -150,10 +153,12 @@ async function upsert(deps: Deps, key: PlacedKey, what: Order): Promise<NewestRe
     change,
     round.replies.flatMap(({ reply }) => (reply?.cell ? [reply.cell] : [])),
   );
-  const superseded = round.replies.some(({ reply }) => reply?.stored === false);
+  const losses = round.replies.flatMap(({ reply }) => (reply?.stored === false ? [reply] : []));
+  const winners = losses.flatMap(({ by }) => by ?? []);
+  const isKnown = losses.length > 0 && winners.length === losses.length;
   return {
     cell,
-    superseded,
+    superseded: isKnown ? winners.reduce(key.convergence.join) : losses.length > 0,
     receipt: writeReceipt(deps.clock, key, {
       plan,
       attempts: [...round.attempts, ...hinting.lines],

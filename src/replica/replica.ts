@@ -98,6 +98,8 @@ export interface KeepResult {
    * acknowledged.
    */
   readonly stored: boolean;
+  /** What superseded it, where that is known without asking again. */
+  readonly by?: Cell;
 }
 
 export interface ScanRequest {

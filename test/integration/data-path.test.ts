@@ -493,3 +493,28 @@ describe('whoever opens a replica with psql', () => {
     expect(logged).toHaveLength(2);
   });
 });
+
+// Control: without `oneForAll` in replica/postgres/calls.ts there are 200 rows.
+test('writers who wait together for one key of a LAST_WRITE_WINS keyspace cost one row version, and all see the newest', async () => {
+  const values = Array.from({ length: 200 }, (_, nth) => `${nth}`);
+  const answers = await Promise.all(
+    values.map((value) => put({ keyspace: 'profiles', key: 'hot', value })),
+  );
+  const [first] = cluster.replicas;
+  const sql = `select count(*)::int as rows from changes where keyspace <> '$' and key = 'hot'`;
+  const [logged] = await cluster.query<{ rows: number }>(first!.id, sql);
+  expect(logged?.rows).toBeLessThan(50);
+  const stands = await get('hot', { level: 'ALL' }, 'profiles');
+  expect(stands.entry.live).toHaveLength(1);
+  // Each answer shows what it wrote, or what has superseded it; nobody is shown what lost.
+  const newest = answers
+    .map(({ entry }) => entry.revision)
+    .sort()
+    .at(-1);
+  expect(stands.entry.revision).toBe(newest);
+  const shown = new Set(answers.flatMap(({ entry }) => entry.live.map(({ value }) => value)));
+  expect(shown.size).toBeLessThan(50);
+  await eventually(async () => {
+    expect(new Set(await rows('hot', 'profiles')).size).toBe(1);
+  });
+});

@@ -12,8 +12,11 @@ import type { BatcherOptions } from './batcher-options.ts';
 import {
   committedIn,
   fail,
+  failAlone,
   refuseAnother,
+  oneOf,
   settle,
+  waitingFor,
   type CallKind,
   type Pending,
 } from './call-kind.ts';
@@ -73,6 +76,7 @@ export class Batcher {
         deadlineMs,
         resolve: resolve as (reply: unknown) => void,
         reject,
+        others: [],
         settled: false,
       });
       this.#pumpAtEndOfTurn();
@@ -108,13 +112,13 @@ export class Batcher {
   }
 
   /**
-   * The next batch: calls of the first one's kind, no key twice, sorted by key. Expired calls
-   * leave, unsent.
+   * The next batch: calls of the first one's kind, sorted by key. No key is written twice in it: where
+   * one call can stand for all of a key, that one is sent. Expired calls leave, unsent.
    */
   #cut(): readonly Pending[] {
     const nowMs = this.#options.clock.monotonicMs();
-    const batch: Pending[] = [];
-    const keys = new Set<string>();
+    const batch = new Map<string | Pending, Pending>();
+    const kept = new Set<string>();
     const rest: Pending[] = [];
     let kind: Pending['kind'] | undefined;
     for (const pending of this.#queue) {
@@ -124,21 +128,23 @@ export class Batcher {
         continue;
       }
       kind ??= pending.kind;
-      if (
-        pending.kind !== kind ||
-        keys.has(pending.key) ||
-        batch.length >= this.#options.batchMax
-      ) {
+      const sameKey = pending.kind === kind ? batch.get(pending.key) : undefined;
+      const sent = sameKey && oneOf(sameKey, pending);
+      if (sent) {
+        batch.set(pending.key, sent);
+        continue;
+      }
+      const mustWait = sameKey !== undefined || kept.has(pending.key);
+      if (pending.kind !== kind || mustWait || batch.size >= this.#options.batchMax) {
         // A later call of the same key must not overtake this one.
-        if (pending.kind === kind) keys.add(pending.key);
+        if (pending.kind === kind) kept.add(pending.key);
         rest.push(pending);
         continue;
       }
-      keys.add(pending.key);
-      batch.push(pending);
+      batch.set(kind.mayRepeatKeys ? pending : pending.key, pending);
     }
     this.#queue = rest;
-    return batch.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return [...batch.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {
@@ -274,10 +280,10 @@ export class Batcher {
     this.#queue = this.#queue.filter(({ settled }) => !settled);
     for (const slot of this.#slots) {
       if (!slot.batch) continue;
-      for (const pending of slot.batch.filter(late)) {
-        fail(pending, new ReplicaError('TIMEOUT', 'no answer in time', pending.kind.writes));
+      for (const pending of slot.batch.flatMap(waitingFor).filter(late)) {
+        failAlone(pending, new ReplicaError('TIMEOUT', 'no answer in time', pending.kind.writes));
       }
-      if (slot.batch.every(({ settled }) => settled)) {
+      if (slot.batch.flatMap(waitingFor).every(({ settled }) => settled)) {
         slot.connection?.destroy();
         slot.connection = undefined;
       }

@@ -2,14 +2,27 @@ import { ReplicaError } from '../replica.ts';
 import type { Connection, Row } from './connection.ts';
 import type { Statement } from './statements.ts';
 
+/**
+ * Of calls with equal keys only one need be sent, where its answer tells those of the others: which
+ * one, and what the others are told when it has succeeded.
+ */
+interface OneForAll<Call, Reply> {
+  isGreater(call: Call, than: Call): boolean;
+  replyToOther(sent: Call, reply: Reply): Reply;
+}
+
 /** One kind of call that can share a statement with others of its kind. */
 export interface CallKind<Call, Reply> {
   readonly name: string;
   readonly statement: Statement;
   /** Whether an unanswered call may have changed something. */
   readonly writes: boolean;
-  /** Calls with equal keys never share a batch; also the sort order within one. */
+  /** Also the sort order within a batch. Calls with equal keys never share one, but for these two: */
   readonly keyOf: (call: Call) => string;
+  /** Any number of equal keys may stand in one statement: it reads, and answers each call. */
+  readonly mayRepeatKeys?: true;
+  /** One of the calls with equal keys is sent for all. */
+  readonly oneForAll?: OneForAll<Call, Reply>;
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
   /** The column in which every row tells the server's time, in ms since 1970; where it does. */
@@ -59,20 +72,47 @@ export interface Pending {
   readonly deadlineMs: number;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: ReplicaError) => void;
+  /** Calls of the same key that this one is sent for, too. */
+  others: readonly Pending[];
   settled: boolean;
 }
 
 /** The first outcome counts; a later one finds nobody waiting. */
 export function settle(pending: Pending, reply: unknown): void {
-  if (pending.settled) return;
-  pending.settled = true;
-  pending.resolve(reply);
+  if (!pending.settled) {
+    pending.settled = true;
+    pending.resolve(reply);
+  }
+  const { kind, call, others } = pending;
+  for (const other of others) settle(other, kind.oneForAll?.replyToOther(call, reply));
 }
 
+/** What was not sent by itself shares the fate of what was sent in its place. */
 export function fail(pending: Pending, fault: ReplicaError): void {
+  failAlone(pending, fault);
+  for (const other of pending.others) fail(other, fault);
+}
+
+/** Lets one go whose time is up; the others wait on. */
+export function failAlone(pending: Pending, fault: ReplicaError): void {
   if (pending.settled) return;
   pending.settled = true;
   pending.reject(fault);
+}
+
+/** All who wait for what is sent with this call, itself first. */
+export function waitingFor(pending: Pending): readonly Pending[] {
+  return pending.others.length === 0 ? [pending] : [pending, ...pending.others];
+}
+
+/** The one of two calls that is sent for both; undefined when each must be sent by itself. */
+export function oneOf(a: Pending, b: Pending): Pending | undefined {
+  const { oneForAll } = a.kind;
+  if (!oneForAll || b.kind !== a.kind) return undefined;
+  const [sent, other] = oneForAll.isGreater(b.call, a.call) ? [b, a] : [a, b];
+  sent.others = [...sent.others, other, ...other.others];
+  other.others = [];
+  return sent;
 }
 
 /**

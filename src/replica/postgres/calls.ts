@@ -49,6 +49,7 @@ export function callKinds(clock: Clock) {
       statement: readCells,
       writes: false,
       keyOf,
+      mayRepeatKeys: true,
       incarnationColumn: 7,
       values: (calls) => addressColumns(calls),
       replies: byPosition((row) => (row ? storedCell(row, 1) : absentRow())),
@@ -71,22 +72,7 @@ export function callKinds(clock: Clock) {
       ],
       replies: byPosition(swapReply),
     } satisfies CallKind<SwapCall, SwapResult>,
-    keepNewest: {
-      name: 'keep_newest',
-      statement: keepNewestCells,
-      writes: true,
-      clockColumn: 4,
-      xidColumn: 5,
-      keyOf,
-      values: (calls, connection) => [
-        ...writeColumns(calls, { connection, clock }),
-        calls.map(() => ''),
-        calls.map(() => 0),
-        calls.map(() => false),
-        calls.map(() => null),
-      ],
-      replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
-    } satisfies CallKind<WriteCall, KeepResult>,
+    keepNewest: keepNewestKind(clock),
     prepare: {
       name: 'prepare',
       statement: prepareBallots,
@@ -102,6 +88,33 @@ export function callKinds(clock: Clock) {
       ],
       replies: byPosition(prepareReply),
     } satisfies CallKind<PrepareCall, PrepareResult>,
+  };
+}
+
+function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
+  return {
+    name: 'keep_newest',
+    statement: keepNewestCells,
+    writes: true,
+    clockColumn: 4,
+    xidColumn: 5,
+    keyOf,
+    // The greater stamp stays, whatever order they arrive in: the others would have left no trace.
+    oneForAll: {
+      isGreater: (call, than) => call.stamp > than.stamp,
+      replyToOther: ({ next }, { stored }) => ({
+        stored: false,
+        ...(stored ? { by: next } : {}),
+      }),
+    },
+    values: (calls, connection) => [
+      ...writeColumns(calls, { connection, clock }),
+      calls.map(() => ''),
+      calls.map(() => 0),
+      calls.map(() => false),
+      calls.map(() => null),
+    ],
+    replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
   };
 }
 
