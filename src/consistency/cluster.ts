@@ -70,6 +70,7 @@ export class Cluster {
         this.#listOf(placement, placement.partitionOf(key)).targets.map(
           ({ replica }) => replica.id,
         ),
+      place: (key) => this.placeKey(keyspace, key),
     };
   }
 

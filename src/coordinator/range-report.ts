@@ -1,7 +1,7 @@
 import type { Convergence } from '../causality/convergence.ts';
 import { StoreError } from '../errors.ts';
 import type { KeyBounds } from './key-bounds.ts';
-import type { Plan, Target } from './plan.ts';
+import type { PlacedKey, Plan, Target } from './plan.ts';
 import type { RangeSource } from './range-source.ts';
 import type { Receipt } from './receipt.ts';
 import { roundedMs } from './scatter.ts';
@@ -19,6 +19,8 @@ export interface PlacedRange extends KeyBounds {
   readonly groups: readonly (readonly string[])[];
   /** The primaries (replica ids) of one key. */
   readonly primariesOf: (key: string) => readonly string[];
+  /** One key, to be read by itself. */
+  readonly place: (key: string) => PlacedKey;
 }
 
 /** Why a page cannot be given: of some keys too few replicas are live, or not in time. */

@@ -1,14 +1,13 @@
 import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
-import { joinInto } from '../repair/join-into.ts';
 import { converge } from '../repair/read-repair.ts';
-import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { enough } from './enough.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
-import type { Plan, Target } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { healKey, type Healing } from './range-heal.ts';
+import { doubtsOf } from './read.ts';
 import type { Receipt } from './receipt.ts';
 import { rangeFailure, rangeReceipt, type PlacedRange } from './range-report.ts';
 import { traced } from './traced.ts';
@@ -155,86 +154,82 @@ class RangeMerge {
     return least;
   }
 
-  async #decideUpTo(frontier: Reached): Promise<void> {
+  /** Keys up to the frontier that are not decided yet, in the order of the page. */
+  #openKeys(frontier: Reached): readonly string[] {
     const keys = new Set<string>();
     for (const source of this.#sources) {
       for (const key of source.keys()) {
-        if (
-          this.#isBeyond(key, this.#decidedUpTo) &&
-          (frontier === END || !this.#isBeyond(key, frontier))
-        )
-          keys.add(key);
+        const isReached = frontier === END || !this.#isBeyond(key, frontier);
+        if (isReached && this.#isBeyond(key, this.#decidedUpTo)) keys.add(key);
       }
     }
+    return [...keys].sort((a, b) => this.#compare(a, b));
+  }
+
+  async #decideUpTo(frontier: Reached): Promise<void> {
     const nowMs = this.#deps.clock.nowMs();
-    const healed: Promise<void>[] = [];
-    for (const key of [...keys].sort((a, b) => this.#compare(a, b))) {
-      if (this.#rows.length > this.#limit) break;
-      const decided = this.#decide(key);
-      if (decided.healed) healed.push(decided.healed);
-      if (visible(decided.cell).some((sibling) => !isTombstone(sibling, nowMs)))
-        this.#rows.push({ key, cell: decided.cell });
+    const isLive = (cell: Cell): boolean =>
+      visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
+    const decided: Promise<{ key: string; cell: Cell }>[] = [];
+    let live = this.#rows.length;
+    for (const key of this.#openKeys(frontier)) {
+      if (live > this.#limit) break;
+      const { cell, healed } = this.#decide(key);
+      decided.push((healed ?? Promise.resolve(cell)).then((shown) => ({ key, cell: shown })));
+      if (isLive(cell)) live += 1;
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);
     }
     // A replica that fails takes its pages out of the count, and the frontier may fall back: what
     // was decided stays so.
     const advances = frontier !== END && this.#isBeyond(frontier, this.#decidedUpTo);
-    if (advances && this.#rows.length <= this.#limit) this.#decidedUpTo = frontier;
+    if (advances && live <= this.#limit) this.#decidedUpTo = frontier;
     // All at once: the repairs of a page become one statement a replica.
-    await Promise.all(healed);
+    const rows = await Promise.all(decided);
+    this.#rows.push(...rows.filter(({ cell }) => isLive(cell)));
   }
 
   /**
    * Joins what the key's primaries that have covered it hold; with write-back, `healed` resolves
-   * when `need` of them hold it.
+   * with what `need` of them hold.
    */
-  #decide(key: string): { cell: Cell; healed?: Promise<void> } {
+  #decide(key: string): { cell: Cell; healed?: Promise<Cell> } {
     const primaries = this.#placed.primariesOf(key);
-    const holdings = this.#sources
-      .filter((source) => primaries.includes(source.id) && source.hasCovered(key, this.#reverse))
-      .map((source) => ({ store: source.target.replica, stored: source.stored(key) }));
+    const covering = this.#sources.filter(
+      (source) => primaries.includes(source.id) && source.hasCovered(key, this.#reverse),
+    );
+    const holdings = covering.map((source) => ({
+      store: source.target.replica,
+      stored: source.stored(key),
+    }));
     const { cell, behind } = converge(holdings, this.#placed.convergence);
     for (const { store } of behind) this.#stale.add(store.id);
+    const { writeBack, need } = this.#plan;
     const holders = holdings.length - behind.length;
-    const ref = { tenant: this.#placed.tenant, keyspace: this.#placed.keyspace, key };
-    if (behind.length === 0) return { cell };
-    const request = { ref, cell, convergence: this.#placed.convergence };
-    if (!this.#plan.writeBack || holders >= this.#plan.need) {
-      this.#deps.repair.later(request, Promise.resolve(holdings));
-      return { cell };
+    if (writeBack && (holders < need || doubtsOf(cell, []).length > 0)) {
+      const held = new Map(behind.map(({ store, stored }) => [store.id, stored]));
+      const lagging = covering.flatMap(({ id, target: { replica } }) => {
+        const stored = held.get(id);
+        return stored ? [{ replica, stored }] : [];
+      });
+      return { cell, healed: this.#heal(key, { cell, behind: lagging, needed: need - holders }) };
     }
-    return {
-      cell,
-      healed: this.#writeBack(request, { behind, needed: this.#plan.need - holders }),
-    };
+    if (behind.length > 0) {
+      const ref = { tenant: this.#placed.tenant, keyspace: this.#placed.keyspace, key };
+      const request = { ref, cell, convergence: this.#placed.convergence };
+      this.#deps.repair.later(request, Promise.resolve(holdings));
+    }
+    return { cell };
   }
 
-  async #writeBack(
-    request: Parameters<typeof joinInto>[1],
-    {
-      behind,
-      needed,
-    }: {
-      behind: readonly { store: Target['replica'] | { id: string }; stored: StoredCell }[];
-      needed: number;
-    },
-  ): Promise<void> {
-    const joins = behind.map(async ({ store, stored }) => {
-      const source = this.#sources.find(({ id }) => id === store.id);
-      if (!source) return false;
-      const outcome = await joinInto(
-        source.target.replica,
-        { ...request, guess: stored },
-        this.#plan,
-      );
-      if (outcome.status === 'joined') this.#repaired.add(store.id);
-      return outcome.status === 'joined';
-    });
-    const isHealed = await enough(joins, needed);
-    const result = isHealed ? 'met' : 'unreachable';
-    this.#deps.metrics.repairs.inc({ kind: 'write_back', result }, behind.length);
-    if (!isHealed) throw this.#failure('late');
+  async #heal(key: string, what: Omit<Healing, 'key' | 'plan'>): Promise<Cell> {
+    const healing = { ...what, key: this.#placed.place(key), plan: this.#plan };
+    const healed = await healKey(this.#deps, healing);
+    const result = healed ? 'met' : 'unreachable';
+    this.#deps.metrics.repairs.inc({ kind: 'write_back', result }, what.behind.length);
+    if (!healed) throw this.#failure('late');
+    for (const id of healed.repaired) this.#repaired.add(id);
+    return healed.cell;
   }
 
   #canStillMeet(): boolean {

@@ -123,7 +123,7 @@ async function liftDoubt(
 }
 
 /** Versions that `cell` shows, and that may be fenced, as those know who hold it now. */
-function doubtsOf(cell: Cell, held: readonly Cell[]): readonly string[] {
+export function doubtsOf(cell: Cell, held: readonly Cell[]): readonly string[] {
   const shown = visible(cell);
   return [cell, ...held].flatMap((known) => {
     const doubted = doubtedIn(known);
