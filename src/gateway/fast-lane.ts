@@ -82,7 +82,7 @@ function prepared(
     const source = asked && engine.tryAdmit(asked, principal);
     if (!asked || source === undefined || source.length > documentLengthMax) return undefined;
     const document = engine.parse(source);
-    if (engine.validate(document).length > 0) return undefined;
+    if (engine.validate(document, principal).length > 0) return undefined;
     const operationName = asked.operationName ?? undefined;
     const operation = getOperationAST(document, operationName);
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return undefined;

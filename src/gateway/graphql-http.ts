@@ -118,9 +118,9 @@ function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
     // There is no other way to here than by `onParams`.
     onParse: ({ setParseFn }) =>
       setParseFn((source: string) => engine.parse(source as AdmittedSource)),
-    onValidate: ({ setValidationFn }) =>
+    onValidate: ({ setValidationFn, context }) =>
       setValidationFn(((_schema: unknown, document: DocumentNode) =>
-        engine.validate(document)) as never),
+        engine.validate(document, (context as never as ServerContext).principal)) as never),
     onExecute: ({ setExecuteFn }) => setExecuteFn(execute as never),
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe as never),
   };

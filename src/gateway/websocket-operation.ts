@@ -56,7 +56,7 @@ export function prepareOperation(
   const source = engine.admit(payload, principal);
   if (source === undefined) throw badInput('A document is needed: "query" is empty', 'query');
   const document = engine.parse(source);
-  const errors = engine.validate(document);
+  const errors = engine.validate(document, principal);
   if (errors.length > 0) return errors;
   if (!getOperationAST(document, payload.operationName)) {
     const message =

@@ -127,7 +127,8 @@ function tooLarge(unit: string, limit: number, value: number | undefined): Error
   });
 }
 
-function validated(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+/** What is wrong with a document for one schema; nothing of it is remembered. */
+export function validated(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
   return validate(schema, document, rules, { maxErrors: 20 }).map((error) =>
     error.extensions['code'] === undefined ? withCode(error, 'GRAPHQL_VALIDATION_FAILED') : error,
   );

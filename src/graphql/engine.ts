@@ -13,7 +13,7 @@ import { createCharge } from './charge.ts';
 import { CompiledDocuments } from './compiled-document.ts';
 import { createDocumentAdmission, type DocumentPolicy } from './document-admission.ts';
 import { createDocuments, type AdmittedSource, type DocumentLimits } from './documents.ts';
-import { tenantNameOf } from '../tenancy/principal.ts';
+import { tenantNameOf, type Principal } from '../tenancy/principal.ts';
 import { withRawJson } from './json-variables.ts';
 import { publicError } from './mask-errors.ts';
 import type { RequestContext, Services } from './request-context.ts';
@@ -39,7 +39,8 @@ export interface Operation {
 export interface Engine extends AuditedGate {
   readonly schema: GraphQLSchema;
   parse(source: AdmittedSource): DocumentNode;
-  validate(document: DocumentNode): readonly GraphQLError[];
+  /** What is wrong with it, as far as the caller's role may be told. */
+  validate(document: DocumentNode, principal: Principal): readonly GraphQLError[];
   execute(operation: Operation): Promise<ExecutionResult>;
   subscribe(operation: Operation): Promise<ExecutionResult | Results>;
   /** The error as a client may see it. */
@@ -95,7 +96,10 @@ export function createEngine(
     schema: fullSchema,
     ...auditedGate(createDocumentAdmission(documents, policy), services),
     parse: (source) => documents.parse(source),
-    validate: (document) => documents.validate(document).map(toPublic),
+    validate(document, { role }) {
+      const errors = documents.validate(document);
+      return errors.length === 0 ? errors : visible.explain(document, role, errors).map(toPublic);
+    },
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();

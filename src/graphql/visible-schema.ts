@@ -5,11 +5,13 @@ import {
   visit,
   type DefinitionNode,
   type DocumentNode,
+  type GraphQLError,
   type GraphQLSchema,
   type TypeDefinitionNode,
 } from 'graphql';
 import { StoreError } from '../errors.ts';
 import { mayActAs, type Role } from '../tenancy/principal.ts';
+import { validated } from './documents.ts';
 import { ruleOf } from './field-rules.ts';
 import { createExecutableSchema } from './schema.ts';
 
@@ -20,6 +22,21 @@ export interface VisibleSchemas {
    * also asks for what it may not.
    */
   of(document: DocumentNode, role: Role): GraphQLSchema;
+  /**
+   * What is wrong with a document that is not valid, in the words of what `role` may see: a suggestion
+   * must not name what introspection hides.
+   */
+  explain(
+    document: DocumentNode,
+    role: Role,
+    errors: readonly GraphQLError[],
+  ): readonly GraphQLError[];
+}
+
+interface View {
+  readonly schema: GraphQLSchema;
+  readonly fits: WeakMap<DocumentNode, boolean>;
+  readonly errors: WeakMap<DocumentNode, readonly GraphQLError[]>;
 }
 
 const roots = ['Query', 'Mutation', 'Subscription'];
@@ -29,14 +46,15 @@ export function createVisibleSchemas(
   schema: GraphQLSchema,
   introspection: 'everything' | 'by role',
 ): VisibleSchemas {
-  const views = new Map<Role, { schema: GraphQLSchema; fits: WeakMap<DocumentNode, boolean> }>();
+  const views = new Map<Role, View>();
   const isIntrospective = remembered(introspects);
-  const viewOf = (role: Role) => {
+  const viewOf = (role: Role): View => {
     const known = views.get(role);
     if (known) return known;
     const view = {
       schema: createExecutableSchema((all) => visibleTo(role, all)),
       fits: new WeakMap<DocumentNode, boolean>(),
+      errors: new WeakMap<DocumentNode, readonly GraphQLError[]>(),
     };
     views.set(role, view);
     return view;
@@ -53,6 +71,13 @@ export function createVisibleSchemas(
         `The document introspects, and asks for what the role ${role} may not use`,
         { role },
       );
+    },
+    explain(document, role, errors) {
+      if (introspection === 'everything') return errors;
+      const view = viewOf(role);
+      const seen = view.errors.get(document) ?? validated(view.schema, document);
+      view.errors.set(document, seen);
+      return seen;
     },
   };
 }

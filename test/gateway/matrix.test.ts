@@ -167,6 +167,18 @@ describe.each(roles)('what a %s may', (role) => {
     expect(types.has('CreateKeyspaceInput')).toBe(mayActAs(role, 'ADMIN'));
   });
 
+  // The guard: `explain`; a schema of everybody names to a READER what only an OPERATOR may use.
+  test('a misspelt field is told what was meant, if it may be known', async () => {
+    const socket = await connectSocket(edge, bearer(role));
+    const asked = async (query: string): Promise<string> =>
+      `${await overHttp(query, bearer(role))} ${await overSocket(query, socket)}`;
+    expect((await asked('{ keyspacs { name } }')).match(/Did you mean/g)).toHaveLength(2);
+    const hidden = await asked('{ clustr { epoch } }');
+    expect(hidden.match(/Cannot query field/g)).toHaveLength(2);
+    expect(hidden.includes('Did you mean')).toBe(role === 'OPERATOR');
+    await socket.close();
+  });
+
   test('a document that introspects does not get around it', async () => {
     const query = '{ __type(name: "Cluster") { name } cluster { epoch } }';
     const { code } = await send(edge, query, { headers: bearer(role) });

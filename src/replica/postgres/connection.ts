@@ -196,9 +196,10 @@ function destroy(client: pg.Client): void {
 /** A reason fit for a receipt: never a connection string, never a parameter. */
 function describe(error: unknown): string {
   if (error instanceof AggregateError) return describe(error.errors[0]);
-  if (!(error instanceof Error)) return 'unknown failure';
-  const { code } = error as { code?: unknown };
   if (error instanceof pg.DatabaseError)
     return `Postgres said: ${error.message} (${error.code ?? '?'})`;
-  return typeof code === 'string' ? `connection failed (${code})` : error.message;
+  // Not by `instanceof`: what Node makes itself is of another realm where code runs in its own.
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === 'string') return `connection failed (${code})`;
+  return typeof message === 'string' ? message : 'unknown failure';
 }
