@@ -1,5 +1,6 @@
 import type { AssembledStore } from './assemble-store.ts';
 import type { Config } from './config.ts';
+import { sealWriteIds } from './consistency/sealed-write-ids.ts';
 import type { Store } from './consistency/store.ts';
 import { Admission } from './quotas/admission.ts';
 import { DemandExchange } from './quotas/demand-exchange.ts';
@@ -44,7 +45,7 @@ export function openQuotas(parts: {
     boards: boards.slice(0, boardsMax),
     gateway: gatewayId,
   });
-  const { store } = assembled;
+  const store = sealWriteIds(assembled.store, assembled.sealer);
   const sizes = new StoredSizes({ clock, log, store, boards });
   const exchanging = exchange.start();
   return {

@@ -42,6 +42,20 @@ export function openCursor(
   return sealer.open('cursor', [keyspace.tenant, keyspace.storageName], at.token, at.field);
 }
 
+/** The id of a write, for whoever may settle it later: under this key and no other. */
+export function sealWriteId(sealer: Sealer, at: KeyOf, writeId: string): string {
+  return sealer.seal('writeId', place(at.keyspace, at.key), writeId);
+}
+
+export function openWriteId(sealer: Sealer, at: KeyOf, token: string): string {
+  return sealer.open('writeId', place(at.keyspace, at.key), token, 'writeId');
+}
+
+interface KeyOf {
+  readonly keyspace: Keyspace;
+  readonly key: string;
+}
+
 function place(keyspace: Keyspace, key: string): readonly string[] {
   return [keyspace.tenant, keyspace.storageName, key];
 }

@@ -101,7 +101,7 @@ function checkWriteId(writeId: string): WriteName {
 }
 
 /** Whatever kept it from being settled, and even where that has written nothing itself. */
-function stillUnknown(error: unknown, writeId: string): unknown {
+export function stillUnknown(error: unknown, writeId: string): unknown {
   if (!(error instanceof StoreError)) return error;
   const mayAskAgain = failures[error.code].retry || error.code === 'WRITE_UNCERTAIN';
   if (!mayAskAgain) return error;

@@ -173,12 +173,13 @@ describe('what belongs to one tenant', () => {
     session: string;
     cursor: string;
     bookmark: string;
+    writeId: string;
   }
   let mine: string;
   let theirs: string;
 
   async function stringsOf(secret: string): Promise<Strings> {
-    await told(
+    const { put } = await told<{ put: { writeId: string } }>(
       ask(
         one,
         'mutation { put(keyspace: "carts", key: "k", value: "mine") { writeId } }',
@@ -204,6 +205,7 @@ describe('what belongs to one tenant', () => {
       session: get.session,
       cursor: range.edges[0]!.cursor,
       bookmark,
+      writeId: put.writeId,
     };
   }
 
@@ -225,6 +227,11 @@ describe('what belongs to one tenant', () => {
     ],
     bookmark: (text) => [
       `subscription { changes(keyspace: "carts", after: "${text}") { __typename } }`,
+    ],
+    // A write that is not to be found would be fenced, and that leaves something.
+    writeId: (text, key = 'k') => [
+      `mutation { resolveWrite(keyspace: "carts", key: "${key}", writeId: "${text}") }`,
+      `mutation { awaitReplication(keyspace: "carts", key: "${key}", writeId: "${text}", consistency: ALL) { answered } }`,
     ],
   };
 
@@ -271,7 +278,7 @@ describe('what belongs to one tenant', () => {
         ['as another kind', one, mine, uses[kind](other)],
         ['after rotation', rotated, mine, uses[kind](text)],
         ...changed.map((bad): Attempt => ['changed', two, mine, uses[kind](bad)]),
-        ...(kind === 'context'
+        ...(kind === 'context' || kind === 'writeId'
           ? [['for another key', one, mine, uses[kind](text, 'l')] as Attempt]
           : []),
       ];
@@ -287,10 +294,15 @@ describe('what belongs to one tenant', () => {
         }
       }
     }
-    expect(new Set(tried).size).toBe(17);
+    expect(new Set(tried).size).toBe(22);
     expect(await rows()).toEqual(before);
     // And they are good for their own, at any gateway that has the key.
-    for (const query of [...uses.session(strings.session), ...uses.cursor(strings.cursor)])
+    const { session, cursor, writeId } = strings;
+    for (const query of [
+      ...uses.writeId(writeId),
+      ...uses.session(session),
+      ...uses.cursor(cursor),
+    ])
       expect((await ask(two, query, bearer(mine))).code).toBeUndefined();
   });
 
