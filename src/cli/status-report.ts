@@ -66,19 +66,21 @@ export async function reportOfReplicas(
   const topology = createTopology({ epoch: 1, members, partitions });
   const partitioner = 'CONSISTENT_HASH';
   const owned = ownedPartitions(createPlacement(topology, { partitioner, replicationFactor }));
+  const isFounded = reports.some((report) => 'isNew' in report && !report.isNew);
   const lines = replicas.map(({ id, zone }, index): StatusLine => {
     const report = reports[index];
     const isTold = report !== undefined && 'incarnation' in report;
+    const hasLost = isTold && report.isNew && isFounded;
     return {
       id,
       zone: zone ?? null,
-      state: report?.state ?? 'DOWN',
+      state: hasLost ? 'REPAIRING' : (report?.state ?? 'DOWN'),
       incarnation: isTold ? report.incarnation : '',
       ownedPartitions: owned.get(id) ?? 0,
       ...hintsFor(id, reports),
       readLatencyP50Ms: isTold ? report.p50Ms : null,
       readLatencyP99Ms: isTold ? report.p99Ms : null,
-      reason: report?.reason ?? null,
+      reason: hasLost ? 'it is empty, and its cluster is not' : (report?.reason ?? null),
     };
   });
   return { source: 'replicas', epoch: null, partitions, replicas: lines };

@@ -6,6 +6,8 @@ export type ReplicaReport =
       readonly state: 'UP' | 'REPAIRING';
       readonly incarnation: string;
       readonly reason?: string;
+      /** No gateway has used it yet. */
+      readonly isNew: boolean;
       /** Writes that it keeps for others. */
       readonly hints: readonly HintsKept[];
       /** Of a few small statements in a row. */
@@ -53,6 +55,7 @@ export async function inspect(url: string, options: InspectOptions): Promise<Rep
       ...(identity.state === 'repairing'
         ? { state: 'REPAIRING', reason: 'it is being brought up to date' }
         : { state: 'UP' }),
+      isNew: identity.state === 'new',
       incarnation: identity.incarnation,
       hints: hints.rows.map(({ age, ...kept }) => ({ ...kept, oldestMs: age })),
       ...(await measure(client, options)),
