@@ -13,6 +13,8 @@ export interface ProductOptions {
   readonly workers?: number;
   /** More of the environment: `QUORATE_FAST_LANE=off`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Connections of a gateway to each replica; the defaults where left out. */
+  readonly pool?: { readonly readConnections: number; readonly writeConnections: number };
 }
 
 const entry = 'entry { key current { value } }';
@@ -20,7 +22,7 @@ const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** Quorate: one gateway by `quorate serve` over three plain Postgres, N=3, an API key in every request. */
 export function product(options: ProductOptions = {}): Contender {
-  const { name = 'quorate', replicas = 3, workers = 1, env = {} } = options;
+  const { name = 'quorate', replicas = 3, workers = 1, env = {}, pool } = options;
   return {
     name,
     what: `quorate serve${workers > 1 ? ` --workers ${workers}` : ''}, ${replicas} Postgres, N=3`,
@@ -28,7 +30,7 @@ export function product(options: ProductOptions = {}): Contender {
       const databases = await startPostgres(join(workplace.directory, 'data'), replicas);
       const secret = randomBytes(32).toString('hex');
       const config = join(workplace.directory, 'quorate.json');
-      writeFileSync(config, configText(databases.urls, secret));
+      writeFileSync(config, configText(databases.urls, { secret, pool }));
       const profile = workplace.profile
         ? ['--cpu-prof', `--cpu-prof-dir=${workplace.profile}`]
         : [];
@@ -53,13 +55,17 @@ export function product(options: ProductOptions = {}): Contender {
   };
 }
 
-function configText(urls: readonly string[], secret: string): string {
+function configText(
+  urls: readonly string[],
+  { secret, pool }: { secret: string; pool: ProductOptions['pool'] },
+): string {
   const secretHash = createHash('sha256').update(secret).digest('hex');
   return JSON.stringify({
     replicas: urls.map((url, index) => ({ id: `r${index + 1}`, url })),
     signingKeys: [randomBytes(32).toString('hex')],
     listen: { port: 0, host: '127.0.0.1' },
     logLevel: 'warn',
+    ...(pool ? { pool } : {}),
     auth: { apiKeys: [{ tenant: 'bench', secretHash, role: 'ADMIN' }] },
     keyspaces: [
       { tenant: 'bench', name: 'newest', conflicts: 'LAST_WRITE_WINS' },

@@ -44,17 +44,34 @@ export function checkContentType({ headers }: IncomingMessage): void {
  * How long it may take is the server's `requestTimeout`.
  */
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > bytesMax) throw tooLong(bytesMax);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // `destroyOnReturn`: the refusal must still be written to this connection.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > bytesMax) throw tooLong(bytesMax);
-    chunks.push(chunk as Buffer);
-  }
-  return decodeUtf8(Buffer.concat(chunks));
+  const [only, ...rest] = await readChunks(request, bytesMax);
+  if (only === undefined) return '';
+  return decodeUtf8(rest.length === 0 ? only : Buffer.concat([only, ...rest]));
+}
+
+/** By events, and not by an iterator, which costs more than all that is usually in a body. */
+function readChunks(request: IncomingMessage, bytesMax: number): Promise<readonly Buffer[]> {
+  return new Promise((resolve, reject) => {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > bytesMax) return reject(tooLong(bytesMax));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= bytesMax) return;
+      request.off('data', take);
+      request.pause(); // the refusal must still be written to this connection
+      reject(tooLong(bytesMax));
+    };
+    request.on('data', take);
+    request.once('error', reject);
+    // Of no effect when it has ended.
+    request.once('close', () =>
+      reject(new Error('the connection was closed before the body had ended')),
+    );
+    request.once('end', () => resolve(chunks));
+  });
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKeyConfig } from '../config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { looksLikeApiKey, type ApiKeys } from './api-keys.ts';
@@ -49,10 +49,10 @@ export function createAuthenticator(settings: Settings): Authenticator {
   });
 
   async function ofConfiguration(secret: string): Promise<Principal | undefined> {
-    const hash = createHash('sha256').update(secret).digest();
+    const digest = hash('sha256', secret, 'buffer');
     // All are compared, whichever matches, and each in constant time: how long it takes says
     // nothing about the keys.
-    const [found] = configured.filter((key) => timingSafeEqual(key.hash, hash));
+    const [found] = configured.filter((key) => timingSafeEqual(key.hash, digest));
     if (found === undefined) return undefined;
     const { tenant, role, keyspaces } = found.grant;
     const credential = `config:${found.hash.toString('hex').slice(0, 12)}`;
