@@ -8,6 +8,7 @@ import {
 } from '../causality/outcomes.ts';
 import type { WriteName } from '../causality/write-id.ts';
 import { badInput } from '../errors.ts';
+import type { LoggedWrites } from '../replica/write-history.ts';
 import type { Deps } from './deps.ts';
 import { readFailure } from './faults.ts';
 import type { PlacedKey, Plan } from './plan.ts';
@@ -22,7 +23,8 @@ const aheadMaxUs = 60_000_000;
  *
  * So the version that stands is written again under the stamp that follows the uncertain one
  * directly: whatever is later than the write stays later than its fence too. Where none stands, the
- * fence is a deletion.
+ * fence is a deletion. The logs are read afterwards, of a majority that takes the write no more: had
+ * a read brought it to a majority before, one of them would name it.
  * Errors: those of a quorum read; BAD_USER_INPUT when the name lacks the stamp and it is needed.
  */
 export async function settleNewest(
@@ -37,25 +39,32 @@ export async function settleNewest(
     throw readFailure(found, plan, { verb: 'read', keyspace: key.ref.keyspace });
   const cell = cells.reduce(key.convergence.join);
   const { settlement } = settlementOf(cell, writeId) ?? {};
-  if (settlement) return settlement.verdict ?? 'NEVER';
+  if (settlement?.verdict) return settlement.verdict;
   const [standing] = cell.siblings;
   if (standing?.writeId === writeId) {
     await bringTo(deps, key, { plan, cell });
     return 'APPLIED';
   }
-  if (stamp && standing && isLater(standing.dot, stamp)) return 'SUPERSEDED';
-  const logs = await everyLog(deps, key, { plan, doubt: name, ballots: [] });
+  if (!settlement && stamp && standing && isLater(standing.dot, stamp)) return 'SUPERSEDED';
+  const fence = settlement ? cell : fenced(cell, writeId, checkStamp(deps, name));
+  await bringTo(deps, key, { plan, cell: fence });
+  const enough = (logs: readonly LoggedWrites[]): boolean => logs.length >= plan.need;
+  const logs = await everyLog(deps, key, { plan, doubt: name, ballots: [], enough });
+  if (!enough(logs)) throw readFailure(found, plan, { verb: 'read', keyspace: key.ref.keyspace });
   const isLogged = logs.some(({ versions }) => versions.some((one) => one.writeId === writeId));
-  if (isLogged) return 'SUPERSEDED';
-  // A stamp far ahead would win for as long, whoever made it up: nobody's clock is that wrong.
-  if (!stamp || stamp.counter > deps.clock.nowMs() * 1_000 + aheadMaxUs)
-    throw badInput(
-      'Argument "writeId" lacks the stamp of the write: give it as the failure named it',
-      'writeId',
-      { value: writeId.slice(0, 64) },
-    );
-  await bringTo(deps, key, { plan, cell: fenced(cell, writeId, stamp) });
-  return 'NEVER';
+  const verdict = isLogged ? 'SUPERSEDED' : 'NEVER';
+  await bringTo(deps, key, { plan, cell: withVerdict(fence, writeId, verdict) });
+  return verdict;
+}
+
+/** A stamp far ahead would win for as long, whoever made it up: nobody's clock is that wrong. */
+function checkStamp({ clock }: Deps, { writeId, stamp }: WriteName): Sibling['dot'] {
+  if (stamp && stamp.counter <= clock.nowMs() * 1_000 + aheadMaxUs) return stamp;
+  throw badInput(
+    'Argument "writeId" lacks the stamp of the write: give it as the failure named it',
+    'writeId',
+    { value: writeId.slice(0, 64) },
+  );
 }
 
 function isLater(a: Sibling['dot'], b: Sibling['dot']): boolean {
@@ -71,8 +80,15 @@ function fenced(cell: Cell, writeId: string, stamp: Sibling['dot']): Cell {
     fingerprint: '',
     applied: false,
     atUs: stamp.counter,
-    settlement: { stage: 'fenced', verdict: 'NEVER' },
+    settlement: { stage: 'fenced' },
   };
   const outcomes = new Map(cell.outcomes ?? noOutcomes).set(settlementId(writeId), record);
   return { ...newestCell({ ...(standing ?? deletion), dot }), outcomes };
+}
+
+function withVerdict(cell: Cell, writeId: string, verdict: 'SUPERSEDED' | 'NEVER'): Cell {
+  const record = settlementOf(cell, writeId);
+  if (!record) return cell;
+  const settled = { ...record, settlement: { stage: 'fenced', verdict } } as const;
+  return { ...cell, outcomes: new Map(cell.outcomes).set(settlementId(writeId), settled) };
 }
