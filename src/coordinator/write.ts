@@ -1,6 +1,6 @@
 import type { Cell } from '../causality/cell.ts';
 import { newestCell } from '../causality/convergence.ts';
-import { isFenced } from '../causality/outcomes.ts';
+import { isFenced, isUnsettled } from '../causality/outcomes.ts';
 import { uncertainName } from '../causality/write-id.ts';
 import { otherArguments, type StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
@@ -11,6 +11,7 @@ import { Hinting } from './hinting.ts';
 import { mintSomewhere } from './mint.ts';
 import { isDisputed, recorded, versionOf, type Change } from './minter.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
+import { read } from './read.ts';
 import type { Receipt } from './receipt.ts';
 import { outcomeOf, scatter, type Attempt, type Round } from './scatter.ts';
 import { traced } from './traced.ts';
@@ -92,11 +93,49 @@ async function mintAndForward(deps: Deps, key: PlacedKey, what: Order): Promise<
       keyspace: key.ref.keyspace,
     });
   }
-  refuseDisputed(change, [
-    minted.cell,
-    ...round.replies.flatMap(({ reply }) => (reply?.status === 'joined' ? [reply.cell] : [])),
-  ]);
-  return { cell: minted.cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
+  const joined = round.replies.flatMap(({ reply }) =>
+    reply?.status === 'joined' ? [reply.cell] : [],
+  );
+  refuseDisputed(change, [minted.cell, ...joined]);
+  const cell = hasUnsettled(minted.cell, joined)
+    ? await settledCell(deps, key, { plan, change, attempts: all })
+    : minted.cell;
+  return { cell, receipt: writeReceipt(deps.clock, key, { plan, attempts: all }) };
+}
+
+/**
+ * Whether the cell shows a version that may be fenced, or was, as those know who have joined it: the
+ * replica that minted may not have heard of it.
+ */
+function hasUnsettled({ siblings }: Cell, joined: readonly Cell[]): boolean {
+  return joined.some((cell) =>
+    siblings.some(({ writeId }) => isUnsettled(cell, writeId) || isFenced(cell, writeId)),
+  );
+}
+
+/**
+ * What the writer is shown then: not the cell as it was minted. Its context would cover what such a
+ * version hides, and the next write would replace that unseen. A read settles it first.
+ *
+ * Errors: WRITE_UNCERTAIN when there is no time for that: the version is there, and cannot be shown.
+ */
+async function settledCell(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; change: Change; attempts: readonly Attempt<unknown>[] },
+): Promise<Cell> {
+  const { plan, change, attempts } = what;
+  try {
+    return (await read(deps, key, { ...plan, writeBack: true })).cell;
+  } catch {
+    throw writeUncertain(attempts, {
+      verdict: 'late',
+      required: plan.need,
+      acknowledged: plan.need,
+      writeId: change.writeId,
+      keyspace: key.ref.keyspace,
+    });
+  }
 }
 
 /**

@@ -389,6 +389,24 @@ describe('what a fenced write had replaced', () => {
     expect(await values('ALL')).toEqual(['"after"']);
   });
 
+  // Guard: `hasUnsettled` in coordinator/write. Without it the writer is shown the fenced write at the replica that has not heard of
+  // the fence, and what he writes next replaces "before" unseen.
+  test('is shown to who writes at the replica that took it, and not the fenced write', async () => {
+    await put('"before"', 'ALL');
+    const writeId = await onlyAtFirst('"lost"', { context: await contextAt('ALL') });
+    expect(await resolve(writeId)).toBe('NEVER');
+    first.all(undefined);
+    expect(bench.values(first, keyspace, key)).toEqual(['"lost"']);
+    const { store } = bench.addGateway();
+    const beside = { keyspace: 'carts', key, value: '"beside"' };
+    const { entry } = await bench.run(store.put(me, beside, { level: 'QUORUM' }));
+    expect(bench.values(first, keyspace, key)).toContain('"beside"');
+    expect(entry.live.map(({ value }) => value).sort()).toEqual(['"before"', '"beside"']);
+    const last = { ...beside, value: '"last"', context: store.contextOf(entry) };
+    const { entry: left } = await bench.run(store.put(me, last, { level: 'ALL' }));
+    expect(left.live.map(({ value }) => value)).toEqual(['"last"']);
+  });
+
   test('stands again where it was a consensus version', async () => {
     await put('"decided"', 'LINEARIZABLE');
     await bench.quiet();

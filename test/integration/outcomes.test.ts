@@ -114,6 +114,95 @@ describe('a connection that breaks after COMMIT was sent, and before the reply',
   });
 });
 
+describe('a LINEARIZABLE write', () => {
+  const isAccept = (value: string) => (request: string) =>
+    isSwap(request) && request.includes(value);
+
+  test('that was accepted, and nobody could say so: UNKNOWN, and then APPLIED, because the next round carries it on', async () => {
+    await allUp();
+    await put('agreed', '"before"', 'LINEARIZABLE');
+    const ids = await holders('agreed');
+    // The first accept is committed and its reply is cut; the others never arrive.
+    const cuts = ids.map(async (id) => {
+      await proxyOf(id).cutAfterReply(isAccept('half'));
+      return id;
+    });
+    const failed = refusal(put('agreed', '"half"', 'LINEARIZABLE'));
+    const holder = await Promise.race(cuts);
+    for (const id of ids) proxyOf(id).refuse();
+    const error = await failed;
+    expect(error).toMatchObject({ code: 'WRITE_UNCERTAIN', outcome: 'UNKNOWN' });
+    expect(error.message).toContain('resolveWrite(keyspace, key, writeId)');
+    for (const id of ids) proxyOf(id).heal();
+    const told = await resolve('agreed', nameIn(error));
+    expect(await logRows(holder, '"half')).toBeGreaterThan(0);
+    // It was accepted by one at least, and all can be asked: so it is found, and carried on.
+    expect(told).toBe('APPLIED');
+    expect(await values('agreed', 'LINEARIZABLE')).toEqual(['"half"']);
+    expect(await resolve('agreed', nameIn(error))).toBe('APPLIED');
+  });
+
+  test('whose only acceptor is killed is NEVER, and stays so when it is back (trap 1)', async () => {
+    await allUp();
+    await put('fenced off', '"before"', 'LINEARIZABLE');
+    const ids = await holders('fenced off');
+    const cuts = ids.map(async (id) => {
+      await proxyOf(id).cutAfterReply(isAccept('alone'));
+      for (const other of ids) proxyOf(other).refuse();
+      return id;
+    });
+    const failed = refusal(put('fenced off', '"alone"', 'LINEARIZABLE'));
+    await Promise.race(cuts);
+    const error = await failed;
+    expect(error).toMatchObject({ code: 'WRITE_UNCERTAIN', outcome: 'UNKNOWN' });
+    for (const id of ids) proxyOf(id).heal();
+    const took = await Promise.all(ids.map((id) => logRows(id, '"alone')));
+    const acceptors = ids.filter((_, nth) => took[nth]! > 0);
+    for (const id of acceptors.slice(0, 1)) await cluster.kill(id);
+    const told = await resolve('fenced off', nameIn(error));
+    // By two of three it was chosen, whatever was heard of it.
+    expect(told).toBe(acceptors.length === 1 ? 'NEVER' : 'APPLIED');
+    for (const id of acceptors.slice(0, 1)) await cluster.restart(id);
+    await allUp();
+    const stands = acceptors.length === 1 ? '"before"' : '"alone"';
+    for (const level of ['LINEARIZABLE', 'ALL'] as const)
+      expect(await values('fenced off', level)).toEqual([stands]);
+    expect(await resolve('fenced off', nameIn(error))).toBe(told);
+  });
+});
+
+describe('awaitReplication', () => {
+  const bring = (key: string, writeId: string, level: LevelName, timeoutMs = 10_000) =>
+    direct.store.awaitReplication(me, { keyspace: 'carts', key, writeId, level }, { timeoutMs });
+
+  test('raises a write at ONE to QUORUM and to ALL, and says when it cannot in time', async () => {
+    await allUp();
+    const ids = await holders('raised');
+    const [first, second, third] = ids;
+    for (const id of [second, third]) await cluster.freeze(id);
+    const { writeId } = await direct.store.put(
+      me,
+      { keyspace: 'carts', key: 'raised', value: '"raised"' },
+      { level: 'ONE' },
+    );
+    expect(await logRows(first, 'raised')).toBe(1);
+    const early = await refusal(bring('raised', writeId, 'QUORUM', 500));
+    expect(early.outcome).toBe('NONE');
+    expect(['QUORUM_UNAVAILABLE', 'READ_TIMEOUT']).toContain(early.code);
+    await cluster.thaw(second);
+    await eventually(async () =>
+      expect(await bring('raised', writeId, 'QUORUM')).toMatchObject({ required: 2 }),
+    );
+    expect(await logRows(second, 'raised')).toBeGreaterThan(0);
+    const late = await refusal(bring('raised', writeId, 'ALL', 500));
+    expect(['QUORUM_UNAVAILABLE', 'READ_TIMEOUT']).toContain(late.code);
+    await cluster.thaw(third);
+    await allUp();
+    expect(await bring('raised', writeId, 'ALL')).toMatchObject({ required: 3, answered: 3 });
+    for (const id of ids) expect(await logRows(id, 'raised')).toBeGreaterThan(0);
+  });
+});
+
 describe('trap 1: a failed write surfaces later', () => {
   // Guard: `visible` leaves out what is fenced (causality/cell). Without it the last reads show the write.
   test('the only holder is killed: NEVER, agreed by two gateways at once; restarted, it does not bring the write back', async () => {
