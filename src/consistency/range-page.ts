@@ -4,7 +4,6 @@ import type { Plan } from '../coordinator/plan.ts';
 import { range, type RangePage } from '../coordinator/range.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { badInput } from '../errors.ts';
-import { doubtedIn } from '../paxos/settlement.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { checkBound, checkPage } from './arguments.ts';
 import type { Cluster } from './cluster.ts';
@@ -112,15 +111,6 @@ async function coverRows(
       }),
     );
   }
-  // A version that somebody is settling, as a read of its key alone would find it settled.
-  const doubted = terms.plan.writeBack
-    ? page.rows.filter(({ cell }) => doubtedIn(cell).length > 0)
-    : [];
-  await Promise.all(
-    doubted.map(async ({ key }) =>
-      entries.set(key, (await reader.readAlone({ keyspace, key }, terms.plan)).entry),
-    ),
-  );
   const live = [...entries.values()].filter((entry) => entry.live.length > 0);
   const ordered = live.sort((a, b) =>
     reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key),

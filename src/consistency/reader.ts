@@ -76,13 +76,6 @@ export class Reader {
     return this.entry(at, cell);
   }
 
-  /** One key of a range, by itself. */
-  async readAlone(at: { keyspace: Keyspace; key: string }, plan: Plan): Promise<EntryRead> {
-    const { cluster, coordinator } = this.#deps;
-    const { cell, receipt } = await read(coordinator, cluster.placeKey(at.keyspace, at.key), plan);
-    return { entry: this.entry(at, cell), receipt };
-  }
-
   entry({ keyspace, key }: { keyspace: Keyspace; key: string }, cell: Cell): Entry {
     return entryOf(keyspace, key, { cell, nowMs: this.#deps.coordinator.clock.nowMs() });
   }
