@@ -22,6 +22,11 @@ export interface Quotas {
   close(): Promise<void>;
 }
 
+/** How much of a busy replica a tenant gets. The replicas are there before the tenants are known. */
+export interface Weights {
+  of: (tenant: string) => number;
+}
+
 /** Enough that one of them answers, and few enough that all gateways can look at the same ones. */
 const boardsMax = 5;
 
@@ -30,8 +35,10 @@ export function openQuotas(parts: {
   readonly config: Pick<Config, 'replicas' | 'timeouts'>;
   readonly assembled: AssembledStore;
   readonly tenants: TenantAdministration;
+  readonly weights: Weights;
 }): Quotas {
-  const { assembled, tenants, config } = parts;
+  const { assembled, tenants, config, weights } = parts;
+  weights.of = (tenant) => tenants.tenants.quotaOf(tenant)?.weight ?? 1;
   const { clock, log, gatewayId } = assembled.deps;
   const boards = openBoards(config, assembled.deps);
   const admission = new Admission({

@@ -1,5 +1,5 @@
 import { assembleStore, type AssembledStore, type StoreParts } from './assemble-store.ts';
-import { openQuotas } from './assemble-quotas.ts';
+import { openQuotas, type Weights } from './assemble-quotas.ts';
 import { openTracing } from './assemble-tracing.ts';
 import { openTenancy } from './assemble-tenancy.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -54,10 +54,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const spans = await openTracing(config.tracing);
   const { tracing } = spans;
   const metrics = collectProcessMetrics(createMetrics());
-  const assembled = openStore({ config, log, metrics, tracing });
+  const weights: Weights = { of: () => 1 };
+  const assembled = openStore({ config, log, metrics, tracing, weights });
   const changes = openFeed({ config, log, metrics, assembled });
   const tenancy = openTenancy({ config, mode, assembled });
-  const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants });
+  const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants, weights });
   // Whoever waits for readiness expects the keyspaces of the configuration to be there.
   let isFurnished = false;
   const close = async (): Promise<void> => {
@@ -85,9 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }),
   );
   const drain = async (): Promise<void> => {
-    const { notReadyMs, withinMs } = config.shutdown;
-    // What then remains of the time is for what the answered requests have left under way.
-    const cut = clock.after(notReadyMs + (withinMs * 2) / 3, () => server.cut());
+    const cut = clock.after(cutAfterMs(config), () => server.cut());
     await server.drain();
     cut();
     await close();
@@ -109,21 +108,27 @@ function openStore(parts: {
   log: Log;
   metrics: Metrics;
   tracing: Tracing;
+  weights: Weights;
 }): AssembledStore {
-  const { config, log, metrics, tracing } = parts;
+  const { config, log, metrics, tracing, weights } = parts;
   return assembleStore({
     clock,
     random,
     log,
     metrics,
     tracing,
-    replicas: openReplicas(config, log, metrics),
+    replicas: openReplicas(config, { log, metrics, weights }),
     partitions: config.partitions,
     signingKeys: config.signingKeys,
     replicationFactor: config.replicationFactor,
     timeouts: config.timeouts,
     ...backgroundOf(config.repair),
   });
+}
+
+/** What then remains of the time is for what the answered requests have left under way. */
+function cutAfterMs({ shutdown: { notReadyMs, withinMs } }: Config): number {
+  return notReadyMs + (withinMs * 2) / 3;
 }
 
 function edgeSettings({ config, metricsText }: GatewayOptions) {
@@ -203,7 +208,10 @@ function backgroundOf({
   };
 }
 
-function openReplicas(config: Config, log: Log, metrics: Metrics): readonly PostgresReplica[] {
+function openReplicas(
+  config: Config,
+  { log, metrics, weights }: { log: Log; metrics: Metrics; weights: Weights },
+): readonly PostgresReplica[] {
   return config.replicas.map(
     ({ id, zone, url }) =>
       new PostgresReplica({
@@ -215,6 +223,7 @@ function openReplicas(config: Config, log: Log, metrics: Metrics): readonly Post
         metrics,
         connectMs: config.timeouts.connectMs,
         ...config.pool,
+        weightOf: (tenant) => weights.of(tenant),
         migrate: async () => {
           await migrate(url, { replica: id, log, timeoutMs: migrationMs });
         },

@@ -40,7 +40,7 @@ export function refuseIfTooFewLive(
   const away = key.targets.length - live.length;
   const standIns = sloppy ? Math.min(away, key.fallbacks.filter(isLive).length) : 0;
   const alive = live.length + standIns;
-  const full = live.filter(({ replica }) => replica.isFull).length;
+  const full = live.filter(({ replica }) => replica.isFullFor(key.ref.tenant)).length;
   if (alive - full >= need) return;
   if (alive >= need) throw overloaded(subject);
   const asked = sloppy ? [...key.targets, ...key.fallbacks] : key.targets;
@@ -76,7 +76,7 @@ function statusBefore({ state }: Target['replica'], isRead: boolean): ReplicaSta
 function overloaded({ verb, keyspace }: Subject): StoreError {
   return new StoreError(
     'OVERLOADED',
-    `Cannot ${verb} in keyspace "${keyspace}" now: as many calls are under way to its replicas as may be`,
+    `Cannot ${verb} in keyspace "${keyspace}" now: as many calls of the tenant are under way to its replicas as may be`,
     { limit: openLimits.calls, retryAfterMs: overloadedMs },
   );
 }

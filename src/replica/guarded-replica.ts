@@ -37,7 +37,7 @@ import {
   type SwapResult,
 } from './replica.ts';
 import { tracedCall } from './traced-call.ts';
-import { Traffic, type OpenLimits } from './traffic.ts';
+import { charsOf, Traffic, type Load, type OpenLimits } from './traffic.ts';
 
 const repairing = 'it is being brought up to date, and has no vote until then';
 
@@ -127,9 +127,12 @@ export class GuardedReplica implements Replica {
   pace(sort: CallSort): CallRecord {
     return this.#traffic.pace(sort);
   }
-  /** Whether as much is under way to it as may be: a further call is refused at once. */
+  /** Whether as much is under way to it as may be, or of one tenant: more is refused at once. */
   get isFull(): boolean {
     return this.#traffic.isFull;
+  }
+  isFullFor(tenant: string): boolean {
+    return this.#traffic.isFullFor(tenant);
   }
 
   ping(options: CallOptions): Promise<ReplicaIdentity> {
@@ -137,14 +140,14 @@ export class GuardedReplica implements Replica {
   }
   read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
     return this.#vote(options, () =>
-      this.#measure('read', 'read', () => this.#inner.read(ref, options)),
+      this.#measure('read', { sort: 'read', ...ref }, () => this.#inner.read(ref, options)),
     );
   }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     if (request.mintedBy !== undefined && !this.#mayMint)
       return Promise.reject(new ReplicaError('REFUSED', repairing, false));
     const act = () => this.#inner.swap(ref, request, options);
-    return this.#measure('swap', 'write', act, charsOf(request.next));
+    return this.#measure('swap', { sort: 'write', ...ref, chars: charsOf(request.next) }, act);
   }
   keepNewest(
     ref: CellRef,
@@ -152,12 +155,11 @@ export class GuardedReplica implements Replica {
     options: CallOptions,
   ): Promise<KeepResult> {
     const act = () => this.#inner.keepNewest(ref, next, options);
-    return this.#measure('keep_newest', 'write', act, charsOf(next.cell));
+    return this.#measure('keep_newest', { sort: 'write', ...ref, chars: charsOf(next.cell) }, act);
   }
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
-    return this.#vote(options, () =>
-      this.#measure('prepare', 'write', () => this.#inner.prepare(ref, ballot, options)),
-    );
+    const act = () => this.#inner.prepare(ref, ballot, options);
+    return this.#vote(options, () => this.#measure('prepare', { sort: 'write', ...ref }, act));
   }
   claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
     return this.#vote(options, () =>
@@ -166,15 +168,15 @@ export class GuardedReplica implements Replica {
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     return this.#vote(options, () =>
-      this.#measure('scan', 'scan', () => this.#inner.scan(request, options)),
+      this.#measure('scan', { sort: 'scan', ...request }, () => this.#inner.scan(request, options)),
     );
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
   }
   putHint(hint: NewHint, options: CallOptions): Promise<void> {
-    const act = () => this.#inner.putHint(hint, options);
-    return this.#measure('put_hint', 'write', act, charsOf(hint.cell));
+    const load = { sort: 'write', ...hint.ref, chars: charsOf(hint.cell) } as const;
+    return this.#measure('put_hint', load, () => this.#inner.putHint(hint, options));
   }
   claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
     return this.#guard('claim_hints', () => this.#inner.claimHints(claim, options));
@@ -229,9 +231,8 @@ export class GuardedReplica implements Replica {
     const nowMs = this.#options.clock.monotonicMs();
     if (!shouldProbe(this.#health, nowMs)) return;
     this.#health = probeSent(this.#health, nowMs);
-    await this.#watch('probe', () => this.#inner.ping({ deadlineMs: nowMs + timeoutMs })).catch(
-      () => undefined,
-    );
+    const ping = () => this.#inner.ping({ deadlineMs: nowMs + timeoutMs });
+    await this.#watch('probe', ping).catch(() => undefined);
   }
 
   /** It may have lost its vote while it was asked. Not an outcome that the detector learns from. */
@@ -248,9 +249,9 @@ export class GuardedReplica implements Replica {
   }
 
   /** A call of the data path: timed with those of its sort, and counted against the limits. */
-  #measure<T>(call: string, sort: CallSort, act: () => Promise<T>, chars = 0): Promise<T> {
-    const refused = this.#shut() ?? this.#full();
-    return refused ?? this.#traffic.carry({ sort, chars }, () => this.#watch(call, act));
+  #measure<T>(call: string, load: Load, act: () => Promise<T>): Promise<T> {
+    const refused = this.#shut() ?? this.#full(load.tenant);
+    return refused ?? this.#traffic.carry(load, () => this.#watch(call, act));
   }
 
   #shut(): Promise<never> | undefined {
@@ -260,8 +261,8 @@ export class GuardedReplica implements Replica {
   }
 
   /** Of our own making: it tells nothing about the replica, and its detector does not hear of it. */
-  #full(): Promise<never> | undefined {
-    if (!this.isFull) return undefined;
+  #full(tenant: string): Promise<never> | undefined {
+    if (!this.isFullFor(tenant)) return undefined;
     this.#options.metrics.replicaFaults.inc({ replica: this.id, fault: 'LIMIT' });
     const reason = 'as many calls are under way to this replica as may be';
     return Promise.reject(new ReplicaError('REFUSED', reason, false));
@@ -291,9 +292,4 @@ export class GuardedReplica implements Replica {
       throw error;
     }
   }
-}
-
-/** About what a cell takes while it is on its way: its values are most of it. */
-function charsOf({ siblings }: Cell): number {
-  return siblings.reduce((chars, { value }) => chars + (value?.length ?? 0), 0);
 }

@@ -1,7 +1,11 @@
+import type { Cell } from '../causality/cell.ts';
 import type { ReplicaState } from '../placement/failure-detector.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { CallRecord, type CallSort } from './call-record.ts';
 import { ReplicaError } from './replica.ts';
+
+/** One tenant may take up all but an eighth of what may be under way: whoever comes then finds room. */
+const partMax = 7;
 
 /** More than this is not sent to one replica at a time: `chars` is of the values on their way. */
 export interface OpenLimits {
@@ -11,6 +15,14 @@ export interface OpenLimits {
 
 /** At 5 ms a call this lets 1.6 million calls a second through; a frozen replica reaches it soon. */
 export const openLimits: OpenLimits = { calls: 8_192, chars: 64_000_000 };
+
+/** One call, whose it is and what it brings along. */
+export interface Load {
+  readonly sort: CallSort;
+  readonly tenant: string;
+  /** Of values; none when it is left out. */
+  readonly chars?: number;
+}
 
 /**
  * The calls that are under way to one replica: counted, bounded and timed.
@@ -28,6 +40,7 @@ export class Traffic {
   };
   #calls = 0;
   #chars = 0;
+  readonly #tenants = new Map<string, { calls: number; chars: number }>();
 
   constructor(clock: Clock, limits: OpenLimits = openLimits) {
     this.#clock = clock;
@@ -39,18 +52,32 @@ export class Traffic {
     return this.#calls >= this.#limits.calls || this.#chars >= this.#limits.chars;
   }
 
+  /**
+   * Whether as much is under way as may be, or as much of this tenant as one may take up: that is
+   * `partMax` times the room that is left, so one who floods leaves some for the others.
+   *
+   * Source: Choudhury and Hahne, "Dynamic queue length thresholds", 1998.
+   */
+  isFullFor(tenant: string): boolean {
+    if (this.isFull) return true;
+    const held = this.#tenants.get(tenant);
+    if (!held) return false;
+    const { calls, chars } = this.#limits;
+    const hasRoom = held.calls < partMax * (calls - this.#calls);
+    return !hasRoom || held.chars >= partMax * (chars - this.#chars);
+  }
+
   /** How long calls of this sort take, and whether the replica is slow at them. */
   pace(sort: CallSort): CallRecord {
     return this.#records[sort];
   }
 
   /** Carries out one call, which brings so many `chars` with it. */
-  async carry<T>(load: { sort: CallSort; chars: number }, act: () => Promise<T>): Promise<T> {
+  async carry<T>(load: Load, act: () => Promise<T>): Promise<T> {
     const record = this.#records[load.sort];
     const startedMs = this.#clock.monotonicMs();
     record.began(startedMs);
-    this.#calls += 1;
-    this.#chars += load.chars;
+    this.#add(load, 1);
     try {
       const answer = await act();
       const atMs = this.#clock.monotonicMs();
@@ -63,9 +90,18 @@ export class Traffic {
       else record.failed();
       throw error;
     } finally {
-      this.#calls -= 1;
-      this.#chars -= load.chars;
+      this.#add(load, -1);
     }
+  }
+
+  #add({ tenant, chars = 0 }: Load, sign: 1 | -1): void {
+    this.#calls += sign;
+    this.#chars += sign * chars;
+    const held = this.#tenants.get(tenant) ?? { calls: 0, chars: 0 };
+    held.calls += sign;
+    held.chars += sign * chars;
+    if (held.calls === 0) this.#tenants.delete(tenant);
+    else this.#tenants.set(tenant, held);
   }
 
   /** The replica was gone, and is back. */
@@ -90,4 +126,9 @@ export function judgePaces(replicas: readonly Paced[], atMs: number): void {
       replica.pace(sort).judge(atMs, best);
     }
   }
+}
+
+/** About what a cell takes while it is on its way: its values are most of it. */
+export function charsOf({ siblings }: Cell): number {
+  return siblings.reduce((chars, { value }) => chars + (value?.length ?? 0), 0);
 }

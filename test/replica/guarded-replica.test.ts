@@ -52,12 +52,32 @@ describe('what is under way to one replica', () => {
     await expect(swap('c', 'x')).resolves.toEqual({ status: 'swapped' });
   });
 
+  // Without the part of each tenant, `isFullFor` is `isFull`, and the neighbour is refused too.
+  test('is bounded for each tenant by what is left: who floods is refused, his neighbour is not', async () => {
+    const { clock, inner, replica, read } = guarded({ calls: 80, chars: 1_000 });
+    inner.all('frozen');
+    const open: Promise<unknown>[] = [];
+    for (let nth = 0; nth < 200; nth++) open.push(read(`${nth}`).catch(() => undefined));
+    expect(inner.calls('read')).toHaveLength(70);
+    expect([replica.isFullFor('acme'), replica.isFullFor('other'), replica.isFull]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const deadlineMs = clock.monotonicMs() + 1_000;
+    const neighbour = replica.read({ ...refOf('a'), tenant: 'other' }, { deadlineMs });
+    open.push(neighbour.catch(() => undefined));
+    expect(inner.calls('read')).toHaveLength(71);
+    await clock.settled(Promise.all(open));
+    expect(replica.isFullFor('acme')).toBe(false);
+  });
+
   test('can be full at too many replicas: then a request is refused as OVERLOADED before anything is sent', async () => {
     const bench = new Bench();
     const keyspace = await bench.keyspace('carts');
     const [first, second] = bench.place(keyspace, 'k').targets.map(({ replica }) => replica);
     for (const replica of [first!, second!])
-      Object.defineProperty(replica, 'isFull', { get: () => true });
+      Object.defineProperty(replica, 'isFullFor', { value: () => true });
     const sent = () => bench.replicas.map(({ seen }) => seen.length);
     const before = sent();
     const args = { keyspace: 'carts', key: 'k' };

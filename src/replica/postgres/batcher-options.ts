@@ -12,6 +12,8 @@ export interface BatcherOptions {
   readonly batchMax: number;
   /** Calls waiting, at most; beyond that they are refused at once, nothing written. */
   readonly queueMax: number;
+  /** What a tenant may take in one turn, beside others; 1 for each when it is left out. */
+  readonly weightOf?: ((tenant: string) => number) | undefined;
   readonly connect: Omit<ConnectOptions, 'onLost'>;
   /**
    * Runs before every connection (migrations); `anew` when the last one met a database that was not

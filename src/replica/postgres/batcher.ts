@@ -8,11 +8,13 @@ import {
   type Row,
   NotMigrated,
 } from './connection.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { BatcherOptions } from './batcher-options.ts';
 import {
   committedIn,
   fail,
   failAlone,
+  flowOf,
   refuseAnother,
   oneOf,
   settle,
@@ -40,7 +42,7 @@ const reopenAfterMs = 100;
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #slots: Slot[];
-  #queue: Pending[] = [];
+  readonly #queue: FairQueue<Pending>;
   #turnPlanned = false;
   #watch: Cancel | undefined;
   #closed = false;
@@ -49,6 +51,12 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
+    this.#queue = new FairQueue({
+      weightOf: options.weightOf ?? (() => 1),
+      max: options.queueMax,
+      mayRepeatKeys: ({ kind }) => kind.mayRepeatKeys === true,
+      oneOf,
+    });
     this.#slots = Array.from({ length: options.connections }, () => ({
       connection: undefined,
       opening: false,
@@ -59,20 +67,19 @@ export class Batcher {
   call<Call, Reply>(kind: CallKind<Call, Reply>, call: Call, deadlineMs: number): Promise<Reply> {
     if (this.#closed)
       return Promise.reject(new ReplicaError('DOWN', 'this gateway is shutting down', false));
-    if (this.#queue.length >= this.#options.queueMax) {
-      return Promise.reject(
-        new ReplicaError(
-          'REFUSED',
-          `more than ${this.#options.queueMax} calls are waiting for this replica`,
-          false,
-        ),
-      );
+    const key = kind.keyOf(call);
+    const flow = flowOf(key);
+    if (this.#queue.isFull(flow)) {
+      const reason = 'as many calls are waiting for this replica as may';
+      return Promise.reject(new ReplicaError('REFUSED', reason, false));
     }
     return new Promise<Reply>((resolve, reject) => {
       this.#queue.push({
         kind: kind as unknown as CallKind<unknown, unknown>,
         call,
-        key: kind.keyOf(call),
+        key,
+        flow,
+        size: kind.sizeOf?.(call) ?? 1,
         deadlineMs,
         resolve: resolve as (reply: unknown) => void,
         reject,
@@ -86,7 +93,7 @@ export class Batcher {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch?.();
-    for (const pending of this.#queue.splice(0))
+    for (const pending of this.#queue.drain())
       fail(pending, new ReplicaError('DOWN', 'this gateway is shutting down', false));
     const open = this.#slots.flatMap(({ connection }) => (connection ? [connection] : []));
     await Promise.allSettled(open.map((connection) => connection.close()));
@@ -104,7 +111,7 @@ export class Batcher {
 
   #pump(): void {
     for (const slot of this.#slots) {
-      if (this.#queue.length === 0) return;
+      if (this.#queue.size === 0) return;
       if (slot.batch) continue;
       if (slot.connection) void this.#send(slot, slot.connection, this.#cut());
       else void this.#open(slot);
@@ -112,39 +119,19 @@ export class Batcher {
   }
 
   /**
-   * The next batch: calls of the first one's kind, sorted by key. No key is written twice in it: where
-   * one call can stand for all of a key, that one is sent. Expired calls leave, unsent.
+   * The next batch: calls of one kind, sorted by key, tenants by turns. No key is written twice in it:
+   * where one call can stand for all of a key, that one is sent. Expired calls leave, unsent.
    */
   #cut(): readonly Pending[] {
-    const nowMs = this.#options.clock.monotonicMs();
-    const batch = new Map<string | Pending, Pending>();
-    const kept = new Set<string>();
-    const rest: Pending[] = [];
-    let kind: Pending['kind'] | undefined;
-    for (const pending of this.#queue) {
-      if (pending.settled) continue;
-      if (pending.deadlineMs <= nowMs) {
-        fail(pending, new ReplicaError('TIMEOUT', 'no connection became free in time', false));
-        continue;
-      }
-      kind ??= pending.kind;
-      const sameKey = pending.kind === kind ? batch.get(pending.key) : undefined;
-      const sent = sameKey && oneOf(sameKey, pending);
-      if (sent) {
-        batch.set(pending.key, sent);
-        continue;
-      }
-      const mustWait = sameKey !== undefined || kept.has(pending.key);
-      if (pending.kind !== kind || mustWait || batch.size >= this.#options.batchMax) {
-        // A later call of the same key must not overtake this one.
-        if (pending.kind === kind) kept.add(pending.key);
-        rest.push(pending);
-        continue;
-      }
-      batch.set(kind.mayRepeatKeys ? pending : pending.key, pending);
-    }
-    this.#queue = rest;
-    return [...batch.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const { clock, batchMax } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const batch = this.#queue.cut(batchMax, (pending) => {
+      if (pending.settled) return true;
+      if (pending.deadlineMs > nowMs) return false;
+      fail(pending, new ReplicaError('TIMEOUT', 'no connection became free in time', false));
+      return true;
+    });
+    return batch.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {
@@ -179,7 +166,7 @@ export class Batcher {
       for (const pending of batch) fail(pending, fault);
     } finally {
       slot.batch = undefined;
-      if (this.#queue.length > 0) this.#pump();
+      if (this.#queue.size > 0) this.#pump();
     }
   }
 
@@ -252,7 +239,7 @@ export class Batcher {
   /** When no connection is left, those who wait learn at once why, instead of at their deadline. */
   #refuseWaiting(fault: ReplicaError): void {
     if (this.#slots.some(({ connection }) => connection)) return;
-    for (const pending of this.#queue.splice(0)) fail(pending, fault);
+    for (const pending of this.#queue.drain()) fail(pending, fault);
   }
 
   #startWatch(): void {
@@ -260,7 +247,7 @@ export class Batcher {
     this.#watch = this.#options.clock.after(watchEveryMs, () => {
       this.#watch = undefined;
       this.#expire();
-      const busy = this.#queue.length > 0 || this.#slots.some(({ batch }) => batch);
+      const busy = this.#queue.size > 0 || this.#slots.some(({ batch }) => batch);
       if (busy) this.#startWatch();
     });
   }
@@ -271,13 +258,14 @@ export class Batcher {
   #expire(): void {
     const nowMs = this.#options.clock.monotonicMs();
     const late = (pending: Pending): boolean => !pending.settled && pending.deadlineMs <= nowMs;
-    for (const pending of this.#queue.filter(late)) {
+    for (const pending of this.#queue) {
+      if (!late(pending)) continue;
       fail(
         pending,
         this.#lastFault ?? new ReplicaError('TIMEOUT', 'no connection became free in time', false),
       );
     }
-    this.#queue = this.#queue.filter(({ settled }) => !settled);
+    this.#queue.sweep();
     for (const slot of this.#slots) {
       if (!slot.batch) continue;
       for (const pending of slot.batch.flatMap(waitingFor).filter(late)) {
@@ -288,6 +276,6 @@ export class Batcher {
         slot.connection = undefined;
       }
     }
-    if (this.#queue.length > 0) this.#pump();
+    if (this.#queue.size > 0) this.#pump();
   }
 }

@@ -17,12 +17,17 @@ export interface CallKind<Call, Reply> {
   readonly statement: Statement;
   /** Whether an unanswered call may have changed something. */
   readonly writes: boolean;
-  /** Also the sort order within a batch. Calls with equal keys never share one, but for these two: */
+  /**
+   * Also the sort order within a batch. What stands before the first NUL is the tenant whose turn the
+   * call takes. Calls with equal keys never share a batch, but for these two:
+   */
   readonly keyOf: (call: Call) => string;
   /** Any number of equal keys may stand in one statement: it reads, and answers each call. */
   readonly mayRepeatKeys?: true;
   /** One of the calls with equal keys is sent for all. */
   readonly oneForAll?: OneForAll<Call, Reply>;
+  /** How much of a turn a call takes; 1 when it is left out. */
+  readonly sizeOf?: (call: Call) => number;
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
   /** The column in which every row tells the server's time, in ms since 1970; where it does. */
@@ -69,12 +74,30 @@ export interface Pending {
   readonly kind: CallKind<unknown, unknown>;
   readonly call: unknown;
   readonly key: string;
+  /** The tenant, or '' for what is nobody's. */
+  readonly flow: string;
+  readonly size: number;
   readonly deadlineMs: number;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: ReplicaError) => void;
   /** Calls of the same key that this one is sent for, too. */
   others: readonly Pending[];
   settled: boolean;
+}
+
+/** Whose turn a call of this key takes: the tenant's, or '' where there is none. */
+export function flowOf(key: string): string {
+  const end = key.indexOf('\0');
+  return end < 0 ? '' : key.slice(0, end);
+}
+
+/** A turn for so many characters of values. */
+const charsPerTurn = 4_096;
+const sizeMax = 64;
+
+/** How much of a turn a write takes that brings so many characters of values along. */
+export function sizeOfChars(chars: number): number {
+  return Math.min(sizeMax, 1 + Math.floor(chars / charsPerTurn));
 }
 
 /** The first outcome counts; a later one finds nobody waiting. */

@@ -15,7 +15,8 @@ import {
   type SwapRequest,
   type SwapResult,
 } from '../replica.ts';
-import { byPosition, type CallKind } from './call-kind.ts';
+import { charsOf } from '../traffic.ts';
+import { byPosition, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
 import { absent, storedCell } from './rows.ts';
 import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from './statements.ts';
@@ -41,6 +42,13 @@ export interface PrepareCall extends Addressed {
 
 export const keyOf = ({ ref }: Addressed): string => `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
 
+/** What the calls have in common that bring a cell along. */
+const carrying = {
+  writes: true,
+  keyOf,
+  sizeOf: ({ next }: WriteCall) => sizeOfChars(charsOf(next)),
+} as const;
+
 /** Every kind of statement that a replica serves, as a table: what goes in, what comes out. */
 export function callKinds(clock: Clock) {
   return {
@@ -57,18 +65,15 @@ export function callKinds(clock: Clock) {
     swap: {
       name: 'swap',
       statement: swapCells,
-      writes: true,
+      ...carrying,
       clockColumn: 10,
       xidColumn: 11,
-      keyOf,
       values: (calls, connection) => [
         ...writeColumns(calls, { connection, clock }),
         calls.map(({ request }) => request.mintedBy ?? request.acceptedBy ?? ''),
         calls.map(({ request }) => request.expected),
         calls.map(({ request }) => request.acceptedBy !== undefined),
-        calls.map(({ request }) =>
-          request.mintedBy === undefined ? null : (request.emptied ?? 0),
-        ),
+        calls.map(emptiedOf),
       ],
       replies: byPosition(swapReply),
     } satisfies CallKind<SwapCall, SwapResult>,
@@ -95,10 +100,9 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
   return {
     name: 'keep_newest',
     statement: keepNewestCells,
-    writes: true,
+    ...carrying,
     clockColumn: 4,
     xidColumn: 5,
-    keyOf,
     // The greater stamp stays, whatever order they arrive in: the others would have left no trace.
     oneForAll: {
       isGreater: (call, than) => call.stamp > than.stamp,
@@ -128,7 +132,8 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
     statement: scanCells({ reverse: request.reverse, bounded: request.to !== undefined }),
     writes: false,
     incarnationColumn: 7,
-    keyOf: () => 'scan',
+    keyOf: ({ tenant }) => `${tenant}\0`,
+    sizeOf: ({ limit }) => 1 + limit / rowsPerTurn,
     values: ([scan]) => {
       const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit];
       return scan?.to === undefined ? bounds : [...bounds, scan.to];
@@ -143,6 +148,14 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
       ];
     },
   };
+}
+
+/** A turn for so many rows of a range. */
+const rowsPerTurn = 50;
+
+/** How often the row must have been emptied for a dot to be minted in it. */
+function emptiedOf({ request }: SwapCall): number | null {
+  return request.mintedBy === undefined ? null : (request.emptied ?? 0);
 }
 
 export function addressColumns(calls: readonly Addressed[]): readonly unknown[] {

@@ -50,6 +50,8 @@ export interface PostgresReplicaOptions {
   readonly connectMs: number;
   readonly readConnections: number;
   readonly writeConnections: number;
+  /** What a tenant may take in one turn, beside others; left out, each as much as any other. */
+  readonly weightOf?: (tenant: string) => number;
   /** Brings the database to this program's schema; runs before the first connection. */
   readonly migrate: () => Promise<void>;
 }
@@ -243,7 +245,7 @@ export class PostgresReplica implements Replica {
   }
 
   #lane(lane: 'read' | 'write', connections: number): Batcher {
-    const { id, clock, metrics, url, connectMs } = this.#options;
+    const { id, clock, metrics, url, connectMs, weightOf } = this.#options;
     return new Batcher({
       replica: id,
       clock,
@@ -251,6 +253,7 @@ export class PostgresReplica implements Replica {
       connections,
       batchMax: 256,
       queueMax: 20_000,
+      weightOf,
       connect: { url, clock, connectMs, lane },
       prepare: (anew) => this.#migration.done(anew),
       onConnected: (connection) => this.#connected(connection),
@@ -265,12 +268,8 @@ export class PostgresReplica implements Replica {
   }
 
   #areYouThere(): CallKind<undefined, undefined> {
-    const kind = alone({
-      name: 'ping',
-      statement: areYouThere,
-      values: [],
-      reply: () => undefined,
-    });
+    const ping = { name: 'ping', statement: areYouThere, values: [] };
+    const kind = alone({ ...ping, reply: () => undefined });
     return { ...kind, incarnationColumn: 0 };
   }
 
