@@ -1,14 +1,15 @@
+import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { Agent, request } from 'node:http';
 import { startGateway } from '../src/assemble.ts';
 import { checkConfig } from '../src/config.ts';
 import { silentLog } from '../src/runtime/log.ts';
+import type { Figures, PacedJob } from './paced-client.ts';
 import { startTestCluster } from '../test/support/cluster.ts';
 
 /**
  * A noisy neighbour: tenant B asks at a steady pace, alone, and then while tenant A floods with ten
- * times its quota. Prints what A got, and B's latency both times. All of it in one process and on one
- * machine, gateway, databases and both tenants, so the flood takes processor time from B's client too.
+ * times its quota. Prints what A got, and B's latency both times. Gateway, databases and clients share
+ * one machine, so what the flood itself takes of the processors is in the figures.
  *
  * Usage: node bench/neighbour.ts [quota of A, requests a second] [seconds]
  */
@@ -36,9 +37,6 @@ const config = checkConfig(
   'bench',
 );
 const gateway = await startGateway({ config, log: silentLog, mode: 'serve' });
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-const get =
-  '{ get(keyspace: "carts", key: "k") { entry { current { value } } receipt { stale } } }';
 
 try {
   const noisy = await tenant('noisy', `{ requestsPerSecond: ${quota} }`);
@@ -61,48 +59,19 @@ try {
     ].join('\n'),
   );
 } finally {
-  agent.destroy();
   await gateway.drain();
   await cluster.stop();
 }
 
-interface Paced {
-  readonly key: string;
-  readonly perSecond: number;
-  readonly forMs: number;
-}
-
-interface Figures {
-  readonly p50: number;
-  readonly p99: number;
-  readonly served: number;
-  readonly refused: number;
-  readonly seconds: number;
-}
-
-/** Asks at a pace, whether it is answered or not, and measures from when it should have asked. */
-async function paced({ key, perSecond, forMs }: Paced): Promise<Figures> {
-  const times: number[] = [];
-  let refused = 0;
-  const startMs = performance.now();
-  const open: Promise<void>[] = [];
-  for (let nth = 0; (nth / perSecond) * 1_000 < forMs; nth += 1) {
-    const dueMs = startMs + (nth / perSecond) * 1_000;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 1) await new Promise((wake) => setTimeout(wake, waitMs));
-    open.push(
-      ask(get, key).then((text) => {
-        if (text.includes('LIMIT_EXCEEDED')) refused += 1;
-        else if (text.includes('"errors"')) throw new Error(text);
-        else times.push(performance.now() - dueMs);
-      }),
-    );
-  }
-  await Promise.all(open);
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? NaN;
-  const elapsed = (performance.now() - startMs) / 1_000;
-  return { p50: at(0.5), p99: at(0.99), served: times.length, refused, seconds: elapsed };
+/** A client in a process of its own. */
+function paced(job: Omit<PacedJob, 'url'>): Promise<Figures> {
+  const client = fork(new URL('./paced-client.ts', import.meta.url), [
+    JSON.stringify({ ...job, url: `${gateway.url}/graphql` }),
+  ]);
+  return new Promise((resolve, reject) => {
+    client.once('message', (figures) => resolve(figures as Figures));
+    client.once('exit', (code) => reject(new Error(`the client ended with ${code}`)));
+  });
 }
 
 async function tenant(name: string, quotaText: string): Promise<string> {
@@ -115,34 +84,14 @@ async function tenant(name: string, quotaText: string): Promise<string> {
 }
 
 async function told(query: string, key = secret): Promise<string> {
-  const text = await ask(query, key);
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ query }),
+  });
+  const text = await response.text();
   if (text.includes('"errors"')) throw new Error(text);
   return text;
-}
-
-function ask(query: string, key: string): Promise<string> {
-  const body = JSON.stringify({ query });
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      `${gateway.url}/graphql`,
-      {
-        agent,
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          authorization: `Bearer ${key}`,
-        },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve(Buffer.concat(chunks).toString()));
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body);
-  });
 }
 
 function ms(value: number): string {

@@ -145,7 +145,9 @@ function printable(
 function forHttp(result: ExecutionResult, context: RequestContext): ExecutionResult {
   const session = leavingSession(context);
   const errors = result.errors?.map((error) => (hasData(result) ? error : withStatus(error)));
-  const retryAfter = errors?.map(retryAfterSeconds).find((seconds) => seconds !== undefined);
+  const retryAfter = errors
+    ?.map(({ extensions }) => retryAfterSeconds(extensions))
+    .find((seconds) => seconds !== undefined);
   const headers = {
     ...(session.header !== undefined && { [sessionHeader]: session.header }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
@@ -198,10 +200,12 @@ function statusIn(error: unknown): unknown {
   return error instanceof GraphQLError ? error.extensions['http'] : undefined;
 }
 
-function retryAfterSeconds({ extensions }: GraphQLError): number | undefined {
+/** What `Retry-After` says of a failure; undefined where to wait does not help. */
+export function retryAfterSeconds(
+  extensions: Readonly<Record<string, unknown>>,
+): number | undefined {
   if (extensions['code'] !== 'LIMIT_EXCEEDED' && extensions['code'] !== 'OVERLOADED')
     return undefined;
-  // To wait does not help.
   if (extensions['retryable'] === false) return undefined;
   const retryAfterMs = extensions['retryAfterMs'];
   return typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 1;

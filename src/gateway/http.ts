@@ -12,7 +12,7 @@ import { failures, StoreError } from '../errors.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { DocumentPolicy } from '../graphql/document-admission.ts';
 import type { DocumentLimits } from '../graphql/documents.ts';
-import { createEngine } from '../graphql/engine.ts';
+import { createEngine, type Engine } from '../graphql/engine.ts';
 import { tracedEngine } from '../graphql/traced-engine.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -27,7 +27,7 @@ import type { Authenticator } from '../tenancy/authenticate.ts';
 import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
 import { createCredentialWatch } from './credential-watch.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
-import type { GraphqlHandler } from './graphql-http.ts';
+import { retryAfterSeconds, type GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
 import { inLanes } from './lanes.ts';
 import { OpenAnswers } from './open-answers.ts';
@@ -117,6 +117,7 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     graphiql: createGraphiql(parts.mode),
     health: createHealth({ ...parts, isDraining: () => isDraining }),
     authenticator,
+    engine,
     bodyBytes: limits.bodyBytes,
   });
   const headers: HeaderSettings = { httpsOnly: parts.httpsOnly ?? false };
@@ -175,10 +176,11 @@ interface Routes {
   readonly graphiql: Graphiql;
   readonly health: ReturnType<typeof createHealth>;
   readonly authenticator: Authenticator;
+  readonly engine: Pick<Engine, 'knock'>;
   readonly bodyBytes: number;
 }
 
-function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
+function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '/'] = (request.url ?? '/').split('?');
     if (path === '/' && request.method === 'GET') {
@@ -202,6 +204,7 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
       const principal = isOperation
         ? await authenticator.authenticate(request.headers.authorization)
         : { tenant: '', role: 'READER' as const };
+      if (isOperation) engine.knock(principal);
       if (request.method === 'POST') checkContentType(request);
       const body = request.method === 'POST' ? await readBody(request, bodyBytes) : undefined;
       // A body may take its time, and the credential end meanwhile.
@@ -215,6 +218,8 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
       }
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+      const retryAfter = retryAfterSeconds(errorBody(error).extensions);
+      if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
       // With nothing of GraphQL run, a refusal is no success, whatever its code is inside an answer.
       const { http } = failures[error.code];
       refuse(response, errorBody(error), http === 200 ? 503 : http);
@@ -222,7 +227,7 @@ function createRouter({ graphql, graphiql, health, authenticator, bodyBytes }: R
   }
 }
 
-function errorBody(error: StoreError): unknown {
+function errorBody(error: StoreError) {
   const { message, code, outcome, retryable, details } = error;
   return { message, extensions: { ...details, code, outcome, retryable } };
 }

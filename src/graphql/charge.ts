@@ -2,7 +2,7 @@ import { getOperationAST, Kind, OperationTypeNode, type DocumentNode } from 'gra
 import type { Admission } from '../quotas/admission.ts';
 import { documentRefusal, limitExceeded } from '../quotas/refusal.ts';
 import type { Documents } from './documents.ts';
-import { mayActAs } from '../tenancy/principal.ts';
+import { mayActAs, type Principal } from '../tenancy/principal.ts';
 import { ruleOf } from './field-rules.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Results } from './results.ts';
@@ -18,6 +18,11 @@ interface Operation {
 /** The tenant's purse, as the engine reaches into it. */
 export interface Charge {
   /**
+   * Before a request is read: refuses who has used up his requests. Nobody is charged; operators are
+   * let in, as what they bring may be an act of an operator. Errors: LIMIT_EXCEEDED.
+   */
+  knock(principal: Principal): void;
+  /**
    * Charges an operation before anything is done for it, in the turn in which it came, and runs it.
    * Errors: LIMIT_EXCEEDED; BAD_USER_INPUT for a document beyond what anybody may ask.
    */
@@ -32,6 +37,9 @@ export interface Charge {
 /** THE CHARGE of every transport: over HTTP, server-sent events and WebSocket all come by here. */
 export function createCharge(documents: Documents, admission: Admission): Charge {
   return {
+    knock({ role, tenant }) {
+      if (!mayActAs(role, 'OPERATOR')) admission.knock(tenant);
+    },
     async request(operation, run) {
       const { account } = operation.context;
       const weight = documents.weigh(operation.document, operation.variables);

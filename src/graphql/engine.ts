@@ -38,6 +38,8 @@ export interface Operation {
  */
 export interface Engine extends AuditedGate {
   readonly schema: GraphQLSchema;
+  /** Before a request is read. Errors: LIMIT_EXCEEDED. See `Charge`. */
+  knock(principal: Principal): void;
   parse(source: AdmittedSource): DocumentNode;
   /** What is wrong with it, as far as the caller's role may be told. */
   validate(document: DocumentNode, principal: Principal): readonly GraphQLError[];
@@ -95,6 +97,7 @@ export function createEngine(
   return {
     schema: fullSchema,
     ...auditedGate(createDocumentAdmission(documents, policy), services),
+    knock: (principal) => charge.knock(principal),
     parse: (source) => documents.parse(source),
     validate(document, { role }) {
       const errors = documents.validate(document);

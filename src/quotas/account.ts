@@ -72,6 +72,17 @@ export class Account {
     }
   }
 
+  /**
+   * Sends away at the door who would be sent away inside: before his body is read, so that a flood costs
+   * its tenant's quota and little more. Who is let in here is charged there.
+   */
+  knock(nowMs: number): Refusal | undefined {
+    this.usedMs = nowMs;
+    const requests = this.#rates.requestsPerSecond;
+    const waitMs = requests?.waitAtDoorMs(nowMs) ?? 0;
+    return requests && waitMs > 0 ? this.#slow('requestsPerSecond', requests, waitMs) : undefined;
+  }
+
   /** THE CHARGE: once a request, before anything is done for it. Whoever is let in must `leave`. */
   admit({ cost }: Weight, nowMs: number): Refusal | undefined {
     this.usedMs = nowMs;

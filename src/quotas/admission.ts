@@ -50,7 +50,13 @@ export class Admission {
     return account.admit(weight, this.#parts.clock.monotonicMs());
   }
 
-  /** The same for those who throw. Errors: LIMIT_EXCEEDED. */
+  /** Before a request of this tenant is even read. Errors: LIMIT_EXCEEDED. */
+  knock(tenant: string): void {
+    const refusal = this.of(tenant).knock(this.#parts.clock.monotonicMs());
+    if (refusal) throw limitExceeded(refusal);
+  }
+
+  /** `admit` for those who throw. Errors: LIMIT_EXCEEDED. */
   enter(account: Account, weight: Weight): void {
     const refusal = this.admit(account, weight);
     if (refusal) throw limitExceeded(refusal);

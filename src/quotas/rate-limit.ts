@@ -57,6 +57,13 @@ export class RateLimit {
     return this.#bucket.waitMs(amount, nowMs);
   }
 
+  /** The same for one who comes to the door: he counts as asking only if he is sent away there. */
+  waitAtDoorMs(nowMs: number): number {
+    const ms = this.#bucket.waitMs(1, nowMs);
+    if (ms > 0) this.#asked += 1;
+    return ms;
+  }
+
   take(amount: number): void {
     this.#bucket.take(amount);
   }
