@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,9 +6,11 @@ import { NotHere, type Contender, type Running } from './harness/contender.ts';
 import { measure, type Sample } from './harness/measure.ts';
 import { workloads, type Workload } from './harness/operations.ts';
 import { plot } from './harness/plot.ts';
+import { readProfile } from './harness/profile.ts';
 import { product } from './harness/product.ts';
 import { summarise, table } from './harness/table.ts';
 import { floor } from './floor/floor.ts';
+import { scale } from './scale.ts';
 import { etcd } from './peers/etcd.ts';
 import { mercurius, mercuriusStandbys } from './peers/mercurius.ts';
 import { postgraphile } from './peers/postgraphile.ts';
@@ -18,7 +20,7 @@ import { postgraphile } from './peers/postgraphile.ts';
  * one machine. Only the ratios within a run say something; the figures are this machine's.
  *
  * Usage: npm run bench -- [--quick] [--rounds 5] [--seconds 5] [--keys 100000] [--connections 64]
- *   [--seed 1] [--only put,get] [--contenders quorate,etcd] [--json] [--profile]
+ *   [--seed 1] [--only put,get] [--contenders quorate,etcd] [--json] [--profile] [--scale]
  */
 const { values: given } = parseArgs({
   options: {
@@ -76,13 +78,25 @@ try {
       node: process.version,
     }),
   );
+  if (given.scale) await scale({ ...options, quick: isQuick, dataDirectory: given['data-dir'] });
+  else await compareAll();
+} finally {
+  for (const { running } of started) await running.stop();
+  if (given.profile) showProfiles();
+  rmSync(place, { recursive: true, force: true });
+}
+
+async function compareAll(): Promise<void> {
   for (const contender of contenders) await start(contender);
   const samples: Sample[] = [];
   for (const workload of chosen) samples.push(...(await compare(workload)));
   report(samples);
-} finally {
-  for (const { running } of started) await running.stop();
-  rmSync(place, { recursive: true, force: true });
+}
+
+/** Where the time of the gateways went: Node has written it as they ended. */
+function showProfiles(): void {
+  for (const name of readdirSync(results).filter((one) => one.endsWith('.cpuprofile')))
+    console.log(`\n${name}\n${readProfile(join(results, name))}`);
 }
 
 async function start(contender: Contender): Promise<void> {

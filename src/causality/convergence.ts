@@ -24,7 +24,7 @@ export const keepSiblings: Convergence = {
 /** One version is kept: the greatest (hybrid clock, gateway, value hash). */
 export const keepNewest: Convergence = {
   join: (a, b) => {
-    const newest = stampOf(a) >= stampOf(b) ? a : b;
+    const newest = isAtLeast(a, b) ? a : b;
     return a.outcomes || b.outcomes
       ? { ...newest, ...joinedOutcomes(a, b, newest.context) }
       : newest;
@@ -38,6 +38,15 @@ export const keepNewest: Convergence = {
 /** A cell that holds just this version; its dot is (gateway, hybrid clock). */
 export function newestCell(version: Sibling): Cell {
   return { siblings: [version], context: new Map([[version.dot.actor, version.dot.counter]]) };
+}
+
+/** `stampOf(a) >= stampOf(b)`; without the hash where the clock tells, or both are the same version. */
+function isAtLeast(a: Cell, b: Cell): boolean {
+  const [ours, theirs] = [a.siblings[0], b.siblings[0]];
+  if (ours === undefined || theirs === undefined) return stampOf(a) >= stampOf(b);
+  if (ours.dot.counter !== theirs.dot.counter) return ours.dot.counter > theirs.dot.counter;
+  const isSame = ours.dot.actor === theirs.dot.actor && ours.value === theirs.value;
+  return isSame || stampOf(a) >= stampOf(b);
 }
 
 function stampOf(cell: Cell): string {
