@@ -69,6 +69,8 @@ const limitsSchema = z
     cost: count(10_000_000).default(5_000),
     socketsMax: count(1_000_000).default(10_000),
     subscriptionsPerSocket: count(10_000).default(100),
+    /** As a list in one HTTP request. */
+    operationsPerRequest: count(100).default(1),
     /** Events that wait for one slow subscriber before it is told of a gap. */
     subscriptionQueue: count(1_000_000).default(1_000),
   })

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError, type DocumentNode, type ExecutionResult } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
-import { failures, type FailureCode } from '../errors.ts';
+import { createYoga, type GraphQLParams, type Plugin, type YogaInitialContext } from 'graphql-yoga';
+import { badInput, failures, type FailureCode } from '../errors.ts';
 import type { AdmittedSource } from '../graphql/documents.ts';
 import { operationOf, type Engine, type OperationArguments } from '../graphql/engine.ts';
 import { memberAt, wholeText, type JsonSource } from '../graphql/json-source.ts';
@@ -9,12 +9,14 @@ import { preferencesFrom, sessionHeader, consistencyHeader } from '../graphql/pr
 import { stringifyResult } from '../graphql/raw-json.ts';
 import {
   createRequestContext,
+  type Preferences,
   type RequestContext,
   type Services,
 } from '../graphql/request-context.ts';
 import { endable, type Results } from '../graphql/results.ts';
 import { leavingSession } from '../graphql/sessions.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import { noteBatch, placeInBatch, standsFor } from './batch.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 
 /** What http.ts has found out about a request before it hands it over. */
@@ -44,6 +46,8 @@ interface Deps {
   readonly services: Services;
   readonly watch: CredentialWatch;
   readonly corsOrigins: readonly string[];
+  /** Operations that one request may carry, as a list. 1: none but a single one. */
+  readonly operationsPerRequest: number;
 }
 
 /**
@@ -52,14 +56,14 @@ interface Deps {
  * that decides.
  */
 export function createGraphqlHandler(deps: Deps): GraphqlHandler {
-  const { engine, services, corsOrigins } = deps;
+  const { engine, services, corsOrigins, operationsPerRequest } = deps;
   const yoga = createYoga<ServerContext, RequestContext>({
     graphqlEndpoint: '/graphql',
     logging: false,
     graphiql: false,
     landingPage: false,
     multipart: false,
-    batching: false,
+    batching: operationsPerRequest > 1 && { limit: operationsPerRequest },
     parserAndValidationCache: false,
     maxRequestBodySize: false, // the body has been counted as it was read
     cors: corsOrigins.length === 0 ? false : corsFor(corsOrigins),
@@ -71,8 +75,8 @@ export function createGraphqlHandler(deps: Deps): GraphqlHandler {
       createRequestContext(services, {
         principal,
         transport: 'http',
-        preferences: preferencesFrom((name) => singleHeader(req, name), params.extensions),
-        variablesSource: variablesSource(req, body),
+        preferences: preferencesOf(req, params),
+        variablesSource: variablesSource(req, body, params),
       }),
     extraParamNames: ['documentId'],
     plugins: [bodyParser, engineHooks(deps)],
@@ -89,6 +93,7 @@ const bodyParser: Plugin<object, ServerContext> = {
     if (request.method !== 'POST' || body === undefined) return;
     setRequestParser(() => {
       const parsed = parseJson(body);
+      if (Array.isArray(parsed)) noteBatch(body, parsed);
       if (typeof parsed === 'object' && parsed !== null) return parsed;
       throw badRequest('The body must be a JSON object with a "query"');
     });
@@ -103,6 +108,8 @@ function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
     return forHttp(await engine.execute(operationOf(args)), args.contextValue);
   };
   const subscribe = async (args: OperationArguments): Promise<ExecutionResult | Results> => {
+    const { params } = args.contextValue as RequestContext & Partial<YogaInitialContext>;
+    if (params && placeInBatch(params)) return { errors: [engine.publicError(noStream())] };
     const started = await engine.subscribe(operationOf(args));
     return Symbol.asyncIterator in started
       ? printable(started, { engine, watch, principal: args.contextValue.principal })
@@ -113,7 +120,10 @@ function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
       if (!isRecord(params)) return; // Yoga says what it should have been
       const documentId = params['documentId'] ?? inQuery(context, 'documentId');
       const query = engine.admit({ ...params, documentId }, context.principal);
-      if (query !== undefined) setParams({ ...params, query });
+      if (query === undefined) return;
+      const asked = { ...params, query };
+      standsFor(asked, params);
+      setParams(asked);
     },
     // There is no other way to here than by `onParams`.
     onParse: ({ setParseFn }) =>
@@ -220,10 +230,26 @@ function parameterOf({ url = '' }: IncomingMessage, name: string): string | unde
   return new URLSearchParams(url.split('?')[1] ?? '').get(name) ?? undefined;
 }
 
+/** A list has one header for all of its answers: each carries its own session. */
+function preferencesOf(request: IncomingMessage, params: GraphQLParams): Preferences {
+  const stated = preferencesFrom((name) => singleHeader(request, name), params.extensions);
+  return placeInBatch(params) ? { ...stated, sessionIn: 'extensions' } : stated;
+}
+
+function noStream(): Error {
+  return badInput(
+    'A subscription cannot be in a list of operations: its answers are many',
+    'query',
+  );
+}
+
 function variablesSource(
   request: IncomingMessage,
   body: string | undefined,
+  params: object,
 ): JsonSource | undefined {
+  const place = placeInBatch(params);
+  if (place) return place.variables;
   if (body !== undefined) return memberAt(wholeText(body), ['variables']);
   const text = parameterOf(request, 'variables');
   return text === undefined ? undefined : wholeText(text);

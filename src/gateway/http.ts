@@ -48,7 +48,7 @@ export interface GatewayParts {
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly random: Random;
-  readonly limits: DocumentLimits & SocketLimits;
+  readonly limits: DocumentLimits & SocketLimits & { readonly operationsPerRequest?: number };
   /** What `/metrics` says, where this is one of several processes behind a port. Default: its own. */
   readonly metricsText?: (() => Promise<string | undefined>) | undefined;
   /** Whether a majority of the replicas has been reached. */
@@ -103,15 +103,12 @@ const defaultRequestTimeoutMs = 30_000;
 export function createGatewayServer(parts: GatewayParts): GatewayServer {
   const { log, clock, authenticator, limits } = parts;
   const origins = parts.corsOrigins ?? [];
-  const introspection = parts.mode === 'dev' ? 'everything' : 'by role';
-  const policy = parts.documents ?? { trusted: 'off' };
-  const engine = tracedEngine(
-    createEngine(parts, limits, { introspection, policy, compiled: parts.fastLane ?? true }),
-  );
+  const engine = openEngine(parts);
   const watch = createCredentialWatch(parts);
   let isDraining = false;
   const answers = new OpenAnswers();
-  const handed = { engine, services: parts, watch, corsOrigins: origins };
+  const { operationsPerRequest = 1 } = limits;
+  const handed = { engine, services: parts, watch, corsOrigins: origins, operationsPerRequest };
   const route = createRouter({
     graphql: inLanes(parts.fastLane ?? true, handed),
     graphiql: createGraphiql(parts.mode),
@@ -160,6 +157,13 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
       server.closeAllConnections();
     },
   };
+}
+
+function openEngine(parts: GatewayParts): Engine {
+  const introspection = parts.mode === 'dev' ? 'everything' : 'by role';
+  const policy = parts.documents ?? { trusted: 'off' };
+  const compiled = parts.fastLane ?? true;
+  return tracedEngine(createEngine(parts, parts.limits, { introspection, policy, compiled }));
 }
 
 /** Who sends a byte now and then is cut all the same: Node looks only now and then, so often. */

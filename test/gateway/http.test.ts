@@ -3,7 +3,14 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreError } from '../../src/errors.ts';
 import { createLog } from '../../src/runtime/log.ts';
-import { replyOf, send, sendBody, startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
+import {
+  defaultLimits,
+  replyOf,
+  send,
+  sendBody,
+  startMemoryEdge,
+  type MemoryEdge,
+} from '../support/edge.ts';
 
 let edge: MemoryEdge;
 beforeAll(async () => void (edge = await startMemoryEdge()));
@@ -63,6 +70,34 @@ describe('what is not a GraphQL request', () => {
     );
     expect([reply.status, reply.code]).toEqual([400, 'BAD_USER_INPUT']);
     expect(edge.memory.calls).toEqual([]);
+  });
+
+  test('where lists are allowed, each operation is answered for itself, letter by letter, up to the limit', async () => {
+    const limits = { ...defaultLimits, operationsPerRequest: 3 };
+    const listing = await startMemoryEdge({ limits });
+    const body = (...operations: string[]): string => `[${operations.join(',')}]`;
+    const echo = put.replace('writeId', 'entry { current { value } }');
+    const write = `{"query":${JSON.stringify(echo)},"variables":{"v":1.0}}`;
+    const read = JSON.stringify({ query: readValue });
+    const reply = await sendBody(listing, body(read, write, '{"query":"{ nothing }"}'));
+    const answers = JSON.parse(reply.text) as {
+      data?: object;
+      errors?: { extensions: { code: string } }[];
+      extensions?: { session: string };
+    }[];
+    expect(reply.text).toContain('"value":1.0');
+    expect(answers.map(({ errors }) => errors?.[0]?.extensions.code)).toEqual([
+      undefined,
+      undefined,
+      'GRAPHQL_VALIDATION_FAILED',
+    ]);
+    expect(answers[0]?.extensions?.session).toEqual(expect.any(String));
+    const many = await sendBody(listing, body(read, read, read, read));
+    expect([many.status, many.code]).toEqual([413, 'BAD_USER_INPUT']);
+    const live = '{"query":"subscription { changes(keyspace: \\"demo\\") { __typename } }"}';
+    expect((await sendBody(listing, body(read, live))).text).toContain('cannot be in a list');
+    expect(listing.memory.listeners()).toBe(0);
+    await listing.close();
   });
 
   test('a mutation by GET is refused with 405 and not run', async () => {
