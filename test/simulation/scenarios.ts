@@ -11,7 +11,7 @@ import { oneSiblings } from './workloads/one-siblings.ts';
 import { quorum } from './workloads/quorum.ts';
 import { range } from './workloads/range.ts';
 import { repair } from './workloads/repair.ts';
-import { resolve, resolveLinearizable } from './workloads/resolve.ts';
+import { resolve, resolveLinearizable, resolveNewest } from './workloads/resolve.ts';
 import { session } from './workloads/session.ts';
 
 /** THE TABLE of scenarios: one for each row of the table of promises. */
@@ -31,6 +31,7 @@ export const scenarios: readonly Scenario[] = [
   mixed,
   resolve,
   resolveLinearizable,
+  resolveNewest,
   range,
   changes,
   availability,

@@ -1,4 +1,4 @@
-import type { Operation } from '../history.ts';
+import { valuesOf, type Operation } from '../history.ts';
 import { byKey, nameOf } from './versions.ts';
 
 /**
@@ -29,6 +29,23 @@ export function checkResolutions(operations: readonly Operation[]): readonly str
     return gone ? [`${nameOf(operation)} was SUPERSEDED, and APPLIED later`] : [];
   });
   return contradictions;
+}
+
+/** Reads that began after a write had been said to be NEVER, and show it. */
+export function checkNever(operations: readonly Operation[]): readonly string[] {
+  return [...byKey(operations).values()].flatMap(({ reads, writeOf }) =>
+    reads.flatMap((read) =>
+      valuesOf(read.value).flatMap((value) => {
+        const write = writeOf.get(value);
+        const isLate = write?.resolutions?.some(
+          ({ answer, end }) => answer === 'NEVER' && end < read.start,
+        );
+        return write && isLate
+          ? [`${nameOf(read)} shows ${value}, and ${nameOf(write)} had been said to be NEVER`]
+          : [];
+      }),
+    ),
+  );
 }
 
 /** Where every replacer says what it replaced: a write that was SUPERSEDED has one. */

@@ -33,6 +33,7 @@ import {
   SilentLogs,
   UnrenewedLink,
   UnsettledReads,
+  UnstampedFences,
 } from './settlement-links.ts';
 import {
   downgrading,
@@ -323,6 +324,15 @@ export const controls: readonly Control[] = [
     scenario: 'resolve',
     within: 10,
     defects: () => ({ link: (link) => new SilentLogs(link) }),
+  },
+  {
+    name: 'a fence leaves the stamp of what stands as it is',
+    scenario: 'resolve-newest',
+    within: 200,
+    caughtBy: 6,
+    defects: () => ({
+      link: (link, { process }) => (isGateway(process) ? new UnstampedFences(link) : link),
+    }),
   },
   {
     name: 'logs name another writer of every round',

@@ -85,6 +85,18 @@ export class UnrenewedLink extends PassingLink {
   }
 }
 
+/** Where the last write wins: a fence is recorded, and what stands gets no greater stamp. */
+export class UnstampedFences extends PassingLink {
+  override async swap(
+    ref: CellRef,
+    request: SwapRequest,
+    options: CallOptions,
+  ): Promise<SwapResult> {
+    const isFence = request.next.siblings.some(({ dot }) => dot.actor.endsWith('~'));
+    return isFence ? { status: 'swapped' } : this.inner.swap(ref, request, options);
+  }
+}
+
 function without(stored: StoredCell, stages: readonly Stage[]): StoredCell {
   const { outcomes, ...rest } = stored.cell;
   if (!outcomes) return stored;

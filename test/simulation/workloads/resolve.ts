@@ -1,7 +1,12 @@
 import { checkLinearizable } from '../checkers/linearizable.ts';
 import { checkQuorum } from '../checkers/quorum.ts';
-import { checkResolutions, checkSuperseded, settledHistory } from '../checkers/settled.ts';
-import { checkSiblings } from '../checkers/siblings.ts';
+import {
+  checkNever,
+  checkResolutions,
+  checkSuperseded,
+  settledHistory,
+} from '../checkers/settled.ts';
+import { checkSiblings, divergence } from '../checkers/siblings.ts';
 import { Client } from '../client.ts';
 import { finalState } from '../final-state.ts';
 import type { Operation } from '../history.ts';
@@ -67,6 +72,30 @@ export const resolveLinearizable: Scenario = {
   check(world) {
     const operations = settledHistory(world.history.operations);
     return [...checkResolutions(operations), ...checkLinearizable(operations)];
+  },
+};
+
+/** Where the last write wins: what is fenced by a stamp stays out, whoever had taken it. */
+export const resolveNewest: Scenario = {
+  name: 'resolve-newest',
+  promise: 'outcomes where the last write wins, settled',
+  checker: 'NEVER is shown to nobody from then on; answers agree; all replicas equal in the end',
+  setting: { weather: { ...usual.weather, loss: 0.01, nearMs: 8, farMs: 60 } },
+  faults,
+  repairEveryMs: 40,
+  async setup(world) {
+    await world.createKeyspace('t', keyspace, { conflicts: 'LAST_WRITE_WINS' });
+  },
+  clients: (world) => Promise.all(Array.from({ length: 4 }, () => pay(world, 'QUORUM'))),
+  afterwards: (world) => settleAll(world, 'QUORUM'),
+  check(world) {
+    const space = world.keyspaces.find(({ name }) => name === keyspace)!;
+    const { operations } = world.history;
+    return [
+      ...checkResolutions(operations),
+      ...checkNever(operations),
+      ...divergence(finalState(world, space)),
+    ];
   },
 };
 
