@@ -15,6 +15,11 @@ export interface SeenRules {
   readonly charsMax: number;
   /** Versions written before this time (µs since 1970) are older than the feed. */
   readonly bornUs: number;
+  /**
+   * What was written before this time may have been told over an earlier connection, and together
+   * with versions that the logs do not remember any more; 0 when there was none.
+   */
+  readonly resumedUs: number;
 }
 
 /** The state of a key to tell the subscriber. */
@@ -139,13 +144,18 @@ export class SeenKeys {
   /** Why a report is not taken as it is; undefined when it is. */
   #doubt(known: Record | undefined, { cell, before, always }: Report): Offered | undefined {
     const newestUs = newestOf(cell);
-    const isForgotten = newestUs <= this.#horizonUs;
+    const isForgotten = this.#isForgotten(cell);
     // Half of what was told is worse than none: what may have been forgotten is not recalled. Nor
     // is anything once something was told: it would be known, and not told after it.
-    if (before) return isForgotten || known?.isTold ? nothing : undefined;
+    if (before) return newestUs <= this.#horizonUs || known?.isTold ? nothing : undefined;
     if (always || known?.isTold) return undefined;
     if (!known && newestUs < this.#rules.bornUs) return nothing;
     return isForgotten ? { kind: 'lookup' } : undefined;
+  }
+
+  /** Whether a state of a key of which nothing was told here may have been told, or be behind what was. */
+  #isForgotten(cell: Cell): boolean {
+    return newestOf(cell) <= Math.max(this.#horizonUs, this.#rules.resumedUs);
   }
 
   /** What the client was last told of the key. */
@@ -194,7 +204,7 @@ export class SeenKeys {
       }
       record.emitted = this.#rules.join(record.emitted, pending.cell);
       // Part of it may have been told and forgotten: it is told with what has just been reported.
-      const isForgotten = !record.isTold && newestOf(pending.cell) <= this.#horizonUs;
+      const isForgotten = !record.isTold && this.#isForgotten(pending.cell);
       if (!pending.live || isForgotten) continue;
       record.isTold = true;
       emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });

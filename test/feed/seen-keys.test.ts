@@ -11,6 +11,7 @@ const rules = {
   keysMax: 100,
   charsMax: 1_000_000,
   bornUs: 0,
+  resumedUs: 0,
 };
 const [v1, v2, v3] = chain('a', ['v1', 'v2', 'v3'], 1000) as [Cell, Cell, Cell];
 const other = written(emptyCell, { actor: 'b', at: 2000, value: 'w', seen: seenNothing });
@@ -142,6 +143,21 @@ describe('what a subscriber is told', () => {
     const quorum = new SeenKeys({ ...rules, need: 2 });
     quorum.offer('A', 'x', { cell: v1, before: true });
     expect(transcript(quorum, [['B', 'x', v1]])).toEqual(['x=v1(2)']);
+  });
+
+  test('after a resumption, a state from before it that is not remembered is looked up: more may have been told beside it', () => {
+    // Guard: `resumedUs`. The logs remember v1 of `a`; what had been told with it is older than they are.
+    const seen = new SeenKeys({ ...rules, resumedUs: 4_000 });
+    seen.offer('A', 'x', { cell: v1, before: true });
+    const beside = written(emptyCell, { actor: 'b', at: 3_500, value: 'beside' });
+    const later = written(emptyCell, { actor: 'a', at: 5_000, value: 'later' });
+    expect(
+      transcript(seen, [
+        ['B', 'x', v1],
+        ['B', 'x', beside],
+        ['B', 'z', later],
+      ]),
+    ).toEqual(['x?', 'z=later(1)']);
   });
 
   test('a key that was only recalled is looked up when more may have been told of it before', () => {
