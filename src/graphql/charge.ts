@@ -1,10 +1,10 @@
 import { getOperationAST, Kind, OperationTypeNode, type DocumentNode } from 'graphql';
-import type { Admission } from '../quotas/admission.ts';
+import { StoreError } from '../errors.ts';
 import { documentRefusal, limitExceeded } from '../quotas/refusal.ts';
 import type { Documents } from './documents.ts';
-import { mayActAs, type Principal } from '../tenancy/principal.ts';
+import { mayActAs, tenantNameOf, type Principal } from '../tenancy/principal.ts';
 import { ruleOf } from './field-rules.ts';
-import type { RequestContext } from './request-context.ts';
+import type { RequestContext, Services } from './request-context.ts';
 import type { Results } from './results.ts';
 
 /** What is charged. */
@@ -35,10 +35,22 @@ export interface Charge {
 }
 
 /** THE CHARGE of every transport: over HTTP, server-sent events and WebSocket all come by here. */
-export function createCharge(documents: Documents, admission: Admission): Charge {
+export function createCharge(
+  documents: Documents,
+  { admission, metrics }: Pick<Services, 'admission' | 'metrics'>,
+): Charge {
+  const nameOf = (tenant: string): string => metrics.tenantNames.of(tenantNameOf(tenant));
   return {
     knock({ role, tenant }) {
-      if (!mayActAs(role, 'OPERATOR')) admission.knock(tenant);
+      if (mayActAs(role, 'OPERATOR')) return;
+      try {
+        admission.knock(tenant);
+      } catch (error) {
+        // What gets no further is seen by nobody else.
+        const code = error instanceof StoreError ? error.code : 'INTERNAL_SERVER_ERROR';
+        metrics.tenantRequests.inc({ tenant: nameOf(tenant), code });
+        throw error;
+      }
     },
     async request(operation, run) {
       const { account } = operation.context;
@@ -47,6 +59,7 @@ export function createCharge(documents: Documents, admission: Admission): Charge
       const tooMuch = documentRefusal(account.quota, weight);
       if (tooMuch) throw limitExceeded(account.refuse(tooMuch));
       admission.enter(account, weight);
+      metrics.tenantCost.inc({ tenant: nameOf(account.tenant) }, weight.cost);
       try {
         return await run();
       } finally {

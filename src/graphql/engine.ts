@@ -92,7 +92,7 @@ export function createEngine(
   const failed = (error: unknown): ExecutionResult => ({ errors: [toPublic(error)] });
   const open = createOpenSubscriptions();
   const { argumentsOf, run } = createRunner(visible, compiled ? fullSchema : undefined);
-  const charge = createCharge(documents, services.admission);
+  const charge = createCharge(documents, services);
 
   return {
     schema: fullSchema,

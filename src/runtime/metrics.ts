@@ -79,6 +79,11 @@ function ofTenants(counter: Instruments['counter']) {
       'Operations by tenant and result code; of tenants beyond the first 200 together',
       ['tenant', 'code'],
     ),
+    tenantCost: counter(
+      'quorate_tenant_cost_total',
+      'Cost of the documents that were let in, by tenant as above',
+      ['tenant'],
+    ),
     /** What a tenant is called in a metric. */
     tenantNames: new BoundedNames(tenantsMax),
   };
