@@ -118,7 +118,7 @@ export const controls: readonly Control[] = [
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
     within: 600,
-    caughtBy: 57,
+    caughtBy: 26,
     defects: () => ({
       replica: (options) => new AnyNameReplica(options),
       unnoticed: true,
@@ -206,7 +206,7 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 2000,
-    caughtBy: 446,
+    caughtBy: 35,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -219,7 +219,7 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 24,
+    caughtBy: 50,
     defects: () => ruleAOff(),
   },
   {
@@ -239,7 +239,7 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 400,
-    caughtBy: 136,
+    caughtBy: 26,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
@@ -380,7 +380,7 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 19,
+    caughtBy: 34,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
