@@ -129,6 +129,8 @@ function send(
         );
       },
     );
+    // A connection that was dealt to a worker in the moment of its death is answered by nobody.
+    sending.setTimeout(5_000, () => sending.destroy(new Error('no answer')));
     sending.on('error', reject);
     sending.end(body);
   });
