@@ -277,7 +277,7 @@ export const controls: readonly Control[] = [
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
     within: 2000,
-    caughtBy: 805,
+    caughtBy: 538,
     // A hint would bring back what it has kept.
     defects: () => ({
       link: (link) => new HastyAccepts(link),
