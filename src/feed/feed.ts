@@ -142,7 +142,6 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
     charsMax: settings.charsMax,
     // Some time for what was under way, and for clocks that differ.
     bornUs: (bornMs - settings.skewMs) * 1000,
-    resumedUs: after ? (after.madeAtMs + settings.skewMs) * 1000 : 0,
   });
   return new Subscription<ChangeEvent>({
     hub,

@@ -1,6 +1,6 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
-import { PI } from '../causality/dot.ts';
-import { includes } from '../causality/version-vector.ts';
+import { PI, type Dot } from '../causality/dot.ts';
+import { covers, includes } from '../causality/version-vector.ts';
 
 /** What one subscription counts as a change, and how much it can remember. */
 export interface SeenRules {
@@ -15,11 +15,6 @@ export interface SeenRules {
   readonly charsMax: number;
   /** Versions written before this time (µs since 1970) are older than the feed. */
   readonly bornUs: number;
-  /**
-   * What was written before this time may have been told over an earlier connection, and together
-   * with versions that the logs do not remember any more; 0 when there was none.
-   */
-  readonly resumedUs: number;
 }
 
 /** The state of a key to tell the subscriber. */
@@ -144,18 +139,16 @@ export class SeenKeys {
   /** Why a report is not taken as it is; undefined when it is. */
   #doubt(known: Record | undefined, { cell, before, always }: Report): Offered | undefined {
     const newestUs = newestOf(cell);
-    const isForgotten = this.#isForgotten(cell);
+    const isForgotten = newestUs <= this.#horizonUs;
     // Half of what was told is worse than none: what may have been forgotten is not recalled. Nor
     // is anything once something was told: it would be known, and not told after it.
-    if (before) return newestUs <= this.#horizonUs || known?.isTold ? nothing : undefined;
+    if (before) return isForgotten || known?.isTold ? nothing : undefined;
     if (always || known?.isTold) return undefined;
     if (!known && newestUs < this.#rules.bornUs) return nothing;
-    return isForgotten ? { kind: 'lookup' } : undefined;
-  }
-
-  /** Whether a state of a key of which nothing was told here may have been told, or be behind what was. */
-  #isForgotten(cell: Cell): boolean {
-    return newestOf(cell) <= Math.max(this.#horizonUs, this.#rules.resumedUs);
+    // Its latest event was told over an earlier connection, and perhaps together with more than is
+    // recalled: told as it is, the key might go back.
+    const isBehind = known !== undefined && covers(known.emitted.context, newestDotOf(cell));
+    return isForgotten || isBehind ? { kind: 'lookup' } : undefined;
   }
 
   /** What the client was last told of the key. */
@@ -204,7 +197,7 @@ export class SeenKeys {
       }
       record.emitted = this.#rules.join(record.emitted, pending.cell);
       // Part of it may have been told and forgotten: it is told with what has just been reported.
-      const isForgotten = !record.isTold && this.#isForgotten(pending.cell);
+      const isForgotten = !record.isTold && newestOf(pending.cell) <= this.#horizonUs;
       if (!pending.live || isForgotten) continue;
       record.isTold = true;
       emissions.push({ cell: record.emitted, confirmedBy: pending.by.size });
@@ -247,6 +240,18 @@ export class SeenKeys {
     for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)])
       this.forgetBefore(newestOf(cell));
   }
+}
+
+/** The newest event that the cell has seen. */
+function newestDotOf(cell: Cell): Dot {
+  let newest: Dot = { actor: PI, counter: cell.context.get(PI) ?? 0 };
+  let newestUs = 0;
+  for (const { dot, writtenAtUs } of cell.siblings) if (dot.actor === PI) newestUs = writtenAtUs;
+  for (const [actor, counter] of cell.context) {
+    if (actor === PI || counter <= newestUs) continue;
+    [newest, newestUs] = [{ actor, counter }, counter];
+  }
+  return newest;
 }
 
 /** The time (µs since 1970) of the newest event that the cell has seen. Ballots are no times. */
