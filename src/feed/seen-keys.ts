@@ -1,6 +1,7 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
 import { PI, type Dot } from '../causality/dot.ts';
 import { covers, includes } from '../causality/version-vector.ts';
+import { ForgottenKeys } from './forgotten-keys.ts';
 
 /** What one subscription counts as a change, and how much it can remember. */
 export interface SeenRules {
@@ -74,9 +75,9 @@ const nothing: Offered = { kind: 'nothing' };
  *
  * Invariant: the states emitted for a key only ever grow (each is the join of the one before with
  * something new), so every dot is emitted once, and the last one is the join of everything
- * reported. Memory is bounded. A forgotten key is recognised without remembering it: every version
- * in it was written no later than `horizonUs`, so a report that is not newer than the horizon, of a
- * key that is not in memory, asks for a lookup.
+ * reported. Memory is bounded. A report of a key that is not in memory asks for a lookup where the
+ * key may have been told before: where it was forgotten here, or is not newer than `horizonUs`, which
+ * is later than all that may have been told and is not remembered at all.
  */
 export class SeenKeys {
   readonly #rules: SeenRules;
@@ -86,6 +87,7 @@ export class SeenKeys {
   #horizonUs = 0;
   #newestUs = 0;
   #forgotten = 0;
+  #forgottenKeys = new ForgottenKeys();
 
   constructor(rules: SeenRules) {
     this.#rules = rules;
@@ -112,6 +114,7 @@ export class SeenKeys {
    */
   clear(nowUs: number): number {
     this.#records.clear();
+    this.#forgottenKeys = new ForgottenKeys();
     this.#chars = 0;
     this.forgetBefore(Math.max(this.#newestUs, nowUs));
     return this.#horizonUs;
@@ -125,7 +128,7 @@ export class SeenKeys {
       this.#touch(key, known);
       return nothing;
     }
-    const doubt = this.#doubt(known, what);
+    const doubt = this.#doubt(key, known, what);
     if (doubt) return doubt;
     this.#newestUs = Math.max(this.#newestUs, newestOf(cell));
     const record = known ?? { emitted: emptyCell, pending: [], isTold: false };
@@ -137,9 +140,10 @@ export class SeenKeys {
   }
 
   /** Why a report is not taken as it is; undefined when it is. */
-  #doubt(known: Record | undefined, { cell, before, always }: Report): Offered | undefined {
+  #doubt(key: string, known: Record | undefined, what: Report): Offered | undefined {
+    const { cell, before, always } = what;
     const newestUs = newestOf(cell);
-    const isForgotten = newestUs <= this.#horizonUs;
+    const isForgotten = newestUs <= this.#horizonUs || (!known && this.#forgottenKeys.has(key));
     // Half of what was told is worse than none: what may have been forgotten is not recalled. Nor
     // is anything once something was told: it would be known, and not told after it.
     if (before) return isForgotten || known?.isTold ? nothing : undefined;
@@ -235,6 +239,7 @@ export class SeenKeys {
 
   #forget(key: string, record: Record): void {
     this.#records.delete(key);
+    this.#forgottenKeys.add(key);
     this.#forgotten++;
     this.#chars -= charsOf(record);
     for (const cell of [record.emitted, ...record.pending.map((pending) => pending.cell)])
