@@ -10,7 +10,7 @@ import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 
 /**
  * What the data path does in a database that nobody has analysed yet. With an index on (tenant,
- * keyspace, …), as there was until migration 0010, all of these read the whole keyspace for every key:
+ * keyspace, …), as there was until migration 0007, all of these read the whole keyspace for every key:
  * create `cells_by_token` again, and they fail.
  */
 let cluster: TestCluster;
