@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { catchControl, scenarioNamed } from './catch.ts';
+import { scenarioNamed } from './catch.ts';
 import { controls } from './controls/controls.ts';
 import type { ReplicaOptions } from './controls/defects.ts';
 import { RepeatingReplica } from './controls/replicas.ts';
@@ -28,18 +28,6 @@ describe.each(scenarios.map(({ name, promise }) => ({ name, promise })))('$promi
     expect(second.history).toEqual(first.history);
     const other = await runScenario(scenario, { seed: 8, trace: 'hash' });
     expect(other.traceHash).not.toBe(first.traceHash);
-  });
-});
-
-describe('a product that is broken on purpose is caught', () => {
-  test.each(controls)('$scenario: $name', async (control) => {
-    const caught = await catchControl(control, control.caughtBy ?? 1);
-    expect(caught.seeds).toBeDefined();
-  });
-
-  test('every scenario has a control', () => {
-    const covered = new Set(controls.map(({ scenario }) => scenario));
-    expect([...covered].toSorted()).toEqual(scenarios.map(({ name }) => name).toSorted());
   });
 });
 

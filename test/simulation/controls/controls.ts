@@ -85,6 +85,7 @@ export const controls: readonly Control[] = [
     name: 'dots minted in the name of the gateway',
     scenario: 'one-siblings',
     within: 20,
+    caughtBy: 17,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new GatewayNamedLink(link, process.name) : link,
@@ -112,6 +113,7 @@ export const controls: readonly Control[] = [
     name: 'a wiped replica comes back under its old name',
     scenario: 'one-siblings',
     within: 100,
+    caughtBy: 6,
     defects: () => ({ keepsIncarnation: true, unnoticed: true, wipes: true }),
   },
   {
@@ -199,7 +201,7 @@ export const controls: readonly Control[] = [
     name: 'SESSION writes store no dependencies',
     scenario: 'session',
     within: 100,
-    caughtBy: 1,
+    caughtBy: 15,
     defects: () => ({ link: (link) => new TruncatingLink(link, 0) }),
   },
   {
@@ -226,7 +228,7 @@ export const controls: readonly Control[] = [
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 1,
+    caughtBy: 27,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -259,6 +261,7 @@ export const controls: readonly Control[] = [
     name: 'a retry is applied again',
     scenario: 'linearizable',
     within: 50,
+    caughtBy: 8,
     defects: () => ({ store: withoutIdempotency }),
   },
   {
@@ -271,6 +274,7 @@ export const controls: readonly Control[] = [
     name: 'a re-tagged version is new to those who have replaced it',
     scenario: 'mixed',
     within: 400,
+    caughtBy: 9,
     defects: () => ({ link: (link) => new ForgettingLink(link) }),
   },
   {
@@ -305,7 +309,7 @@ export const controls: readonly Control[] = [
     name: 'a read does not look whether what it shows is doubted',
     scenario: 'resolve',
     within: 400,
-    caughtBy: 93,
+    caughtBy: 27,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new UnsettledReads(link, ['doubted', 'condemned']) : link,
@@ -387,7 +391,6 @@ export const controls: readonly Control[] = [
     name: 'a trimmed log is passed over without a gap',
     scenario: 'changes',
     within: 100,
-    caughtBy: 9,
     defects: () => ({ log: silentAboutTrimming }),
   },
   {
