@@ -107,7 +107,9 @@ describe('quorate dev', () => {
 
   test('stops cleanly when it is told to before it is ready', async () => {
     const program = quorate(['dev', '--replicas', '1', '--port', '0', '--data-dir', data]);
-    await new Promise((wake) => setTimeout(wake, 1_000));
+    // Its Postgres is being started, and nothing has been said yet.
+    while (processesIn(directory).length === 0) await new Promise((wake) => setTimeout(wake, 20));
+    expect(program.output()).not.toMatch(ready);
     program.child.kill('SIGINT');
     expect(await program.ended).toBe(0);
     expect(processesIn(directory)).toEqual([]);
