@@ -9,9 +9,9 @@ import { eventually, openStore, pause } from '../support/store.ts';
 /**
  * A replica is away while everybody writes and deletes, and comes back in four ways. Nothing is
  * read: what it lacks comes to it by hints, by anti-entropy, or by the repair of a lost disk.
- * Seconds away: QUORATE_TEST_AWAY, 4 unless set.
+ * Seconds away: QUORATE_TEST_AWAY, 2 unless set.
  */
-const awayMs = Number(process.env['QUORATE_TEST_AWAY'] ?? 4) * 1_000;
+const awayMs = Number(process.env['QUORATE_TEST_AWAY'] ?? 2) * 1_000;
 /** Longer than a beat: others have seen how far the replica is. */
 const beatsMs = 2_500;
 const longMs = 90_000;
