@@ -189,7 +189,9 @@ export class Incarnations {
     const seen = this.#seen.get(id);
     if (!latest) return;
     const isAhead = seen && (seen.fence > latest.fence || seen.incarnation !== latest.incarnation);
-    if (latest.standing === 'admitted' && !isAhead) return;
+    // Not by `latest` alone: whoever else looks at the register refreshes that, and accepts nothing.
+    const isAccepted = replica.state !== 'REPAIRING' && latest.standing === 'admitted';
+    if (isAccepted && !isAhead) return;
     const found = await register.look({ deadlineMs });
     if (this.#examined.get(id) !== nameOf(found)) return; // its next connection is examined
     if (whyBehind(found, seen) === undefined) this.#accept(replica, found);
