@@ -5,6 +5,7 @@ import { createPlacement } from '../../src/placement/preference-list.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { addresses, send, type Edge } from '../support/edge.ts';
+import { eventually } from '../support/store.ts';
 import { startDoor, startRoundRobin, type HeldDoor, type RoundRobin } from './doors.ts';
 
 /** A key that has been written everywhere, and what its next writer must pass to replace that. */
@@ -70,8 +71,13 @@ export async function startLaggingReplica(): Promise<LaggingReplica> {
     reader,
     balancer,
     lag: door,
-    oldKeys: (count) =>
-      Promise.all(Array.from({ length: count }, () => writeOld(reader, keys.next().value))),
+    async oldKeys(count) {
+      const old = await Promise.all(
+        Array.from({ length: count }, () => writeOld(reader, keys.next().value)),
+      );
+      await eventually(() => seeAskedFirst(reader, { key: old[0]!.key, replica: lagging!.id }));
+      return old;
+    },
     async close() {
       await balancer.close();
       await Promise.all(gateways.map((gateway) => gateway.drain()));
@@ -94,6 +100,28 @@ function* keysOf({ replicas: [lagging, ...others] }: TestCluster): Generator<str
     const [first] = placement.preferenceList(placement.partitionOf(key));
     if (first?.replica === lagging!.id) yield key;
   }
+}
+
+/**
+ * A replica whose answers were late a moment ago is asked after the others, as it should be; on a
+ * busy machine that may be the lagging one, and then nobody would see that it lags.
+ */
+async function seeAskedFirst(
+  reader: Edge,
+  { key, replica }: { key: string; replica: string },
+): Promise<void> {
+  const query =
+    'query($k: String!) { get(keyspace: "demo", key: $k, consistency: ONE) { receipt { replicas { replica status } } } }';
+  const { data, text } = await send(reader, query, { variables: { k: key } });
+  const { get } = data as unknown as { get: { receipt: { replicas: readonly Outcome[] } } };
+  const asked = get.receipt.replicas.filter(({ status }) => status !== 'NOT_ASKED');
+  if (asked.length === 1 && asked[0]?.replica === replica) return;
+  throw new Error(`the lagging replica is not asked first: ${text}`);
+}
+
+interface Outcome {
+  readonly replica: string;
+  readonly status: string;
 }
 
 async function writeOld(reader: Edge, key: string): Promise<OldKey> {
