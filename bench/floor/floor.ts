@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Contender, Running, Template } from '../harness/contender.ts';
 import { startPostgres } from '../harness/postgres.ts';
 import { startServer } from '../harness/process.ts';
+import { installPeers } from '../peers/install.ts';
 
 const pair = '"key":"([^"]+)","value":"([^"]+)"';
 const make = (query: string, variables: string): Template => ({
@@ -25,6 +26,8 @@ export const floor: Contender = {
   name: 'floor',
   what: 'a bare sketch with the same SQL on three Postgres, W=2, R=2',
   async start({ directory, keys }) {
+    // It takes graphql-jit from there.
+    installPeers();
     const databases = await startPostgres(join(directory, 'data'), 3);
     const script = new URL('./server.ts', import.meta.url).pathname;
     const server = await startServer([process.execPath, script, String(keys)], {
