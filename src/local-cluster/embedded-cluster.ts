@@ -25,7 +25,7 @@ import { freePorts } from './free-port.ts';
 import { lockDirectory } from './lock.ts';
 import { type PostgresBinaries, findBinaries } from './postgres-binaries.ts';
 import { PortTaken, Postmaster } from './postmaster.ts';
-import { copyDirectory, ensureDirectory } from './replica-directory.ts';
+import { type FillDirectory, copyDirectory, ensureDirectory } from './replica-directory.ts';
 import { type UnprivilegedUser, ownerOf, unprivilegedUser } from './unprivileged-user.ts';
 
 export interface EmbeddedOptions {
@@ -36,6 +36,8 @@ export interface EmbeddedOptions {
   readonly log: Log;
   /** Postgres settings over the ones below; the tests turn fsync off. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How a new data directory is filled, if not by `initdb`; the tests copy one. */
+  readonly fill?: FillDirectory;
 }
 
 /** Postgres on a developer's machine: durable, small, reachable from this machine only. */
@@ -113,7 +115,7 @@ interface MemberOptions extends WantedReplica {
   readonly binaries: PostgresBinaries;
 }
 
-function prepare({ clock, log, settings }: EmbeddedOptions, wanted: MemberOptions): Member {
+function prepare({ clock, log, settings, fill }: EmbeddedOptions, wanted: MemberOptions): Member {
   const { id, zone, port, password, user: preferred, binaries } = wanted;
   const directory = join(wanted.directory, id);
   const logFile = join(wanted.directory, `${id}.log`);
@@ -124,7 +126,7 @@ function prepare({ clock, log, settings }: EmbeddedOptions, wanted: MemberOption
   const user = inDirectory(wanted.directory, () => ownerOf(directory)) ?? preferred;
   const postmaster = new Postmaster({ ...common, user, settings: own });
   const makeReady = async (): Promise<void> => {
-    await ensureDirectory({ id, directory, logFile, password, binaries, user });
+    await ensureDirectory({ id, directory, logFile, password, binaries, user }, fill);
     if (await postmaster.replaceOrphan())
       log.info({ replica: id }, 'replaced a left-over Postgres');
   };

@@ -30,14 +30,20 @@ export interface NewDirectory {
   readonly user: UnprivilegedUser | undefined;
 }
 
+/** Fills a new, empty directory with a database cluster that is not running. */
+export type FillDirectory = (wanted: NewDirectory) => Promise<void>;
+
 /**
- * Makes the data directory of one replica if there is none: UTF-8, byte order, a password, and the
- * database `quorate`.
+ * Makes the data directory of one replica if there is none; `fill` says how, `initialise` unless a
+ * caller has a faster way.
  *
  * Made under another name and renamed when it is whole, so that an interrupted start leaves nothing
  * half-made in its place.
  */
-export async function ensureDirectory(wanted: NewDirectory): Promise<void> {
+export async function ensureDirectory(
+  wanted: NewDirectory,
+  fill: FillDirectory = initialise,
+): Promise<void> {
   const { id, directory, binaries } = wanted;
   const versionFile = join(directory, 'PG_VERSION');
   if (existsSync(versionFile)) {
@@ -57,7 +63,7 @@ export async function ensureDirectory(wanted: NewDirectory): Promise<void> {
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { mode: 0o700 });
   try {
-    await initialise({ ...wanted, directory: unfinished });
+    await fill({ ...wanted, directory: unfinished });
     rmSync(directory, { recursive: true, force: true }); // at most an empty directory
     renameSync(unfinished, directory);
   } catch (error) {
@@ -76,7 +82,8 @@ export async function copyDirectory(from: string, to: string): Promise<void> {
   if (code !== 0) throw new ClusterError(`Cannot copy ${from} to ${to}.`);
 }
 
-async function initialise(wanted: NewDirectory): Promise<void> {
+/** As `initdb` does: UTF-8, byte order, a password, and the database `quorate`. */
+export async function initialise(wanted: NewDirectory): Promise<void> {
   const { directory, binaries, user, password } = wanted;
   if (user !== undefined) chownSync(directory, user.uid, user.gid);
   // "trust" only until pg_hba.conf is replaced below, and no server runs before that.

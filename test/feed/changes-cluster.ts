@@ -25,6 +25,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
+import { copiedDatabases } from '../support/copied-database.ts';
 
 export const ids = ['replica-1', 'replica-2', 'replica-3'] as const;
 export type ReplicaId = (typeof ids)[number];
@@ -47,13 +48,13 @@ export class ChangesCluster {
 
   static async start(): Promise<ChangesCluster> {
     const directory = mkdtempSync(pathOf(tmpdir(), 'quorate-changes-'));
-    const settings = { fsync: 'off' };
     const provider = embeddedProvider({
       dataDirectory: directory,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
-      settings,
+      fill: copiedDatabases(directory),
+      settings: { fsync: 'off' },
     });
     const local = await provider.start(nameReplicas(3));
     await Promise.all(

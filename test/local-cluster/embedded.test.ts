@@ -12,6 +12,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { queryOnce } from '../support/cluster.ts';
+import { copiedDatabases } from '../support/copied-database.ts';
 import { processesIn, runProgram } from '../support/process.ts';
 
 const around = { clock: systemClock, random: systemRandom, log: silentLog };
@@ -29,7 +30,12 @@ function temporaryDirectory(): string {
 }
 
 async function start(dataDirectory: string, replicas = 1): Promise<EmbeddedCluster> {
-  const provider = embeddedProvider({ dataDirectory, ...around, settings: { fsync: 'off' } });
+  const provider = embeddedProvider({
+    dataDirectory,
+    ...around,
+    fill: copiedDatabases(dataDirectory),
+    settings: { fsync: 'off' },
+  });
   const cluster = await provider.start(nameReplicas(replicas));
   undo.push(() => cluster.stop());
   return cluster;

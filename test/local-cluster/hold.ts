@@ -4,6 +4,7 @@ import { embeddedProvider } from '../../src/local-cluster/embedded-cluster.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
+import { copiedDatabases } from '../support/copied-database.ts';
 
 const [dataDirectory = '', count = '1'] = process.argv.slice(2);
 const provider = embeddedProvider({
@@ -11,6 +12,7 @@ const provider = embeddedProvider({
   clock: systemClock,
   random: systemRandom,
   log: silentLog,
+  fill: copiedDatabases(dataDirectory),
   settings: { fsync: 'off' },
 });
 try {

@@ -10,6 +10,7 @@ import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
+import { copiedDatabases } from './copied-database.ts';
 
 export interface TestClusterOptions {
   readonly replicas?: number;
@@ -94,6 +95,7 @@ async function start(
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
+    fill: copiedDatabases(dataDirectory),
     // kill -9 keeps the page cache, so no fault of these tests can tell whether fsync was called; a
     // slow disk can.
     settings: { fsync: 'off', full_page_writes: 'off', ...settings },
