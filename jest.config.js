@@ -21,5 +21,6 @@ export default {
   testTimeout: 60_000,
   // Integration suites start three Postgres each: more than two at a time only makes them wait for each other.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/jest.sequencer.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.quorate/'],
 };

@@ -88,6 +88,23 @@ export class ChangesCluster {
       await this.query(replica, `select pg_notify('quorate_changes', '')`);
   }
 
+  /** Several states of one key, one after the other, in two statements; no feed is woken. */
+  async putAtOnce(
+    replica: string,
+    { tenant, key, cells }: { tenant: string; key: string; cells: readonly Cell[] },
+  ): Promise<void> {
+    const texts = cells.map(encodeCell);
+    const earlier = texts.slice(0, -1);
+    await this.query(replica, logged, [
+      tenant,
+      'k',
+      key,
+      earlier.map(({ siblings }) => siblings),
+      earlier.map(({ context }) => context),
+    ]);
+    await this.put(replica, { tenant, key, cell: cells.at(-1)! }, { quiet: true });
+  }
+
   /** The same write reaches all three. */
   async putAll(row: { tenant: string; key: string; cell: Cell }): Promise<void> {
     for (const id of ids) await this.put(id, row);
@@ -179,6 +196,11 @@ const swap = `
     on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context, digest = excluded.digest
     returning tenant, keyspace, key, siblings, context
   ) insert into changes (tenant, keyspace, key, siblings, context) select * from written`;
+
+const logged = `
+  insert into changes (tenant, keyspace, key, siblings, context)
+  select $1, $2, $3, siblings, context
+  from unnest($4::text[], $5::text[]) with ordinality as state (siblings, context, nth) order by nth`;
 
 /** Takes events as they come, and keeps them. */
 export class Listener {

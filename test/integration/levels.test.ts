@@ -69,7 +69,7 @@ describe('LINEARIZABLE over real Postgres', () => {
 
   test('32 clients on two gateways count by compare-and-set, and no increment is lost or done twice', async () => {
     await put(a, 'counter', '0', linearizable);
-    const untilMs = Date.now() + 3_000;
+    const untilMs = Date.now() + 2_000;
     let confirmed = 0;
     let unknown = 0;
     const client = async (gateway: AssembledStore): Promise<void> => {

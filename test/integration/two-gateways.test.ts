@@ -11,8 +11,8 @@ import { lostWrites, type Acknowledged, type History } from '../consistency/lost
 const me = { tenant: 'acme' };
 const clients = 64;
 const keys = Array.from({ length: 200 }, (_, nth) => `key-${String(nth).padStart(3, '0')}`);
-/** 20 s shows more; 8 s are enough to see a replica go and come back. */
-const durationMs = Number(process.env['QUORATE_TEST_CHURN_MS'] ?? 8_000);
+/** 20 s shows more; 6 s are enough to see a replica go and come back. */
+const durationMs = Number(process.env['QUORATE_TEST_CHURN_MS'] ?? 6_000);
 const seed = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
 
 let cluster: TestCluster;

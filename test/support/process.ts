@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A program of the repository, run by this very Node.js, with what it has said so far. */
@@ -14,6 +16,8 @@ export interface RunningProgram {
 }
 
 const top = new URL('../../', import.meta.url);
+/** The program is begun some fifty times by one run of the tests, and is compiled for the first. */
+const compiled = join(tmpdir(), 'quorate-test-compiled');
 
 /** Runs `path` of the repository; its working directory and environment are the caller's, with `env` on top. */
 export function runProgram(
@@ -23,7 +27,7 @@ export function runProgram(
 ): RunningProgram {
   const file = fileURLToPath(new URL(path, top));
   const child = spawn(process.execPath, [file, ...args], {
-    env: { ...withoutOurs(process.env), ...env },
+    env: { ...withoutOurs(process.env), NODE_COMPILE_CACHE: compiled, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
