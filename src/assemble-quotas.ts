@@ -5,6 +5,7 @@ import type { Store } from './consistency/store.ts';
 import { Admission } from './quotas/admission.ts';
 import { DemandExchange } from './quotas/demand-exchange.ts';
 import { limitStore } from './quotas/limited-store.ts';
+import { Room, showRoom } from './quotas/room.ts';
 import { StoredSizes } from './quotas/stored-sizes.ts';
 import { UsageReport } from './quotas/usage.ts';
 import { postgresBoard } from './replica/postgres/postgres-board.ts';
@@ -32,7 +33,7 @@ const boardsMax = 5;
 
 /** The limits of one gateway, kept together with the others over the boards of the replicas. */
 export function openQuotas(parts: {
-  readonly config: Pick<Config, 'replicas' | 'timeouts'>;
+  readonly config: Pick<Config, 'replicas' | 'timeouts' | 'limits'>;
   readonly assembled: AssembledStore;
   readonly tenants: TenantAdministration;
   readonly weights: Weights;
@@ -41,8 +42,12 @@ export function openQuotas(parts: {
   weights.of = (tenant) => tenants.tenants.quotaOf(tenant)?.weight ?? 1;
   const { clock, log, gatewayId } = assembled.deps;
   const boards = openBoards(config, assembled.deps);
+  const { operationsAtOnce, heldBytes } = config.limits;
+  const room = new Room({ operations: operationsAtOnce, bytes: heldBytes });
+  showRoom(room, assembled.deps.metrics);
   const admission = new Admission({
     clock,
+    room,
     quotaOf: (tenant) => tenants.tenants.quotaOf(tenant),
   });
   const exchange = new DemandExchange({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authSchema, name } from './config-auth.ts';
 import { documentsSchema } from './config-documents.ts';
+import { limitsSchema } from './config-limits.ts';
 import { tracingSchema, withTraces } from './config-tracing.ts';
 import { repairSchema } from './config-repair.ts';
 import { type Environment, isRecord, parseYaml, substitute } from './config-text.ts';
@@ -57,22 +58,6 @@ const keyspaceSchema = z
     partitioner: z.enum(['CONSISTENT_HASH', 'MODULO_HASH', 'RANGE']).default('CONSISTENT_HASH'),
     splitKeys: z.array(z.string().min(1)).readonly().default([]),
     replicationFactor: count(64).optional(),
-  })
-  .readonly();
-
-const limitsSchema = z
-  .strictObject({
-    bodyBytes: count(64 * 1_048_576).default(1_048_576),
-    documentBytes: count(1_048_576).default(65_536),
-    tokens: count(100_000).default(1_000),
-    depth: count(100).default(15),
-    cost: count(10_000_000).default(5_000),
-    socketsMax: count(1_000_000).default(10_000),
-    subscriptionsPerSocket: count(10_000).default(100),
-    /** As a list in one HTTP request. */
-    operationsPerRequest: count(100).default(1),
-    /** Events that wait for one slow subscriber before it is told of a gap. */
-    subscriptionQueue: count(1_000_000).default(1_000),
   })
   .readonly();
 

@@ -38,19 +38,28 @@ export function checkContentType({ headers }: IncomingMessage): void {
   }
 }
 
+/** What a body may be, and who is told of each piece before it is kept, and may throw. */
+interface BodyRules {
+  readonly bytesMax: number;
+  readonly keep: (bytes: number) => void;
+}
+
 /**
  * The body as text, counted while it arrives: a chunked body announces no length, and an announced
  * length may be a lie.
- * How long it may take is the server's `requestTimeout`.
+ * How long it may take is the server's `requestTimeout`. Errors: `RefusedRequest`, and those of `keep`.
  */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const [only, ...rest] = await readChunks(request, bytesMax);
+export async function readBody(request: IncomingMessage, rules: BodyRules): Promise<string> {
+  const [only, ...rest] = await readChunks(request, rules);
   if (only === undefined) return '';
   return decodeUtf8(rest.length === 0 ? only : Buffer.concat([only, ...rest]));
 }
 
 /** By events, and not by an iterator, which costs more than all that is usually in a body. */
-function readChunks(request: IncomingMessage, bytesMax: number): Promise<readonly Buffer[]> {
+function readChunks(
+  request: IncomingMessage,
+  { bytesMax, keep }: BodyRules,
+): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > bytesMax) return reject(tooLong(bytesMax));
@@ -58,11 +67,16 @@ function readChunks(request: IncomingMessage, bytesMax: number): Promise<readonl
     let bytes = 0;
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes <= bytesMax) return;
-      request.off('data', take);
-      request.pause(); // the refusal must still be written to this connection
-      reject(tooLong(bytesMax));
+      try {
+        if (bytes > bytesMax) throw tooLong(bytesMax);
+        keep(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        chunks.length = 0;
+        request.off('data', take);
+        request.pause(); // the refusal must still be written to this connection
+        reject(error instanceof Error ? error : new Error('not kept', { cause: error }));
+      }
     };
     request.on('data', take);
     request.once('error', reject);

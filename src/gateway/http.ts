@@ -8,29 +8,30 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Store } from '../consistency/store.ts';
-import { failures, StoreError } from '../errors.ts';
+import { StoreError } from '../errors.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { DocumentPolicy } from '../graphql/document-admission.ts';
 import type { DocumentLimits } from '../graphql/documents.ts';
 import { createEngine, type Engine } from '../graphql/engine.ts';
 import { tracedEngine } from '../graphql/traced-engine.ts';
-import { stringifyResult } from '../graphql/raw-json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Tracing } from '../runtime/tracing.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Admission } from '../quotas/admission.ts';
+import type { Hold } from '../quotas/room.ts';
 import type { UsageReport } from '../quotas/usage.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
-import { asStoreError, checkContentType, readBody, RefusedRequest } from './body.ts';
+import { checkContentType, readBody } from './body.ts';
 import { createCredentialWatch } from './credential-watch.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
-import { retryAfterSeconds, type GraphqlHandler } from './graphql-http.ts';
+import type { GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
 import { inLanes } from './lanes.ts';
 import { OpenAnswers } from './open-answers.ts';
+import { refuse, refuseRequest } from './refusals.ts';
 import { setSecurityHeaders, type HeaderSettings } from './security-headers.ts';
 import { attachWebSockets, type SocketLimits } from './websocket.ts';
 
@@ -208,44 +209,32 @@ function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBy
       const principal = isOperation
         ? await authenticator.authenticate(request.headers.authorization)
         : { tenant: '', role: 'READER' as const };
-      if (isOperation) engine.knock(principal);
-      if (request.method === 'POST') checkContentType(request);
-      const body = request.method === 'POST' ? await readBody(request, bodyBytes) : undefined;
+      if (response.closed) return; // gone meanwhile: nothing would end what is begun for it
+      const hold = isOperation ? engine.knock(principal) : undefined;
+      response.once('close', () => hold?.release());
+      const isPost = request.method === 'POST' && hold !== undefined;
+      const body = isPost ? await bodyOf(request, response, hold) : undefined;
       // A body may take its time, and the credential end meanwhile.
       if (body !== undefined) await authenticator.recheck(principal);
       await graphql(request, response, { principal, body });
     } catch (error) {
-      if (error instanceof RefusedRequest) {
-        if (error.mustClose) response.setHeader('connection', 'close');
-        refuse(response, errorBody(asStoreError(error)), error.status);
-        return;
-      }
-      if (!(error instanceof StoreError)) throw error;
-      if (error.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-      const retryAfter = retryAfterSeconds(errorBody(error).extensions);
-      if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
-      // With nothing of GraphQL run, a refusal is no success, whatever its code is inside an answer.
-      const { http } = failures[error.code];
-      refuse(response, errorBody(error), http === 200 ? 503 : http);
+      refuseRequest(response, error);
     }
   }
-}
 
-function errorBody(error: StoreError) {
-  const { message, code, outcome, retryable, details } = error;
-  return { message, extensions: { ...details, code, outcome, retryable } };
-}
-
-/** Answers a request that did not get as far as GraphQL, in GraphQL's shape. */
-function refuse(response: ServerResponse, error: unknown, status: number): void {
-  if (response.headersSent) {
-    response.destroy();
-    return;
+  async function bodyOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    hold: Hold,
+  ): Promise<string> {
+    checkContentType(request);
+    try {
+      return await readBody(request, { bytesMax: bodyBytes, keep: (bytes) => hold.grow(bytes) });
+    } catch (error) {
+      response.setHeader('connection', 'close'); // what is left of it is not worth reading
+      throw error;
+    }
   }
-  response.writeHead(status, {
-    'content-type': 'application/graphql-response+json; charset=utf-8',
-  });
-  response.end(stringifyResult({ errors: [error] }));
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

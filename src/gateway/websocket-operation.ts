@@ -73,6 +73,7 @@ export function prepareOperation(
     contextValue: createRequestContext(services, {
       principal,
       transport: 'websocket',
+      unheldBytes: message.length,
       preferences: preferencesFrom(header, payload.extensions),
       variablesSource: memberAt(wholeText(message), ['payload', 'variables']),
     }),

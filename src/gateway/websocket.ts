@@ -7,6 +7,7 @@ import { operationOf, type Engine, type OperationArguments } from '../graphql/en
 import type { Services } from '../graphql/request-context.ts';
 import { leavingSession } from '../graphql/sessions.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
+import { countArriving } from './arriving.ts';
 import type { CredentialWatch } from './credential-watch.ts';
 import { isOriginAllowed } from './origins.ts';
 import { createOutbox } from './outbox.ts';
@@ -74,7 +75,7 @@ export function attachWebSockets(server: Server, deps: Deps): SocketServer {
       return refuseUpgrade(stream, '503 Service Unavailable');
     }
     sockets.handleUpgrade(request, stream, head, (socket) =>
-      adopt(socket, { request, protocol, deps }),
+      adopt(socket, { request, stream, protocol, deps }),
     );
   });
   const stopHeartbeat = startHeartbeat(sockets, services);
@@ -182,10 +183,14 @@ function dismiss({ close }: Connection, { code }: StoreError): void {
   else close(1013, 'Try again later');
 }
 
-function adopt(
-  socket: WebSocket,
-  { request, protocol, deps }: { request: IncomingMessage; protocol: Protocol; deps: Deps },
-) {
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+  readonly protocol: Protocol;
+  readonly deps: Deps;
+}
+
+function adopt(socket: WebSocket, { request, stream, protocol, deps }: Arrival) {
   const { log, metrics, clock } = deps.services;
   const outbox = createOutbox();
   const extra: Connection = {
@@ -204,6 +209,7 @@ function adopt(
     running: new Set(),
   };
   connections.set(socket, extra);
+  countArriving(socket, stream, { connection: extra, engine: deps.engine });
   metrics.sockets.inc();
   socket.on('error', (error) => log.debug({ err: error }, 'socket error'));
   const closed = protocol.opened(

@@ -1,6 +1,7 @@
 import { getOperationAST, Kind, OperationTypeNode, type DocumentNode } from 'graphql';
 import { StoreError } from '../errors.ts';
 import { documentRefusal, limitExceeded } from '../quotas/refusal.ts';
+import type { Hold } from '../quotas/room.ts';
 import type { Documents } from './documents.ts';
 import { mayActAs, tenantNameOf, type Principal } from '../tenancy/principal.ts';
 import { ruleOf } from './field-rules.ts';
@@ -18,16 +19,19 @@ interface Operation {
 /** The tenant's purse, as the engine reaches into it. */
 export interface Charge {
   /**
-   * Before a request is read: refuses who has used up his requests. Nobody is charged; operators are
-   * let in, as what they bring may be an act of an operator. Errors: LIMIT_EXCEEDED.
+   * Before a request is read: refuses who has used up his requests, and whoever there is no room for.
+   * Nobody is charged; operators are let in, as what they bring may be an act of an operator. The
+   * request's bytes are kept in the answer. Errors: LIMIT_EXCEEDED, OVERLOADED.
    */
-  knock(principal: Principal): void;
+  knock(principal: Principal): Hold;
+  /** For what comes over a socket, by whomever: only its bytes count before it is an operation. */
+  arriving(principal: Principal | undefined): Hold;
   /**
    * Charges an operation before anything is done for it, in the turn in which it came, and runs it.
-   * Errors: LIMIT_EXCEEDED; BAD_USER_INPUT for a document beyond what anybody may ask.
+   * Errors: LIMIT_EXCEEDED; OVERLOADED; BAD_USER_INPUT for a document beyond what anybody may ask.
    */
   request<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
-  /** Counts what `run` opens for as long as it is open. Errors: LIMIT_EXCEEDED. */
+  /** Counts what `run` opens for as long as it is open. Errors: LIMIT_EXCEEDED, OVERLOADED. */
   subscription<T extends object>(
     operation: Operation,
     run: (ended: () => void) => Promise<T | Results>,
@@ -40,11 +44,20 @@ export function createCharge(
   { admission, metrics }: Pick<Services, 'admission' | 'metrics'>,
 ): Charge {
   const nameOf = (tenant: string): string => metrics.tenantNames.of(tenantNameOf(tenant));
+  const arriving: Charge['arriving'] = (principal) => {
+    if (!principal) return admission.room.hold();
+    return admission.room.hold(
+      admission.of(principal.tenant),
+      !mayActAs(principal.role, 'OPERATOR'),
+    );
+  };
   return {
-    knock({ role, tenant }) {
-      if (mayActAs(role, 'OPERATOR')) return;
+    arriving,
+    knock(principal) {
+      const { role, tenant } = principal;
+      if (mayActAs(role, 'OPERATOR')) return arriving(principal).begin();
       try {
-        admission.knock(tenant);
+        return admission.knock(tenant);
       } catch (error) {
         // What gets no further is seen by nobody else.
         const code = error instanceof StoreError ? error.code : 'INTERNAL_SERVER_ERROR';
@@ -53,22 +66,29 @@ export function createCharge(
       }
     },
     async request(operation, run) {
-      const { account } = operation.context;
+      const { account, unheldBytes } = operation.context;
       const weight = documents.weigh(operation.document, operation.variables);
       if (isAdministration(operation)) return run();
       const tooMuch = documentRefusal(account.quota, weight);
       if (tooMuch) throw limitExceeded(account.refuse(tooMuch));
-      admission.enter(account, weight);
+      const leave = admission.enter(account, { ...weight, bytes: unheldBytes });
       metrics.tenantCost.inc({ tenant: nameOf(account.tenant) }, weight.cost);
       try {
         return await run();
       } finally {
-        account.leave();
+        leave();
       }
     },
-    async subscription({ context }, run) {
-      const close = await admission.open(context.principal.tenant, 'subscriptions');
+    async subscription({ context: { account, unheldBytes } }, run) {
+      const opened = await admission.open(account.tenant, 'subscriptions');
+      // Its variables are kept for as long as it is open, as text.
+      const hold = admission.room.hold(account);
+      const close = (): void => {
+        hold.release();
+        opened();
+      };
       try {
+        hold.grow(unheldBytes);
         const started = await run(close);
         if (!(Symbol.asyncIterator in started)) close();
         return started;

@@ -20,6 +20,7 @@ import type { RequestContext, Services } from './request-context.ts';
 import { endable, type ResultHooks, type Results } from './results.ts';
 import { runCompiled } from './run-compiled.ts';
 import { createExecutableSchema } from './schema.ts';
+import type { Hold } from '../quotas/room.ts';
 import { inOneSession } from './sessions.ts';
 import { createVisibleSchemas, type VisibleSchemas } from './visible-schema.ts';
 
@@ -38,8 +39,10 @@ export interface Operation {
  */
 export interface Engine extends AuditedGate {
   readonly schema: GraphQLSchema;
-  /** Before a request is read. Errors: LIMIT_EXCEEDED. See `Charge`. */
-  knock(principal: Principal): void;
+  /** Before a request is read: what keeps its bytes. Errors: LIMIT_EXCEEDED, OVERLOADED. See `Charge`. */
+  knock(principal: Principal): Hold;
+  /** What keeps the bytes of messages that have not wholly arrived; it refuses with OVERLOADED. */
+  arriving(principal: Principal | undefined): Hold;
   parse(source: AdmittedSource): DocumentNode;
   /** What is wrong with it, as far as the caller's role may be told. */
   validate(document: DocumentNode, principal: Principal): readonly GraphQLError[];
@@ -98,6 +101,7 @@ export function createEngine(
     schema: fullSchema,
     ...auditedGate(createDocumentAdmission(documents, policy), services),
     knock: (principal) => charge.knock(principal),
+    arriving: (principal) => charge.arriving(principal),
     parse: (source) => documents.parse(source),
     validate(document, { role }) {
       const errors = documents.validate(document);

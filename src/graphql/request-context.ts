@@ -53,6 +53,8 @@ export interface RequestContext extends Services {
   readonly preferences: Preferences;
   /** The variables' exact text, from which JSON values are cut. */
   readonly variablesSource: JsonSource | undefined;
+  /** Of the request's text, where its transport does not keep them in the gateway's room itself. */
+  readonly unheldBytes: number;
   readonly reads: DataLoader<ReadRequest, EntryAnswer, string>;
   /** What the operation leaves for its transport to send along. */
   readonly outgoing: { sessions: readonly string[] };
@@ -66,6 +68,8 @@ export interface ReadRequest extends KeyRef {
 }
 
 interface Request {
+  /** Left out: its transport keeps them. */
+  readonly unheldBytes?: number;
   readonly principal: Principal;
   readonly transport: RequestContext['transport'];
   readonly preferences: Preferences;
@@ -80,6 +84,7 @@ export function createRequestContext(services: Services, request: Request): Requ
   return {
     ...services,
     ...request,
+    unheldBytes: request.unheldBytes ?? 0,
     account: services.admission.of(request.principal.tenant),
     reads: createReads(services.store, request.principal),
     outgoing: { sessions: [] },

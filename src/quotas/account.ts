@@ -7,6 +7,8 @@ import type { Refusal } from './refusal.ts';
 /** What one request weighs; see `graphql/document-metrics`. */
 export interface Weight {
   readonly cost: number;
+  /** Of its text, where nobody keeps them yet. */
+  readonly bytes?: number;
 }
 
 /** What is counted at once, and what is counted by the second. */
@@ -42,6 +44,8 @@ export class Account {
   readonly totals = { requests: 0, cost: 0, refused: 0 };
   /** When it was last asked for anything. */
   usedMs: number;
+  /** Of its requests, in this gateway's room. */
+  heldBytes = 0;
 
   constructor(tenant: string, at: { readonly nowMs: number; readonly gateways: number }) {
     this.tenant = tenant;
@@ -57,6 +61,11 @@ export class Account {
 
   get quota(): Quota {
     return this.#quota;
+  }
+
+  /** Operations that this gateway is carrying out for it. */
+  get underWay(): number {
+    return this.counts.concurrentRequests.open;
   }
 
   /** From now on it may use this; what is open stays open. */
@@ -153,7 +162,7 @@ export class Account {
 
   /** Nothing is open, and nothing would be forgotten but the totals. */
   get isIdle(): boolean {
-    return countNames.every((name) => this.counts[name].open === 0);
+    return this.heldBytes === 0 && countNames.every((name) => this.counts[name].open === 0);
   }
 
   #heard(name: RateName): Elsewhere {

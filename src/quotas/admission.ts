@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Quota } from '../tenancy/tenant-record.ts';
 import { Account, type StandingName, type Weight } from './account.ts';
 import { limitExceeded, type Refusal } from './refusal.ts';
+import { Room, type Hold } from './room.ts';
 
 interface Parts {
   readonly clock: Clock;
@@ -10,6 +11,8 @@ interface Parts {
    * young, so a change of an operator's counts within seconds.
    */
   readonly quotaOf: (tenant: string) => Quota | undefined;
+  /** Left out: one of the usual size. */
+  readonly room?: Room;
   /** Left out: 20,000. */
   readonly accountsMax?: number;
 }
@@ -22,6 +25,8 @@ interface Parts {
 export class Admission {
   readonly #parts: Parts;
   readonly #accounts = new Map<string, Account>();
+  /** What this gateway has in hand, of all tenants. */
+  readonly room: Room;
   /** How many gateways there are, as far as is known. */
   gateways = 1;
   /** Tells the other gateways of a tenant, and then hears from them; undefined where none are. */
@@ -29,6 +34,7 @@ export class Admission {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.room = parts.room ?? new Room();
   }
 
   /** The account of a tenant, as filed, with what it may use now. */
@@ -50,16 +56,36 @@ export class Admission {
     return account.admit(weight, this.#parts.clock.monotonicMs());
   }
 
-  /** Before a request of this tenant is even read. Errors: LIMIT_EXCEEDED. */
-  knock(tenant: string): void {
-    const refusal = this.of(tenant).knock(this.#parts.clock.monotonicMs());
+  /**
+   * Before a request of this tenant is even read: whoever is let in keeps its bytes in what is answered.
+   * Errors: LIMIT_EXCEEDED, OVERLOADED.
+   */
+  knock(tenant: string): Hold {
+    const account = this.of(tenant);
+    const refusal = account.knock(this.#parts.clock.monotonicMs());
     if (refusal) throw limitExceeded(refusal);
+    this.room.checkOperations(account.underWay);
+    return this.room.hold(account).begin();
   }
 
-  /** `admit` for those who throw. Errors: LIMIT_EXCEEDED. */
-  enter(account: Account, weight: Weight): void {
+  /**
+   * `admit` for those who throw; what it gives is called when the request is answered. Errors:
+   * LIMIT_EXCEEDED; OVERLOADED, for which nobody is charged.
+   */
+  enter(account: Account, weight: Weight): () => void {
+    const { room } = this;
+    const { bytes = 0 } = weight;
+    room.checkOperations(account.underWay);
+    if (bytes > 0) room.checkBytes(account);
     const refusal = this.admit(account, weight);
     if (refusal) throw limitExceeded(refusal);
+    room.enter();
+    room.keep(account, bytes);
+    return () => {
+      account.leave();
+      room.leave();
+      room.keep(account, -bytes);
+    };
   }
 
   /**

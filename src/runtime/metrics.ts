@@ -89,6 +89,29 @@ function ofTenants(counter: Instruments['counter']) {
   };
 }
 
+interface Figure {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
+}
+
+/** Adds a figure that is looked up when `/metrics` is printed, so that keeping it costs nothing. */
+export function addGauge({ registry }: Metrics, { name, help, read }: Figure): void {
+  const collect = function (this: Gauge): void {
+    this.set(read());
+  };
+  new Gauge({ name, help, registers: [registry], collect });
+}
+
+/** The same for one that only grows. */
+export function addCounter({ registry }: Metrics, { name, help, read }: Figure): void {
+  const collect = function (this: Counter): void {
+    this.reset();
+    this.inc(read());
+  };
+  new Counter({ name, help, registers: [registry], collect });
+}
+
 type Instruments = ReturnType<typeof instruments>;
 
 function instruments(registers: Registry[]) {
