@@ -118,20 +118,25 @@ export function checkInTime(operations: readonly Operation[]): readonly string[]
 /** ALL needs every replica, and is refused while one is away. */
 const needsAll: readonly (string | undefined)[] = ['ALL'];
 
+/** Fewer requests than this at one level, in one fault, say nothing about the level. */
+const triesMin = 5;
+
 /** Levels that never succeeded while one replica of three was away. */
 export function checkAvailable(
   operations: readonly Operation[],
   faults: readonly Fault[],
 ): readonly string[] {
-  const levels = new Set(operations.map(({ level }) => level));
   return faults.flatMap(({ kind, target, startNs, endNs }) => {
     if (kind === 'kill of a gateway' || endNs === undefined) return [];
-    const done = operations.filter(
-      ({ status, start, end }) => status === 'ok' && start > startNs && end! < endNs,
+    const during = operations.filter(
+      ({ start, end }) => start > startNs && end !== undefined && end < endNs,
     );
-    const succeeded = new Set(done.map(({ level }) => level));
-    return [...levels]
-      .filter((level) => !needsAll.includes(level) && !succeeded.has(level))
-      .map((level) => `during the ${kind} (${target}) no request at ${level ?? '?'} succeeded`);
+    return [...Map.groupBy(during, ({ level }) => level)]
+      .filter(([level, tried]) => !needsAll.includes(level) && tried.length >= triesMin)
+      .filter(([, tried]) => tried.every(({ status }) => status !== 'ok'))
+      .map(([level, tried]) => {
+        const codes = [...new Set(tried.map(({ code }) => code ?? '?'))].join(', ');
+        return `during the ${kind} (${target}) none of ${tried.length} requests at ${level ?? '?'} succeeded: ${codes}`;
+      });
   });
 }

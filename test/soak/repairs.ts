@@ -6,6 +6,7 @@ const counters: Readonly<Record<string, RegExp>> = {
     /^quorate_repairs_total\{kind="write_back",result="(?!failed)\w+"\} (\d+)$/gm,
   'read repair, in the background':
     /^quorate_repairs_total\{kind="background",result="joined"\} (\d+)$/gm,
+  'anti-entropy': /^quorate_anti_entropy_keys_total\{kind="repaired"\} (\d+)$/gm,
   'hints delivered': /^quorate_hints_total\{result="replayed"\} (\d+)$/gm,
 };
 
