@@ -10,6 +10,8 @@ import type { Random } from './runtime/random.ts';
 
 /** How replicas that may have lost something get their vote back. See `AdmissionSettings`. */
 export interface IdentityOptions {
+  /** False for a command: it need not know every keyspace, and ends before a repair does. */
+  readonly admits?: boolean;
   readonly settleMs?: number;
   /** How long one call of the repair that goes before may take. */
   readonly callMs?: number;
@@ -30,8 +32,13 @@ export interface IdentityParts {
 
 const beatEveryMs = 1_000;
 
+export interface AssembledIdentity {
+  readonly admission: Admission;
+  readonly loops: readonly Loop[];
+}
+
 /** Finds out who the replicas are, and brings those up to date that may have lost something. */
-export function assembleIdentity(parts: IdentityParts): readonly Loop[] {
+export function assembleIdentity(parts: IdentityParts): AssembledIdentity {
   const { clock, random, log, replicas, repair, owner, graceMs, identity } = parts;
   const incarnations = new Incarnations({ clock, random, log, replicas });
   const rebuild = async (
@@ -46,14 +53,27 @@ export function assembleIdentity(parts: IdentityParts): readonly Loop[] {
     );
     return failed === 0 && faults.size === 0;
   };
+  const gather = async ({ id }: GuardedReplica): Promise<ReadonlyMap<string, string>> => {
+    const missing = new Map<string, string>();
+    // The first of a cluster that has lost everything is the one that the others are compared with.
+    const isAnyLeft = replicas.some(({ register }) => register.latest?.standing === 'admitted');
+    if (!isAnyLeft) return missing;
+    const options = { forRepair: true, callMs: identity.callMs, replica: id } as const;
+    // No distrust: who would say that something was collected has lost its data, too.
+    for (const keyspace of await repair.keyspaces({ need: 1, writeBack: false })) {
+      const { faults } = await repair.antiEntropy.pass(keyspace, options);
+      for (const [replica, reason] of faults) missing.set(replica, reason);
+    }
+    return missing;
+  };
   const admission = new Admission({
-    ...{ clock, log, replicas, owner, rebuild },
+    ...{ clock, log, replicas, owner, rebuild, gather },
     settings: identity,
     admitted: (replica, found) => incarnations.admit(replica, found),
   });
   const every = { clock, log, everyMs: beatEveryMs };
-  return [
-    repeat({ ...every, name: 'beat' }, () => incarnations.beat()),
-    repeat({ ...every, name: 'admission' }, () => admission.pass()),
-  ];
+  const beating = repeat({ ...every, name: 'beat' }, () => incarnations.beat());
+  if (identity.admits === false) return { admission, loops: [beating] };
+  const admitting = repeat({ ...every, name: 'admission' }, () => admission.pass());
+  return { admission, loops: [beating, admitting] };
 }

@@ -2,6 +2,7 @@ import type { Cluster } from './consistency/cluster.ts';
 import type { Consensus } from './coordinator/agreement.ts';
 import { settleRound } from './coordinator/settle.ts';
 import type { Directory } from './consistency/directory.ts';
+import type { WeakerPlan } from './consistency/system-records.ts';
 import { AntiEntropy } from './repair/anti-entropy.ts';
 import type { RepairKeyspace } from './repair/repair-keyspace.ts';
 import { RepairLoop } from './repair/repair-loop.ts';
@@ -41,8 +42,8 @@ export interface AssembledRepair {
   readonly antiEntropy: AntiEntropy;
   readonly reaper: TombstoneReaper;
   readonly loop: RepairLoop;
-  /** What is compared. */
-  keyspaces(): Promise<readonly RepairKeyspace[]>;
+  /** What is compared; `weaker` as `Directory.all` has it. */
+  keyspaces(weaker?: WeakerPlan): Promise<readonly RepairKeyspace[]>;
 }
 
 const lookMs = 5_000;
@@ -50,12 +51,12 @@ const lookMs = 5_000;
 /** Anti-entropy and the collection of tombstones over a cluster; the loop is not started. */
 export function assembleRepair(parts: RepairParts): AssembledRepair {
   const { clock, random, log, metrics, owner, cluster, directory, settings } = parts;
-  const keyspaces = async (): Promise<readonly RepairKeyspace[]> =>
-    (await directory.all()).map((keyspace) => {
+  const keyspaces = async (weaker?: WeakerPlan): Promise<readonly RepairKeyspace[]> =>
+    (await directory.all(weaker)).map((keyspace) => {
       const settle = (key: string) => settleRound(parts, cluster.placeKey(keyspace, key));
       return { ...cluster.repairView(keyspace), settle };
     });
-  const antiEntropy = new AntiEntropy({ clock, log, metrics, keyspaces });
+  const antiEntropy = new AntiEntropy({ clock, log, metrics, keyspaces: () => keyspaces() });
   const states = new Map(cluster.replicas.map((replica) => [replica.id, replica]));
   const reaper = new TombstoneReaper({
     clock,
@@ -65,7 +66,8 @@ export function assembleRepair(parts: RepairParts): AssembledRepair {
     hasHint: (ref) => hasHint(cluster, ref, clock.monotonicMs() + lookMs),
   });
   const everyMs = settings.antiEntropyEveryMs;
-  const deps = { clock, random, log, antiEntropy, reaper, keyspaces, owner, everyMs };
+  const background = { antiEntropy, reaper, keyspaces: () => keyspaces(), owner, everyMs };
+  const deps = { clock, random, log, ...background };
   return { antiEntropy, reaper, loop: new RepairLoop(deps), keyspaces };
 }
 

@@ -17,6 +17,7 @@ import { Hedging } from './coordinator/hedging.ts';
 import { Minter } from './coordinator/minter.ts';
 import { createTopology } from './placement/membership.ts';
 import { consensusRules, type ConsensusRules } from './paxos/proposer.ts';
+import type { Admission } from './repair/admission.ts';
 import { HintKeeper } from './repair/hint-keeper.ts';
 import { HintLedger } from './repair/hint-ledger.ts';
 import { hintSettings, type HintSettings } from './repair/hint-settings.ts';
@@ -64,6 +65,7 @@ export interface AssembledStore {
   readonly deps: Deps;
   readonly repair: AssembledRepair;
   readonly handoff: HintedHandoff;
+  readonly admission: Admission;
   /** Finishes writes, hints, repairs and removals that are under way, then closes the replicas. */
   close(): Promise<void>;
 }
@@ -106,11 +108,13 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const handoff = handOff({ cluster, directory, ...hinting }, deps);
   const identity = { settleMs: requestMaxMs, ...parts.identity };
   const graceMs = repairing.tombstoneGraceMs;
+  const identifying = { clock, random, log, replicas, repair, owner, graceMs, identity };
+  const { admission, loops: identifiers } = assembleIdentity(identifying);
   const loops = [
     probeAll(replicas, parts),
     judgeAll(replicas, parts),
     directory.dropped.start(),
-    ...assembleIdentity({ clock, random, log, replicas, repair, owner, graceMs, identity }),
+    ...identifiers,
   ];
   return {
     store,
@@ -120,6 +124,7 @@ export function assembleStore(parts: StoreParts): AssembledStore {
     deps,
     repair,
     handoff,
+    admission,
     async close() {
       await Promise.all([repair.loop.stop(), handoff.stop(), hints.idle(finishMs)]);
       for (const loop of loops) loop.stop();

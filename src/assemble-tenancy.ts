@@ -17,6 +17,16 @@ export interface Tenancy {
   close(): Promise<void>;
 }
 
+/** What tenancy and the audit log keep in the replicas; whoever repairs must know that it is there. */
+export function openRecords({ deps, cluster }: AssembledStore, auditDays: number) {
+  const keptMs = auditDays * 86_400_000;
+  return {
+    tenantRecords: new SystemRecords(deps, cluster, tenantRecords),
+    apiKeyRecords: new SystemRecords(deps, cluster, apiKeyRecords),
+    entries: new SystemLog(deps, cluster, { name: 'audit', keptMs }),
+  };
+}
+
 /** Tenants and credentials of one gateway, over the directory in the replicas. */
 export function openTenancy(parts: {
   config: Pick<Config, 'auth' | 'auditDays'>;
@@ -24,11 +34,11 @@ export function openTenancy(parts: {
   assembled: AssembledStore;
 }): Tenancy {
   const { config, mode, assembled } = parts;
-  const { deps, cluster, store, sealer } = assembled;
+  const { deps, store, sealer } = assembled;
   const { clock, random, log } = deps;
+  const { entries, ...records } = openRecords(assembled, config.auditDays);
   const tenants = new TenantAdministration({
-    tenantRecords: new SystemRecords(deps, cluster, tenantRecords),
-    apiKeyRecords: new SystemRecords(deps, cluster, apiKeyRecords),
+    ...records,
     store,
     clock,
     random,
@@ -44,8 +54,6 @@ export function openTenancy(parts: {
     tokens: jwt && createTokenVerifier(jwt, clock),
   });
   const sweeping = tenants.startSweeping();
-  const keptMs = config.auditDays * 86_400_000;
-  const entries = new SystemLog(deps, cluster, { name: 'audit', keptMs });
   const audit = new AuditLog({ entries, sealer, clock, log });
   const recording = audit.start();
   return {

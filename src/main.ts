@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { UsageError, leadingWords, readOptions } from './cli/command-line.ts';
+import { admitCommand } from './cli/admit.ts';
 import { devCommand } from './cli/dev.ts';
 import { commandHelp, commands, generalHelp, isCommand } from './cli/help.ts';
 import { migrateCommand } from './cli/migrate.ts';
@@ -18,6 +19,7 @@ const run = {
   serve: serveCommand,
   migrate: migrateCommand,
   repair: repairCommand,
+  admit: admitCommand,
   status: statusCommand,
   tenant: tenantCommand,
 };

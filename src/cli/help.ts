@@ -85,6 +85,21 @@ export const commands = {
       help,
     },
   },
+  admit: {
+    summary: 'give a replica its vote back although nobody can vouch for what it has lost',
+    options: {
+      config: { ...configFile, help: `${configFile.help}; without it, the local cluster` },
+      'data-dir': dataDir,
+      replica: { value: 'ID', help: 'which one; it must be REPAIRING' },
+      'accept-loss': { help: 'what only lost disks held is lost, and you accept that' },
+      'timeout-ms': { value: 'MS', help: 'for connecting to a replica (default 2000)' },
+      help,
+    },
+    notes: [
+      'Only for replicas that lost their data at the same time: each waits for the other, and no',
+      'quorum votes. A replica that has lost its data alone is admitted by the gateways.',
+    ],
+  },
   status: {
     summary: 'print the cluster as a table; exit code 1 unless all replicas are UP',
     options: {

@@ -1,28 +1,11 @@
-import { assembleStore, type AssembledStore } from '../assemble-store.ts';
-import { rememberedReplicas } from '../local-cluster/data-directory.ts';
 import { StoreError } from '../errors.ts';
 import type { RepairProgress } from '../repair/anti-entropy.ts';
 import type { RepairSummary } from '../repair/repair-summary.ts';
-import { migrate } from '../replica/postgres/migrate.ts';
-import { PostgresReplica } from '../replica/postgres/postgres-replica.ts';
-import { createLog } from '../runtime/log.ts';
-import { createMetrics } from '../runtime/metrics.ts';
 import { UsageError, numberOf, textOf, type GivenOptions } from './command-line.ts';
-import { loadConfig } from './config-file.ts';
+import { databasesOf, openDatabases } from './databases.ts';
 import type { Surroundings } from './surroundings.ts';
 import { table } from './table.ts';
 
-interface Asked {
-  readonly replicas: readonly {
-    readonly id: string;
-    readonly zone?: string | undefined;
-    readonly url: string;
-  }[];
-  readonly partitions: number;
-  readonly replicationFactor: number | undefined;
-}
-
-const migrationMs = 60_000;
 const barChars = 32;
 
 /**
@@ -37,10 +20,10 @@ export async function repairCommand(given: GivenOptions, around: Surroundings): 
     keyspace: textOf(given, 'keyspace'),
     replica: textOf(given, 'replica'),
   };
-  const asked = toRepair(given, around);
+  const asked = databasesOf(given, around);
   if (scope.replica !== undefined && !asked.replicas.some(({ id }) => id === scope.replica))
     throw new UsageError(`There is no replica "${scope.replica}".`);
-  const assembled = open(asked, around, timeoutMs);
+  const { assembled } = openDatabases(asked, around, timeoutMs);
   try {
     const meant = (await assembled.repair.keyspaces()).filter(
       ({ tenant, name }) =>
@@ -60,41 +43,6 @@ export async function repairCommand(given: GivenOptions, around: Surroundings): 
   } finally {
     await assembled.close();
   }
-}
-
-function toRepair(given: GivenOptions, { env }: Surroundings): Asked {
-  const named = textOf(given, 'data-dir');
-  const config = textOf(given, 'config', named === undefined ? env['QUORATE_CONFIG'] : undefined);
-  if (config !== undefined) return loadConfig(given, env);
-  const replicas = rememberedReplicas(named ?? env['QUORATE_DATA_DIR'] ?? '.quorate');
-  return { replicas, partitions: 256, replicationFactor: undefined };
-}
-
-/** A store that serves nobody: it knows where keys lie, and how to read the directory. */
-function open(asked: Asked, { clock, random }: Surroundings, timeoutMs: number): AssembledStore {
-  const log = createLog('silent');
-  const metrics = createMetrics();
-  const { replicas, partitions, replicationFactor } = asked;
-  return assembleStore({
-    ...{ clock, random, log, metrics, partitions },
-    replicas: replicas.map(
-      ({ id, zone, url }) =>
-        new PostgresReplica({
-          ...{ id, zone, url, clock, log, metrics },
-          connectMs: timeoutMs,
-          readConnections: 2,
-          writeConnections: 2,
-          migrate: async () => {
-            await migrate(url, { replica: id, log, timeoutMs: migrationMs });
-          },
-        }),
-    ),
-    // Nothing that a client would carry is signed here.
-    signingKeys: [random.hex(32)],
-    ...(replicationFactor === undefined ? {} : { replicationFactor }),
-    timeouts: { requestMs: timeoutMs, mintMs: timeoutMs },
-    repair: { antiEntropyEveryMs: 0 },
-  });
 }
 
 /** Only for somebody who looks on: a script gets the summary alone. */

@@ -12,7 +12,7 @@ import {
 } from './keyspace-record.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
 import type { Keeping } from './record-memory.ts';
-import { SystemRecords } from './system-records.ts';
+import { SystemRecords, type WeakerPlan } from './system-records.ts';
 
 /** So a change is seen by every gateway about two seconds later. */
 const keeping: Keeping = {
@@ -101,9 +101,12 @@ export class Directory {
       .map(({ key, record }) => keyspaceOf(tenant, key.slice(tenant.length + 1), record));
   }
 
-  /** All keyspaces of all tenants, and those in which the system keeps its own records. */
-  async all(): Promise<readonly Keyspace[]> {
-    const rows = await this.#records.list('');
+  /**
+   * All keyspaces of all tenants, and those in which the system keeps its own records. `weaker`: where
+   * no quorum can be had any more, and whatever one replica knows is better than nothing.
+   */
+  async all(weaker?: WeakerPlan): Promise<readonly Keyspace[]> {
+    const rows = await this.#records.list('', weaker);
     const named = rows.flatMap(({ key, record }) => {
       const slash = key.indexOf('/');
       const [tenant, name] = [key.slice(0, slash), key.slice(slash + 1)];

@@ -26,6 +26,9 @@ export interface RecordKind<R extends object> {
 /** What `modify` leaves of a record; undefined: it stays as it is. */
 export type Modified<R> = R | 'REMOVED' | undefined;
 
+/** How a read asks for less than a quorum. */
+export type WeakerPlan = Partial<Pick<Plan, 'need' | 'writeBack'>>;
+
 /** Records as their readers and writers see them. */
 export interface Records<R extends object> {
   /**
@@ -44,8 +47,11 @@ export interface Records<R extends object> {
    * it.
    */
   change(key: string, modify: (before: R | undefined) => Modified<R>): Promise<R | undefined>;
-  /** All records whose key begins so, in byte order, hidden ones too; read at QUORUM. */
-  list(prefix: string): Promise<readonly { readonly key: string; readonly record: R }[]>;
+  /** All records whose key begins so, in byte order, hidden ones too; read at QUORUM, unless told otherwise. */
+  list(
+    prefix: string,
+    weaker?: WeakerPlan,
+  ): Promise<readonly { readonly key: string; readonly record: R }[]>;
 }
 
 const adminMs = 5_000;
@@ -115,12 +121,16 @@ export class SystemRecords<R extends object> implements Records<R> {
     return record;
   }
 
-  async list(prefix: string): Promise<readonly { key: string; record: R }[]> {
+  async list(
+    prefix: string,
+    weaker: WeakerPlan = {},
+  ): Promise<readonly { key: string; record: R }[]> {
     const found: { key: string; record: R }[] = [];
     let bounds = prefixBounds(prefix);
     for (;;) {
       const placed = this.#cluster.placeRange(this.#keyspace, bounds);
-      const terms = { plan: this.#plan(), limit: pageRows, reverse: false };
+      const plan = { ...this.#plan(), ...weaker };
+      const terms = { plan, limit: pageRows, reverse: false };
       const page = await range(this.#deps, placed, terms);
       for (const { key, cell } of page.rows) {
         const record = this.#kind.decode(cell);

@@ -1,8 +1,10 @@
 import { nextBallot } from '../causality/ballot.ts';
 import type { GuardedReplica } from '../replica/guarded-replica.ts';
 import type { ReplicaIdentity } from '../replica/register.ts';
+import { ReplicaError } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import { fromEach } from './founding.ts';
 
 export interface AdmissionDeps {
   readonly clock: Clock;
@@ -15,6 +17,8 @@ export interface AdmissionDeps {
    * that the two have in common.
    */
   readonly rebuild: (replica: GuardedReplica, found: ReplicaIdentity) => Promise<boolean>;
+  /** The same with whoever can be asked, whether it votes or not; tells who could not be. */
+  readonly gather: (replica: GuardedReplica) => Promise<ReadonlyMap<string, string>>;
   readonly admitted: (replica: GuardedReplica, found: ReplicaIdentity) => void;
   readonly settings: AdmissionSettings;
 }
@@ -27,6 +31,7 @@ export interface AdmissionSettings {
   readonly settleMs: number;
 }
 
+/** How long a gateway may be silent before another one goes on. */
 const leaseMs = 60_000;
 const statementMs = 5_000;
 /** Reading every row of a replica. */
@@ -69,7 +74,7 @@ export class Admission {
   }
 
   async #bringUp(replica: GuardedReplica): Promise<void> {
-    const { clock, owner, replicas, settings } = this.#deps;
+    const { owner, replicas, settings } = this.#deps;
     const { register } = replica;
     const found = await register.look(this.#within(statementMs));
     if (found.standing !== 'repairing') return;
@@ -77,32 +82,103 @@ export class Admission {
     // One that has lost its own past cannot vouch for this one's.
     if (!others.every(({ votes }) => votes)) return;
     if (!(await register.lease({ owner, forMs: leaseMs }, this.#within(statementMs)))) return;
-    const isSettled = found.standingMs >= settings.settleMs;
-    const isComplete = await this.#deps.rebuild(replica, found);
-    if (!isComplete || !isSettled) return;
-    const ballots = await Promise.all(
-      others.map((other) => other.register.greatestBallot(this.#within(ballotsMs))),
+    await this.#leased(replica, async () => {
+      const isSettled = found.standingMs >= settings.settleMs;
+      const isComplete = await this.#deps.rebuild(replica, found);
+      if (!isComplete || !isSettled) return;
+      const ballots = await Promise.all(
+        others.map((other) => other.register.greatestBallot(this.#within(ballotsMs))),
+      );
+      for (const other of others) await this.#learnNumbers(replica, other);
+      await this.#grant(replica, { found, ballots });
+    });
+  }
+
+  /**
+   * An operator's way out: gives a replica its vote although others that should vouch for it have lost
+   * their data too, or cannot be reached. It gets what those hold that can be asked. Resolves with the
+   * replicas that could not be, and why.
+   *
+   * What is lost is what only those replicas held that have lost it or are away: nothing can bring that
+   * back. Nothing else is: it waits as long as `pass` does, and votes behind a floor as `pass` has it.
+   *
+   * Rejects with a `ReplicaError` (REFUSED) where nothing needs to be given up, or another gateway is
+   * bringing the replica up to date.
+   */
+  async acceptLoss(id: string): Promise<ReadonlyMap<string, string>> {
+    const { clock, owner, replicas, settings } = this.#deps;
+    const replica = replicas.find((one) => one.id === id);
+    if (!replica) throw refused(`there is no replica "${id}"`);
+    const { register } = replica;
+    const found = await register.look(this.#within(statementMs));
+    if (found.standing !== 'repairing')
+      throw refused(`"${id}" is not REPAIRING: its database is ${found.standing}`);
+    const others = replicas.filter((other) => other !== replica);
+    const standings = await fromEach(others, (other) =>
+      other.register.look(this.#within(statementMs)),
     );
-    for (const other of others) {
-      const numbers = await other.register.proposerNumbers(this.#within(statementMs));
-      await register.learnNumbers(numbers, this.#within(statementMs));
-    }
+    if (standings.length === others.length && standings.every((one) => one.standing === 'admitted'))
+      throw refused(`nothing need be lost: all others vote, and gateways will admit "${id}"`);
+    if (!(await register.lease({ owner, forMs: leaseMs }, this.#within(statementMs))))
+      throw refused(`a gateway is bringing "${id}" up to date now; try again in a minute`);
+    return this.#leased(replica, async () => {
+      await clock.sleep(Math.max(0, settings.settleMs - found.standingMs));
+      const missing = await this.#deps.gather(replica);
+      const ballots = await fromEach([replica, ...others], (one) =>
+        one.register.greatestBallot(this.#within(ballotsMs)),
+      );
+      await fromEach(others, (other) => this.#learnNumbers(replica, other));
+      if (!(await this.#grant(replica, { found, ballots })))
+        throw refused(`"${id}" has become another one meanwhile; look again`);
+      return missing;
+    });
+  }
+
+  /** Keeps the lease for as long as the work takes: another gateway would only do the same. */
+  async #leased<T>({ register }: GuardedReplica, work: () => Promise<T>): Promise<T> {
+    const { clock, owner } = this.#deps;
+    const renew = (): void => {
+      const lease = { owner, forMs: leaseMs };
+      // One that could not be renewed costs work that is done twice, and nothing else.
+      void register.lease(lease, this.#within(statementMs)).catch(() => undefined);
+      cancel = clock.after(leaseMs / 3, renew);
+    };
+    let cancel = clock.after(leaseMs / 3, renew);
+    return work().finally(() => cancel());
+  }
+
+  async #learnNumbers({ register }: GuardedReplica, other: GuardedReplica): Promise<void> {
+    const numbers = await other.register.proposerNumbers(this.#within(statementMs));
+    await register.learnNumbers(numbers, this.#within(statementMs));
+  }
+
+  /** A full member again, behind a floor; false when it is another incarnation by now. */
+  async #grant(
+    replica: GuardedReplica,
+    { found, ballots }: { found: ReplicaIdentity; ballots: readonly number[] },
+  ): Promise<boolean> {
+    const { register } = replica;
     const { incarnation, cluster = '', place, cause, fence } = found;
     const from = { incarnation, standing: 'repairing' } as const;
-    const soon = nextBallot(0, { number: 0, nowMs: clock.nowMs() + skewMs });
-    const promiseFloor = Math.max(soon, ...ballots);
+    const nowMs = this.#deps.clock.nowMs() + skewMs;
+    const promiseFloor = Math.max(nextBallot(0, { number: 0, nowMs }), ...ballots);
     const member = { cluster, name: replica.id, place, cause, fence, promiseFloor };
     await register.become({ from, to: 'admitted', ...member }, this.#within(statementMs));
     const now = await register.look(this.#within(statementMs));
-    if (now.incarnation !== incarnation || now.standing !== 'admitted') return;
+    if (now.incarnation !== incarnation || now.standing !== 'admitted') return false;
     this.#deps.admitted(replica, now);
     this.#deps.log.info(
       { replica: replica.id, incarnation, afterMs: Math.round(now.standingMs + found.standingMs) },
       'the replica has been brought up to date, and votes again',
     );
+    return true;
   }
 
   #within(ms: number): { deadlineMs: number } {
     return { deadlineMs: this.#deps.clock.monotonicMs() + ms };
   }
+}
+
+function refused(why: string): ReplicaError {
+  return new ReplicaError('REFUSED', why, false);
 }
