@@ -79,7 +79,7 @@ test('no loss is accepted where all others can vouch, nor for a replica that vot
   const { clock, open } = await opened(['replica-2']);
   const admission = open(async () => undefined);
   const refusals = ['replica-1', 'replica-2'].map((id) =>
-    clock.settled(admission.acceptLoss(id).catch((error: Error) => error.message)),
+    clock.settled(admission.acceptLoss(id).catch((error: unknown) => String(error))),
   );
   expect(await Promise.all(refusals)).toEqual([
     expect.stringContaining('is not REPAIRING'),

@@ -14,12 +14,13 @@ const ids = ['replica-1', 'replica-2', 'replica-3'];
 /** The calls of the agreement, each of which a link may lose on its way there or back. */
 const calls = ['promiseFounding', 'acceptFounding', 'become', 'look'] as const;
 type Call = (typeof calls)[number];
+type Lost = 'there' | 'back' | undefined;
 
 interface World {
   readonly clock: HandClock;
   readonly registers: readonly MemoryRegister[];
   /** The replicas as one gateway reaches them; what `lost` says of a call is lost there or back. */
-  gateway(lost: (replica: string, call: Call) => 'there' | 'back' | undefined): GuardedReplica[];
+  readonly gateway: (lost: (replica: string, call: Call) => Lost) => GuardedReplica[];
 }
 
 function newWorld(): World {
@@ -103,7 +104,7 @@ describe('the founding of a cluster', () => {
     for (let seed = 1; seed <= 150; seed += 1) {
       const { clock, registers, gateway } = newWorld();
       const chance = seededRandom(seed);
-      const lost = (): 'there' | 'back' | undefined => {
+      const lost = (): Lost => {
         if (chance.next() < 0.7) return undefined;
         return chance.next() < 0.5 ? 'there' : 'back';
       };
