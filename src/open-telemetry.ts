@@ -78,10 +78,6 @@ export function tracingOver(tracer: Tracer): Tracing {
       const span = tracer.startSpan(name, { attributes: { ...attributes } }, parent);
       return run(span, trace.setSpan(parent, span), work);
     },
-    carrier() {
-      const context = current.getStore();
-      return (work) => (context === undefined ? work() : current.run(context, work));
-    },
   };
 }
 

@@ -41,12 +41,20 @@ const valueMark = ',"value":';
  */
 const headerLength = /^\{"header":(\d+),/;
 
+/** A cell is a value that goes to N replicas: what it is as text is told once. */
+const texts = new WeakMap<Cell, Required<CellText>>();
+const digests = new WeakMap<Cell, bigint>();
+
 export function encodeCell(cell: Cell): Required<CellText> {
-  return {
+  const known = texts.get(cell);
+  if (known) return known;
+  const text = {
     siblings: `[${cell.siblings.map(encodeSibling).join(',')}]`,
     context: encodeVector(cell.context),
     outcomes: encodeOutcomes(cell.outcomes),
   };
+  texts.set(cell, text);
+  return text;
 }
 
 export function decodeCell(text: CellText): Cell {
@@ -66,6 +74,8 @@ export function decodeCell(text: CellText): Cell {
  */
 export function digestOf(cell: Cell): bigint {
   if (cell.context.size === 0) return 0n;
+  const known = digests.get(cell);
+  if (known !== undefined) return known;
   const siblings = cell.siblings.map(
     ({ dot, value, expiresAtMs }) =>
       `${dot.actor}:${dot.counter}:${value === null ? 'x' : ''}${expiresAtMs ?? ''}`,
@@ -75,7 +85,9 @@ export function digestOf(cell: Cell): bigint {
     `${siblings.join(',')}|${encodeVector(cell.context)}${encodeOutcomes(cell.outcomes)}`,
     'buffer',
   ).readBigInt64BE(0);
-  return digest === 0n ? 1n : digest;
+  const named = digest === 0n ? 1n : digest;
+  digests.set(cell, named);
+  return named;
 }
 
 function encodeSibling(sibling: Sibling): string {

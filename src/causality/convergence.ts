@@ -6,6 +6,8 @@ import { join, joinedOutcomes, pastOf, type Cell, type Sibling } from './cell.ts
 export interface Convergence {
   /** Law: associative, commutative, idempotent. */
   readonly join: (a: Cell, b: Cell) => Cell;
+  /** Whether the counters of dots are times of the hybrid clock, of which the greatest wins. */
+  readonly timed: boolean;
   /** The sortable time of a cell with one version; '' where versions are kept side by side. */
   readonly stampOf: (cell: Cell) => string;
   /**
@@ -17,6 +19,7 @@ export interface Convergence {
 /** Concurrent versions are all kept. */
 export const keepSiblings: Convergence = {
   join,
+  timed: false,
   stampOf: () => '',
   reflects: (cell, seen) => includes(pastOf(cell), seen),
 };
@@ -29,6 +32,7 @@ export const keepNewest: Convergence = {
       ? { ...newest, ...joinedOutcomes(a, b, newest.context) }
       : newest;
   },
+  timed: true,
   stampOf,
   // One version stands for all before it: a later stamp has replaced the one that was seen.
   reflects: ({ context }, seen) =>
@@ -43,7 +47,7 @@ export function newestCell(version: Sibling): Cell {
 /** `stampOf(a) >= stampOf(b)`; without the hash where the clock tells, or both are the same version. */
 function isAtLeast(a: Cell, b: Cell): boolean {
   const [ours, theirs] = [a.siblings[0], b.siblings[0]];
-  if (ours === undefined || theirs === undefined) return stampOf(a) >= stampOf(b);
+  if (ours === undefined || theirs === undefined) return theirs === undefined;
   if (ours.dot.counter !== theirs.dot.counter) return ours.dot.counter > theirs.dot.counter;
   const isSame = ours.dot.actor === theirs.dot.actor && ours.value === theirs.value;
   return isSame || stampOf(a) >= stampOf(b);

@@ -273,7 +273,7 @@ export class DataStore implements Store {
   }
 
   /** A read may have inherited more than a token holds. */
-  #bounded({ caller, granted }: Begun, session: Session): Promise<Session> {
+  #bounded({ caller, granted }: Begun, session: Session): Session | Promise<Session> {
     return this.#keeper.bounded(caller.tenant, session, { plan: granted.plan, room: false });
   }
 

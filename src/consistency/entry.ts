@@ -10,7 +10,7 @@ export function entryOf(
 ): Entry {
   const { cell, nowMs } = what;
   const live = visible(cell).filter((sibling) => !isTombstone(sibling, nowMs));
-  return { keyspace, key, cell, revision: revisionOf(cell), live };
+  return { keyspace, key, cell, live };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { badInput } from '../errors.ts';
 
 /**
@@ -32,7 +32,8 @@ export interface Sealer {
  * front.
  */
 export function createSealer(keys: readonly string[]): Sealer {
-  const [signing] = keys;
+  const pads = keys.map(padsOf);
+  const [signing] = pads;
   if (signing === undefined) throw new Error('at least one signing key is needed');
   return {
     seal(kind, boundTo, payload) {
@@ -55,7 +56,7 @@ export function createSealer(keys: readonly string[]): Sealer {
       if (given.length !== macBytes || given.toString('base64url') !== token.slice(dot + 1))
         throw refuse();
       const text = payload.toString();
-      const genuine = keys.some((key) =>
+      const genuine = pads.some((key) =>
         timingSafeEqual(sign(key, { kind, boundTo, payload: text }), given),
       );
       if (!genuine) throw refuse();
@@ -64,12 +65,34 @@ export function createSealer(keys: readonly string[]): Sealer {
   };
 }
 
+/** The two blocks of HMAC that a key is (RFC 2104, section 2). */
+interface Pads {
+  readonly inner: Buffer;
+  readonly outer: Buffer;
+}
+
+const blockBytes = 64;
+
+function padsOf(key: string): Pads {
+  const bytes = Buffer.from(key);
+  const short = bytes.length > blockBytes ? hash('sha256', bytes, 'buffer') : bytes;
+  const block = Buffer.concat([short, Buffer.alloc(blockBytes - short.length)]);
+  const pad = (mask: number): Buffer => Buffer.from(block.map((byte) => byte ^ mask));
+  return { inner: pad(0x36), outer: pad(0x5c) };
+}
+
+/** HMAC by two plain hashes: `createHmac` makes an object that costs more than both of them. */
+function hmac({ inner, outer }: Pads, message: string): Buffer {
+  const digest = hash('sha256', Buffer.concat([inner, Buffer.from(message)]), 'buffer');
+  return hash('sha256', Buffer.concat([outer, digest]), 'buffer');
+}
+
 function sign(
-  key: string,
+  key: Pads,
   what: { kind: SealKind; boundTo: readonly string[]; payload: string },
 ): Buffer {
   // Lengths before the parts: no two different lists of parts may run together into the same bytes.
   const parts = [what.kind, ...what.boundTo, what.payload];
   const message = parts.map((part) => `${part.length}:${part}`).join('');
-  return createHmac('sha256', key).update(message).digest().subarray(0, macBytes);
+  return hmac(key, message).subarray(0, macBytes);
 }

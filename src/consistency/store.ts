@@ -34,8 +34,6 @@ export interface Entry {
   readonly keyspace: Keyspace;
   readonly key: string;
   readonly cell: Cell;
-  /** Totally ordered as a string; a later state of the key is greater. */
-  readonly revision: string;
   /** Live versions, newest first. */
   readonly live: readonly Sibling[];
 }

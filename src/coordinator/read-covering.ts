@@ -1,4 +1,5 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
+import { digestOf } from '../causality/cell-codec.ts';
 import { StoreError } from '../errors.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { converge } from '../repair/read-repair.ts';
@@ -6,7 +7,8 @@ import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { readFailure } from './faults.ts';
 import type { PlacedKey, Plan } from './plan.ts';
-import { holdingsOf, readReceipt, type ReadResult } from './read.ts';
+import { holdingsOf, type ReadResult } from './read.ts';
+import { readReceipt } from './read-receipt.ts';
 import { settleRound } from './settle.ts';
 import { outcomeOf, scatter, type Round } from './scatter.ts';
 import { traced } from './traced.ts';
@@ -55,7 +57,8 @@ async function askAll(deps: Deps, key: PlacedKey, what: Floor): Promise<ReadResu
         { ...key, settle: () => settleRound(deps, key) },
         round.settled.then(holdingsOf),
       );
-      return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired: new Set() }) };
+      const shown = { plan, round, cell, digest: digestOf(cell), repaired: new Set<string>() };
+      return { cell, receipt: readReceipt(deps, key, shown) };
     }
     if (plan.deadlineMs - deps.clock.monotonicMs() <= pauseMs) throw unsatisfied(key, round);
     await deps.clock.sleep(pauseMs);

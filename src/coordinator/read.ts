@@ -1,5 +1,4 @@
 import { visible, type Cell } from '../causality/cell.ts';
-import { digestOf } from '../causality/cell-codec.ts';
 import { isFenced } from '../causality/outcomes.ts';
 import { doubtedIn, fence, judge } from '../paxos/settlement.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
@@ -10,9 +9,10 @@ import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import { traced } from './traced.ts';
-import type { Receipt, ReplicaStatus } from './receipt.ts';
+import { readReceipt } from './read-receipt.ts';
+import type { Receipt } from './receipt.ts';
 import { settleRound } from './settle.ts';
-import { outcomeOf, roundedMs, scatter, type Attempt, type Round } from './scatter.ts';
+import { scatter, type Attempt, type Round } from './scatter.ts';
 
 export interface ReadResult {
   readonly cell: Cell;
@@ -66,8 +66,8 @@ async function readOnce(
   deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict });
   if (round.verdict !== 'met') throw readFailure(round, plan, subject);
   if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
-  const { cell, behind } = converge(holdingsOf(round.replies), key.convergence);
-  if (key.convergence.stampOf(cell) !== '') observeStamp(deps, cell);
+  const { cell, digest, behind } = converge(holdingsOf(round.replies), key.convergence);
+  if (key.convergence.timed) observeStamp(deps, cell);
   const written = await writeBack(deps, { key, plan, cell, behind, round });
   // What is shown now must stay: so nobody may be about to settle that it never was.
   const doubts = plan.writeBack && written ? doubtsOf(cell, written.held) : [];
@@ -77,7 +77,7 @@ async function readOnce(
   }
   const { repaired } = written;
   healTheRest(deps, key, { round, repaired });
-  return { cell, receipt: readReceipt(deps, key, { plan, round, cell, repaired }) };
+  return { cell, receipt: readReceipt(deps, key, { plan, round, cell, digest, repaired }) };
 }
 
 /** Where the last write wins, what is written after a read must be later than what was read. */
@@ -233,14 +233,20 @@ function healTheRest(
     round.attempts.every(sameAsFirst) &&
     repaired.size === 0;
   if (agreedAlready) return;
-  const answers = round.settled.then(async (attempts) => {
-    const unasked = attempts
-      .filter(({ status }) => status === 'NOT_ASKED')
-      .map(({ target }) => target);
-    const late = await Promise.all(unasked.map((target) => ask(deps, key, target)));
-    return [...holdingsOf(attempts), ...late.flat()];
-  });
-  deps.repair.later({ ...key, settle: () => settleRound(deps, key) }, answers);
+  deps.repair.later({ ...key, settle: () => settleRound(deps, key) }, allAnswers(deps, key, round));
+}
+
+/** What all hold, those too that were not asked. */
+async function allAnswers(
+  deps: Deps,
+  key: PlacedKey,
+  { settled }: Round<StoredCell>,
+): Promise<readonly Holding[]> {
+  const attempts = await settled;
+  const unasked = attempts.filter(({ status }) => status === 'NOT_ASKED');
+  if (unasked.length === 0) return holdingsOf(attempts);
+  const late = await Promise.all(unasked.map(({ target }) => ask(deps, key, target)));
+  return [...holdingsOf(attempts), ...late.flat()];
 }
 
 function sameAsFirst(
@@ -264,34 +270,4 @@ export function holdingsOf(attempts: readonly Attempt<StoredCell>[]): Holding[] 
   return attempts.flatMap(({ target, reply }) =>
     reply ? [{ store: target.replica, stored: reply }] : [],
   );
-}
-
-/**
- * Written at the moment of the answer: a straggler that came in during the write-back counts as it
- * was found.
- */
-export function readReceipt(
-  deps: Deps,
-  key: PlacedKey,
-  what: { plan: Plan; round: Round<StoredCell>; cell: Cell; repaired: ReadonlySet<string> },
-): Receipt {
-  const { plan, round, cell, repaired } = what;
-  const digest = digestOf(cell);
-  const isBehind = (reply: StoredCell): boolean =>
-    reply.digest !== digest && digestOf(key.convergence.join(cell, reply.cell)) === digest;
-  const statusOf = ({ target, reply, status }: Attempt<StoredCell>): ReplicaStatus => {
-    if (repaired.has(target.replica.id)) return 'REPAIRED';
-    return reply && isBehind(reply) ? 'STALE' : status;
-  };
-  return {
-    replicationFactor: key.targets.length,
-    required: plan.need,
-    answered: round.attempts.filter(({ reply }) => reply).length,
-    stale: round.attempts.filter(({ reply }) => reply && isBehind(reply)).length,
-    repaired: repaired.size,
-    hinted: 0,
-    replicas: round.attempts.map((attempt) => outcomeOf(attempt, statusOf(attempt))),
-    epoch: key.epoch,
-    elapsedMs: roundedMs(deps.clock.monotonicMs() - plan.startMs),
-  };
 }

@@ -80,11 +80,15 @@ function readChunks(
     };
     request.on('data', take);
     request.once('error', reject);
-    // Of no effect when it has ended.
-    request.once('close', () =>
-      reject(new Error('the connection was closed before the body had ended')),
-    );
-    request.once('end', () => resolve(chunks));
+    let hasEnded = false;
+    request.once('close', () => {
+      // An error is dear, and every request closes.
+      if (!hasEnded) reject(new Error('the connection was closed before the body had ended'));
+    });
+    request.once('end', () => {
+      hasEnded = true;
+      resolve(chunks);
+    });
   });
 }
 

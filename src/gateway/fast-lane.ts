@@ -90,7 +90,7 @@ function prepared(
       principal,
       transport: 'http',
       preferences: preferencesFrom((name) => singleHeader(request, name), asked.extensions),
-      variablesSource: memberAt(wholeText(body), ['variables']),
+      variablesSource: () => memberAt(wholeText(body), ['variables']),
     });
     return { document, operationName, variables: asked.variables ?? {}, context };
   } catch {
@@ -133,8 +133,10 @@ function answer(
   const session = leavingSession(operation.context);
   const extensions =
     session.extension === undefined ? {} : { extensions: { session: session.extension } };
-  const body = Buffer.from(stringifyResult({ data: result.data, ...extensions }));
+  // As a text it leaves in one piece with the headers.
+  const body = stringifyResult({ data: result.data, ...extensions });
   if (session.header !== undefined) response.setHeader(sessionHeader, session.header);
-  response.writeHead(200, { 'content-type': mediaType, 'content-length': body.length });
+  const length = Buffer.byteLength(body);
+  response.writeHead(200, { 'content-type': mediaType, 'content-length': length });
   response.end(body);
 }

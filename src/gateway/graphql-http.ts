@@ -76,7 +76,7 @@ export function createGraphqlHandler(deps: Deps): GraphqlHandler {
         principal,
         transport: 'http',
         preferences: preferencesOf(req, params),
-        variablesSource: variablesSource(req, body, params),
+        variablesSource: () => variablesSource(req, body, params),
       }),
     extraParamNames: ['documentId'],
     plugins: [bodyParser, engineHooks(deps)],

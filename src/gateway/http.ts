@@ -188,6 +188,7 @@ interface Routes {
 function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [path = '/'] = (request.url ?? '/').split('?');
+    if (path === '/graphql' && request.method === 'POST') return serveGraphql(request, response);
     if (path === '/' && request.method === 'GET') {
       response.writeHead(302, { location: '/graphql' }).end();
       return;

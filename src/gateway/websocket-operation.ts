@@ -75,7 +75,7 @@ export function prepareOperation(
       transport: 'websocket',
       unheldBytes: message.length,
       preferences: preferencesFrom(header, payload.extensions),
-      variablesSource: memberAt(wholeText(message), ['payload', 'variables']),
+      variablesSource: () => memberAt(wholeText(message), ['payload', 'variables']),
     }),
   };
 }

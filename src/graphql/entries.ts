@@ -1,5 +1,6 @@
 import { visible } from '../causality/cell.ts';
 import { dotName } from '../causality/dot.ts';
+import { revisionOf } from '../consistency/entry.ts';
 import type { Entry } from '../consistency/store.ts';
 import { entryId } from './global-id.ts';
 import { RawJson } from './raw-json.ts';
@@ -24,6 +25,7 @@ export const entryResolvers: Pick<
     current: (entry) => entry,
   },
   Revision: {
+    revision: ({ cell }) => revisionOf(cell),
     exists: ({ live }) => live.length > 0,
     value: (entry) => rawValue(only(entry)?.value),
     inConflict: ({ live }) => live.length > 1,

@@ -17,8 +17,8 @@ import { RawJson } from './raw-json.ts';
 /** Variables as they were parsed, and the text they were parsed from. */
 export interface GivenVariables {
   readonly parsed: Readonly<Record<string, unknown>>;
-  /** The variables' object; undefined when there was none. */
-  readonly source: JsonSource | undefined;
+  /** The variables' object; undefined when there was none. Looked for when somebody needs it. */
+  readonly source: () => JsonSource | undefined;
 }
 
 /**
@@ -39,13 +39,14 @@ export function withRawJson(
   given: GivenVariables,
 ): Record<string, unknown> {
   const variables = copyOf(given.parsed);
-  const { source } = given;
-  if (source === undefined) return variables;
+  let source: JsonSource | undefined;
   let spans: ReadonlyMap<string, Span> | undefined;
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
     if (!type || !isInputType(type) || !holdsJson(type)) continue;
+    source ??= given.source();
+    if (source === undefined) return variables;
     spans ??= members(source.text, source.span);
     const span = spans.get(name);
     if (span === undefined) continue;

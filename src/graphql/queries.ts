@@ -13,8 +13,7 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
   Query: {
     get: (_root, args, context, info) => {
       const asked = askedOf('read', args, { context, info });
-      const carry = context.tracing.carrier();
-      return context.reads.load({ keyspace: args.keyspace, key: args.key, asked, carry });
+      return context.reads.load({ keyspace: args.keyspace, key: args.key, asked });
     },
     getMany: (_root, args, context, info) => {
       const keys = boundedList('keys', args.keys);
@@ -34,8 +33,7 @@ export const queryResolvers: Pick<Resolvers, 'Query' | 'Node'> = {
           allowKeyspace(context.principal, name.keyspace);
           const asked = askedOf('read', {}, { context, info });
           const { keyspace, key } = name;
-          const carry = context.tracing.carrier();
-          const answer = context.reads.load({ keyspace, key, asked, carry });
+          const answer = context.reads.load({ keyspace, key, asked });
           return (await answer.catch(nullWhenNoKeyspace))?.entry ?? null;
         }
         case 'Keyspace':

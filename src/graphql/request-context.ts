@@ -1,11 +1,10 @@
-import DataLoader from 'dataloader';
 import type { Asked, EntryAnswer, KeyRef, Store } from '../consistency/store.ts';
 import type { LevelName } from '../consistency/levels.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
-import type { Carry, RemoteTrace, Tracing } from '../runtime/tracing.ts';
+import type { RemoteTrace, Tracing } from '../runtime/tracing.ts';
 import type { Random } from '../runtime/random.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account } from '../quotas/account.ts';
@@ -52,10 +51,10 @@ export interface RequestContext extends Services {
   readonly transport: 'http' | 'websocket';
   readonly preferences: Preferences;
   /** The variables' exact text, from which JSON values are cut. */
-  readonly variablesSource: JsonSource | undefined;
+  readonly variablesSource: () => JsonSource | undefined;
   /** Of the request's text, where its transport does not keep them in the gateway's room itself. */
   readonly unheldBytes: number;
-  readonly reads: DataLoader<ReadRequest, EntryAnswer, string>;
+  readonly reads: Reads;
   /** What the operation leaves for its transport to send along. */
   readonly outgoing: { sessions: readonly string[] };
 }
@@ -63,8 +62,6 @@ export interface RequestContext extends Services {
 /** One read of one key, and how. */
 export interface ReadRequest extends KeyRef {
   readonly asked: Asked;
-  /** Reads that are loaded together belong to different fields. */
-  readonly carry: Carry;
 }
 
 interface Request {
@@ -73,11 +70,11 @@ interface Request {
   readonly principal: Principal;
   readonly transport: RequestContext['transport'];
   readonly preferences: Preferences;
-  readonly variablesSource: JsonSource | undefined;
+  readonly variablesSource: () => JsonSource | undefined;
 }
 
 /**
- * The context of one operation. Its loader lives as long, and so never gives one operation what
+ * The context of one operation. Its reads live as long, and so one operation is never given what
  * another has read.
  */
 export function createRequestContext(services: Services, request: Request): RequestContext {
@@ -86,30 +83,34 @@ export function createRequestContext(services: Services, request: Request): Requ
     ...request,
     unheldBytes: request.unheldBytes ?? 0,
     account: services.admission.of(request.principal.tenant),
-    reads: createReads(services.store, request.principal),
+    reads: new Reads(services.store, request.principal),
     outgoing: { sessions: [] },
   };
 }
 
 /**
  * Identical reads of one query are one; the others go to the store in the same turn of the event
- * loop, where they become one statement
- * a replica. Not `store.getMany`: its one receipt would not be true of each field.
+ * loop, where they become one statement a replica. Not `store.getMany`: its one receipt would not be
+ * true of each field.
  */
-function createReads(store: Store, principal: Principal): RequestContext['reads'] {
-  const load = (requests: readonly ReadRequest[]): Promise<(EntryAnswer | Error)[]> =>
-    Promise.all(
-      requests.map(({ keyspace, key, asked, carry }) =>
-        carry(() => store.get(principal, { keyspace, key }, asked)).catch(asError),
-      ),
-    );
-  const cacheKeyFn = ({ keyspace, key, asked }: ReadRequest): string =>
-    JSON.stringify([keyspace, key, asked.level, asked.replicas, asked.session, asked.timeoutMs]);
-  return new DataLoader<ReadRequest, EntryAnswer, string>(load, { cacheKeyFn });
-}
+class Reads {
+  readonly #store: Store;
+  readonly #principal: Principal;
+  readonly #known = new Map<string, Promise<EntryAnswer>>();
 
-function asError(error: unknown): Error {
-  return error instanceof Error
-    ? error
-    : new Error('a read was rejected without an error', { cause: error });
+  constructor(store: Store, principal: Principal) {
+    this.#store = store;
+    this.#principal = principal;
+  }
+
+  load({ keyspace, key, asked }: ReadRequest): Promise<EntryAnswer> {
+    const { level, replicas, timeoutMs, session = '' } = asked;
+    // Lengths first: two different requests must not run together into one name.
+    const name = `${level} ${replicas} ${timeoutMs} ${session.length} ${keyspace.length} ${session}${keyspace}${key}`;
+    const known = this.#known.get(name);
+    if (known) return known;
+    const answer = this.#store.get(this.#principal, { keyspace, key }, asked);
+    this.#known.set(name, answer);
+    return answer;
+  }
 }

@@ -30,14 +30,17 @@ export interface RepairRequest {
 const openMax = 1_000;
 const repairMs = 5_000;
 
-/** The state that knows what all of these know, and who does not hold it yet. */
+/** The state that knows what all of these know, its digest, and who does not hold it yet. */
 export function converge(
   holdings: readonly Holding[],
   { join }: Convergence,
-): { cell: Cell; behind: readonly Holding[] } {
+): { cell: Cell; digest: bigint; behind: readonly Holding[] } {
+  const [first] = holdings;
+  if (first && holdings.every(({ stored }) => stored.digest === first.stored.digest))
+    return { cell: first.stored.cell, digest: first.stored.digest, behind: [] };
   const cell = holdings.reduce((state, { stored }) => join(state, stored.cell), emptyCell);
   const digest = digestOf(cell);
-  return { cell, behind: holdings.filter(({ stored }) => stored.digest !== digest) };
+  return { cell, digest, behind: holdings.filter(({ stored }) => stored.digest !== digest) };
 }
 
 /**
@@ -62,15 +65,7 @@ export class ReadRepair {
       this.#deps.metrics.repairs.inc({ kind: 'background', result: 'dropped' });
       return;
     }
-    const repair = answers
-      .then((holdings) => this.#heal(request, holdings))
-      .catch((error: unknown) =>
-        this.#deps.log.debug(
-          { error },
-          'a background repair failed; a later read finds the difference again',
-        ),
-      )
-      .finally(() => this.#open.delete(repair));
+    const repair = this.#healOnce(request, answers).then(() => void this.#open.delete(repair));
     this.#open.add(repair);
   }
 
@@ -79,9 +74,16 @@ export class ReadRepair {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #heal(request: RepairRequest, holdings: readonly Holding[]): Promise<void> {
-    const { cell, behind } = converge(holdings, request.convergence);
-    await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
+  /** Never rejects. */
+  async #healOnce(request: RepairRequest, answers: Promise<readonly Holding[]>): Promise<void> {
+    try {
+      const { cell, behind } = converge(await answers, request.convergence);
+      if (behind.length === 0) return;
+      await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
+    } catch (error) {
+      const what = 'a background repair failed; a later read finds the difference again';
+      this.#deps.log.debug({ error }, what);
+    }
   }
 
   async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {

@@ -12,7 +12,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Tracing } from '../runtime/tracing.ts';
 import type { CallRecord, CallSort } from './call-record.ts';
-import type { Hint, HintClaim, HintCount, HintRemoval, NewHint } from './hint-store.ts';
+import type { NewHint } from './hint-store.ts';
 import type { BucketDigest } from './buckets.ts';
 import type {
   BucketRequest,
@@ -37,7 +37,7 @@ import {
   type SwapResult,
 } from './replica.ts';
 import { tracedCall } from './traced-call.ts';
-import { charsOf, Traffic, type Load, type OpenLimits } from './traffic.ts';
+import { Traffic, writing, type Load, type OpenLimits } from './traffic.ts';
 
 const repairing = 'it is being brought up to date, and has no vote until then';
 
@@ -71,7 +71,7 @@ export class GuardedReplica implements Replica {
   constructor(inner: Replica, options: GuardOptions) {
     this.#inner = inner;
     this.#options = options;
-    this.#traffic = new Traffic(options.clock, options.limits);
+    this.#traffic = new Traffic(options.limits);
   }
 
   get id(): string {
@@ -140,14 +140,16 @@ export class GuardedReplica implements Replica {
   }
   read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
     return this.#vote(options, () =>
-      this.#measure('read', { sort: 'read', ...ref }, () => this.#inner.read(ref, options)),
+      this.#measure('read', { sort: 'read', tenant: ref.tenant }, () =>
+        this.#inner.read(ref, options),
+      ),
     );
   }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     if (request.mintedBy !== undefined && !this.#mayMint)
       return Promise.reject(new ReplicaError('REFUSED', repairing, false));
     const act = () => this.#inner.swap(ref, request, options);
-    return this.#measure('swap', { sort: 'write', ...ref, chars: charsOf(request.next) }, act);
+    return this.#measure('swap', writing(ref, request.next), act);
   }
   keepNewest(
     ref: CellRef,
@@ -155,11 +157,11 @@ export class GuardedReplica implements Replica {
     options: CallOptions,
   ): Promise<KeepResult> {
     const act = () => this.#inner.keepNewest(ref, next, options);
-    return this.#measure('keep_newest', { sort: 'write', ...ref, chars: charsOf(next.cell) }, act);
+    return this.#measure('keep_newest', writing(ref, next.cell), act);
   }
   prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
     const act = () => this.#inner.prepare(ref, ballot, options);
-    return this.#vote(options, () => this.#measure('prepare', { sort: 'write', ...ref }, act));
+    return this.#vote(options, () => this.#measure('prepare', writing(ref), act));
   }
   claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
     return this.#vote(options, () =>
@@ -175,18 +177,15 @@ export class GuardedReplica implements Replica {
     return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
   }
   putHint(hint: NewHint, options: CallOptions): Promise<void> {
-    const load = { sort: 'write', ...hint.ref, chars: charsOf(hint.cell) } as const;
-    return this.#measure('put_hint', load, () => this.#inner.putHint(hint, options));
+    const act = () => this.#inner.putHint(hint, options);
+    return this.#measure('put_hint', writing(hint.ref, hint.cell), act);
   }
-  claimHints(claim: HintClaim, options: CallOptions): Promise<readonly Hint[]> {
-    return this.#guard('claim_hints', () => this.#inner.claimHints(claim, options));
-  }
-  removeHints(removal: HintRemoval, options: CallOptions): Promise<void> {
-    return this.#guard('remove_hints', () => this.#inner.removeHints(removal, options));
-  }
-  countHints(options: CallOptions): Promise<readonly HintCount[]> {
-    return this.#guard('count_hints', () => this.#inner.countHints(options));
-  }
+  claimHints: Replica['claimHints'] = (claim, options) =>
+    this.#guard('claim_hints', () => this.#inner.claimHints(claim, options));
+  removeHints: Replica['removeHints'] = (removal, options) =>
+    this.#guard('remove_hints', () => this.#inner.removeHints(removal, options));
+  countHints: Replica['countHints'] = (options) =>
+    this.#guard('count_hints', () => this.#inner.countHints(options));
   hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
     return this.#guard('find_hints', () => this.#inner.hasHintFor(ref, options));
   }
@@ -236,12 +235,13 @@ export class GuardedReplica implements Replica {
   }
 
   /** It may have lost its vote while it was asked. Not an outcome that the detector learns from. */
-  async #vote<T>({ forRepair }: CallOptions, ask: () => Promise<T>): Promise<T> {
+  #vote<T>({ forRepair }: CallOptions, ask: () => Promise<T>): Promise<T> {
     if (forRepair || this.state === 'DOWN') return ask();
-    if (!this.votes) throw new ReplicaError('REFUSED', repairing, false);
-    const answer = await ask();
-    if (this.#standing !== 'admitted') throw new ReplicaError('REFUSED', repairing, false);
-    return answer;
+    if (!this.votes) return Promise.reject(new ReplicaError('REFUSED', repairing, false));
+    return ask().then((answer) => {
+      if (this.#standing !== 'admitted') throw new ReplicaError('REFUSED', repairing, false);
+      return answer;
+    });
   }
 
   #guard<T>(call: string, act: () => Promise<T>): Promise<T> {
@@ -251,7 +251,7 @@ export class GuardedReplica implements Replica {
   /** A call of the data path: timed with those of its sort, and counted against the limits. */
   #measure<T>(call: string, load: Load, act: () => Promise<T>): Promise<T> {
     const refused = this.#shut() ?? this.#full(load.tenant);
-    return refused ?? this.#traffic.carry(load, () => this.#watch(call, act));
+    return refused ?? this.#watch(call, act, load);
   }
 
   #shut(): Promise<never> | undefined {
@@ -268,17 +268,20 @@ export class GuardedReplica implements Replica {
     return Promise.reject(new ReplicaError('REFUSED', reason, false));
   }
 
-  #watch<T>(call: string, act: () => Promise<T>): Promise<T> {
-    const what = { replica: this, call };
-    return tracedCall(this.#options.tracing, what, () => this.#observed(call, act));
+  #watch<T>(call: string, act: () => Promise<T>, load?: Load): Promise<T> {
+    const { tracing } = this.#options;
+    if (!tracing?.isOn) return this.#observed(call, act, load);
+    return tracedCall(tracing, { replica: this, call }, () => this.#observed(call, act, load));
   }
 
-  async #observed<T>(call: string, act: () => Promise<T>): Promise<T> {
+  async #observed<T>(call: string, act: () => Promise<T>, load?: Load): Promise<T> {
     const { clock, metrics } = this.#options;
     const startedMs = clock.monotonicMs();
+    if (load) this.#traffic.began(load, startedMs);
     try {
       const answer = await act();
       const atMs = clock.monotonicMs();
+      if (load) this.#traffic.answered(load, { atMs, latencyMs: atMs - startedMs });
       this.#answeredMs = atMs;
       if (this.state === 'DOWN') this.#traffic.startAnew();
       this.#health = observe(this.#health, { ok: true, atMs, latencyMs: atMs - startedMs });
@@ -286,8 +289,10 @@ export class GuardedReplica implements Replica {
       return answer;
     } catch (error) {
       const fault = error instanceof ReplicaError ? error.fault : 'REFUSED';
+      const atMs = clock.monotonicMs();
+      if (load) this.#traffic.failed(load, { error, atMs, latencyMs: atMs - startedMs });
       this.#lastReason = error instanceof Error ? error.message : String(error);
-      this.#health = observe(this.#health, { ok: false, atMs: clock.monotonicMs(), fault });
+      this.#health = observe(this.#health, { ok: false, atMs, fault });
       metrics.replicaFaults.inc({ replica: this.id, fault });
       throw error;
     }

@@ -1,6 +1,5 @@
 import type { Cell } from '../causality/cell.ts';
 import type { ReplicaState } from '../placement/failure-detector.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { CallRecord, type CallSort } from './call-record.ts';
 import { ReplicaError } from './replica.ts';
 
@@ -31,7 +30,6 @@ export interface Load {
  * gateway's memory until its calls time out.
  */
 export class Traffic {
-  readonly #clock: Clock;
   readonly #limits: OpenLimits;
   readonly #records: Readonly<Record<CallSort, CallRecord>> = {
     read: new CallRecord(),
@@ -42,8 +40,7 @@ export class Traffic {
   #chars = 0;
   readonly #tenants = new Map<string, { calls: number; chars: number }>();
 
-  constructor(clock: Clock, limits: OpenLimits = openLimits) {
-    this.#clock = clock;
+  constructor(limits: OpenLimits = openLimits) {
     this.#limits = limits;
   }
 
@@ -72,36 +69,33 @@ export class Traffic {
     return this.#records[sort];
   }
 
-  /** Carries out one call, which brings so many `chars` with it. */
-  async carry<T>(load: Load, act: () => Promise<T>): Promise<T> {
-    const record = this.#records[load.sort];
-    const startedMs = this.#clock.monotonicMs();
-    record.began(startedMs);
+  /** One call is on its way; whoever says so says how it ended. */
+  began(load: Load, atMs: number): void {
+    this.#records[load.sort].began(atMs);
     this.#add(load, 1);
-    try {
-      const answer = await act();
-      const atMs = this.#clock.monotonicMs();
-      record.answered(atMs, atMs - startedMs);
-      return answer;
-    } catch (error) {
-      const atMs = this.#clock.monotonicMs();
-      const isSilence = error instanceof ReplicaError && error.fault === 'TIMEOUT';
-      if (isSilence) record.timedOut(atMs, atMs - startedMs);
-      else record.failed();
-      throw error;
-    } finally {
-      this.#add(load, -1);
-    }
+  }
+
+  answered(load: Load, { atMs, latencyMs }: { atMs: number; latencyMs: number }): void {
+    this.#records[load.sort].answered(atMs, latencyMs);
+    this.#add(load, -1);
+  }
+
+  failed(load: Load, at: { error: unknown; atMs: number; latencyMs: number }): void {
+    const isSilence = at.error instanceof ReplicaError && at.error.fault === 'TIMEOUT';
+    if (isSilence) this.#records[load.sort].timedOut(at.atMs, at.latencyMs);
+    else this.#records[load.sort].failed();
+    this.#add(load, -1);
   }
 
   #add({ tenant, chars = 0 }: Load, sign: 1 | -1): void {
     this.#calls += sign;
     this.#chars += sign * chars;
-    const held = this.#tenants.get(tenant) ?? { calls: 0, chars: 0 };
+    const known = this.#tenants.get(tenant);
+    const held = known ?? { calls: 0, chars: 0 };
+    if (!known) this.#tenants.set(tenant, held);
     held.calls += sign;
     held.chars += sign * chars;
     if (held.calls === 0) this.#tenants.delete(tenant);
-    else this.#tenants.set(tenant, held);
   }
 
   /** The replica was gone, and is back. */
@@ -126,6 +120,11 @@ export function judgePaces(replicas: readonly Paced[], atMs: number): void {
       replica.pace(sort).judge(atMs, best);
     }
   }
+}
+
+/** The load of a call that brings this cell along, or none. */
+export function writing({ tenant }: { tenant: string }, cell?: Cell): Load {
+  return { sort: 'write', tenant, chars: cell ? charsOf(cell) : 0 };
 }
 
 /** About what a cell takes while it is on its way: its values are most of it. */

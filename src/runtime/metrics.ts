@@ -1,5 +1,6 @@
 import { BoundedNames } from './bounded-names.ts';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Histogram } from './instruments.ts';
+import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 
 const secondsBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
@@ -16,8 +17,7 @@ const tenantsMax = 200;
 
 export function createMetrics() {
   const registry = new Registry();
-  const registers = [registry];
-  const { counter, histogram, gauge } = instruments(registers);
+  const { counter, histogram, gauge } = instruments(registry);
   return {
     registry,
     ...ofTenants(counter),
@@ -114,16 +114,16 @@ export function addCounter({ registry }: Metrics, { name, help, read }: Figure):
 
 type Instruments = ReturnType<typeof instruments>;
 
-function instruments(registers: Registry[]) {
+function instruments(registry: Registry) {
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers });
+    new Counter({ name, help, labelNames, registry });
   const histogram = <L extends string>(
     name: string,
     help: string,
     labels: { names: readonly L[]; buckets: number[] },
-  ) => new Histogram({ name, help, labelNames: labels.names, buckets: labels.buckets, registers });
+  ) => new Histogram({ name, help, labelNames: labels.names, buckets: labels.buckets, registry });
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
+    new Gauge({ name, help, labelNames, registers: [registry] });
   return { counter, histogram, gauge };
 }
 

@@ -16,9 +16,6 @@ export interface RemoteTrace {
   readonly tracestate?: string | undefined;
 }
 
-/** Runs later work as a part of what it was made in. */
-export type Carry = <T>(work: () => T) => T;
-
 /**
  * Spans, handed in like time and chance: requests open them at the edge, and what they lead to says
  * here what it is a part of. Nothing below the composition root knows who collects them.
@@ -38,8 +35,6 @@ export interface Tracing {
    * rejection of `work` fails the span.
    */
   within<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T>;
-  /** For work that is put together with others' and done in nobody's span. */
-  carrier(): Carry;
 }
 
 const noSpan: Span = { set: () => undefined, fail: () => undefined };
@@ -49,5 +44,4 @@ export const noTracing: Tracing = {
   isOn: false,
   request: (_what, work) => work(noSpan),
   within: (_name, _attributes, work) => work(noSpan),
-  carrier: () => (work) => work(),
 };

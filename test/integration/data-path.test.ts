@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import type { KeyspaceSettings } from '../../src/consistency/keyspace.ts';
 import type { Asked, EntryAnswer, PutArguments } from '../../src/consistency/store.ts';
+import { revisionOf } from '../../src/consistency/entry.ts';
 import { refusal } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually, openStore, pause } from '../support/store.ts';
@@ -53,7 +54,7 @@ describe('two writers that do not know of each other', () => {
     const resolved = await put({ key: 'a', value: '{"x":3}', context }, { level: 'ALL' }, two);
     expect(valuesOf(resolved)).toEqual(['{"x":3}']);
     expect(valuesOf(await get('a'))).toEqual(['{"x":3}']);
-    expect(resolved.entry.revision > conflict.entry.revision).toBe(true);
+    expect(revisionOf(resolved.entry.cell) > revisionOf(conflict.entry.cell)).toBe(true);
     expect(new Set(await rows('a')).size).toBe(1);
   });
 
@@ -96,7 +97,7 @@ describe('where the last write wins', () => {
     expect(final.entry.live).toHaveLength(1);
     const later = await one.store.put(me, { keyspace: 'profiles', key: 'p', value: '"later"' }, {});
     expect(valuesOf(later)).toEqual(['"later"']);
-    expect(later.entry.revision > final.entry.revision).toBe(true);
+    expect(revisionOf(later.entry.cell) > revisionOf(final.entry.cell)).toBe(true);
   });
 
   test('a deletion wins over what came before, and loses to what comes after', async () => {
@@ -508,10 +509,10 @@ test('writers who wait together for one key of a LAST_WRITE_WINS keyspace cost o
   expect(stands.entry.live).toHaveLength(1);
   // Each answer shows what it wrote, or what has superseded it; nobody is shown what lost.
   const newest = answers
-    .map(({ entry }) => entry.revision)
+    .map(({ entry }) => revisionOf(entry.cell))
     .sort()
     .at(-1);
-  expect(stands.entry.revision).toBe(newest);
+  expect(revisionOf(stands.entry.cell)).toBe(newest);
   const shown = new Set(answers.flatMap(({ entry }) => entry.live.map(({ value }) => value)));
   expect(shown.size).toBeLessThan(50);
   await eventually(async () => {

@@ -66,27 +66,6 @@ test('outside of any request there are no spans: what runs in the background is 
   expect(spans()).toEqual([]);
 });
 
-// The guard: `carrier`; without it all that is loaded together stands under the first that asked.
-test('work that is put together is done in the spans of those who asked for it', async () => {
-  const asked: (() => Promise<void>)[] = [];
-  const ask = (name: string): Promise<void> =>
-    tracing.within(name, {}, async () => {
-      const carry = tracing.carrier();
-      const done = Promise.withResolvers<undefined>();
-      asked.push(() =>
-        carry(() => tracing.within(`${name}’s`, {}, async () => done.resolve(undefined))),
-      );
-      await done.promise;
-    });
-  await tracing.request({ name: 'request' }, async () => {
-    const both = Promise.all([ask('one'), ask('two')]);
-    for (const work of asked) await work();
-    await both;
-  });
-  const parents = Object.fromEntries(spans().map(([name, parent]) => [name, parent]));
-  expect(parents).toMatchObject({ 'one’s': 'one', 'two’s': 'two', one: 'request', two: 'request' });
-});
-
 test('a caller’s trace goes on; one that is malformed is not followed, and fails nothing', async () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   const parent = 'b7ad6b7169203331';
@@ -114,6 +93,5 @@ test('where it is off, the work is called and nothing else', async () => {
   const work = Promise.resolve(1);
   expect(noTracing.within('a', {}, () => work)).toBe(work);
   expect(noTracing.request({ name: 'a' }, () => work)).toBe(work);
-  expect(noTracing.carrier()(() => work)).toBe(work);
   await work;
 });

@@ -1,7 +1,26 @@
-import { emptyCell } from '../../causality/cell.ts';
-import { decodeCell } from '../../causality/cell-codec.ts';
+import { emptyCell, type Cell } from '../../causality/cell.ts';
+import { decodeCell, type CellText } from '../../causality/cell-codec.ts';
 import type { StoredCell } from '../replica.ts';
 import type { Row } from './connection.ts';
+
+/** Texts of this length at most are remembered, so many of them. */
+const remembered = { chars: 1_024, texts: 2_048 } as const;
+const latest = new Map<string, { readonly text: Required<CellText>; readonly cell: Cell }>();
+
+/**
+ * The N replicas of a key answer with the same text, one soon after the other: it is read once. A cell
+ * is a value, so it may be handed to several.
+ */
+function decoded(text: Required<CellText>): Cell {
+  const { siblings, context, outcomes } = text;
+  const known = latest.get(siblings);
+  if (known?.text.context === context && known.text.outcomes === outcomes) return known.cell;
+  const cell = decodeCell(text);
+  if (siblings.length + context.length + outcomes.length > remembered.chars) return cell;
+  latest.set(siblings, { text, cell });
+  if (latest.size > remembered.texts) latest.delete(latest.keys().next().value as string);
+  return cell;
+}
 
 export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
@@ -10,16 +29,15 @@ export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
  * Nulls, of a left join, are the absent cell; a floor may be promised for it all the same.
  */
 export function storedCell(row: Row, from: number): StoredCell {
-  const [siblings, context, digest, promised, outcomes] = row.slice(from, from + 5) as (
-    string | null
-  )[];
+  const at = (column: number) => row[from + column] as string | null | undefined;
+  const [siblings, context, digest, promised, outcomes] = [at(0), at(1), at(2), at(3), at(4)];
   const emptied = Number(row[from + 5] ?? 0);
   if (siblings === null || siblings === undefined)
     return promised === null || promised === undefined || promised === '0'
       ? absent
       : { ...absent, promised: Number(promised) };
   return {
-    cell: decodeCell({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),
+    cell: decoded({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),
     digest: BigInt(digest ?? 0),
     promised: Number(promised),
     ...(emptied === 0 ? {} : { emptied }),
