@@ -1,6 +1,6 @@
 import { BoundedNames } from './bounded-names.ts';
 import { Counter, Histogram } from './instruments.ts';
-import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter as LookedUpCounter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 
 const secondsBuckets = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
@@ -105,11 +105,11 @@ export function addGauge({ registry }: Metrics, { name, help, read }: Figure): v
 
 /** The same for one that only grows. */
 export function addCounter({ registry }: Metrics, { name, help, read }: Figure): void {
-  const collect = function (this: Counter): void {
+  const collect = function (this: LookedUpCounter): void {
     this.reset();
     this.inc(read());
   };
-  new Counter({ name, help, registers: [registry], collect });
+  new LookedUpCounter({ name, help, registers: [registry], collect });
 }
 
 type Instruments = ReturnType<typeof instruments>;
