@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getOperationAST, OperationTypeNode, type ExecutionResult } from 'graphql';
 import type { DocumentRequest } from '../graphql/document-admission.ts';
+import type { AdmittedSource } from '../graphql/documents.ts';
 import type { Engine, Operation } from '../graphql/engine.ts';
 import { memberAt, wholeText } from '../graphql/json-source.ts';
 import { preferencesFrom, sessionHeader } from '../graphql/preferences.ts';
@@ -41,10 +42,11 @@ export function createFastLane(deps: {
     const mediaType = mediaTypes.get(headers.accept ?? '*/*');
     const isPlain = request.url === '/graphql' && !(isCors && headers.origin !== undefined);
     if (!isPlain || mediaType === undefined || arrival.body === undefined) return 'not taken';
-    const operation = prepared(request, { ...arrival, body: arrival.body }, deps);
-    if (!operation) return 'not taken';
+    const found = prepared(request, { ...arrival, body: arrival.body }, deps);
+    if (!found) return 'not taken';
+    const { operation, source } = found;
     const result = await engine.execute(operation);
-    if (result.errors !== undefined) return { result, context: operation.context };
+    if (result.errors !== undefined) return { source, result, context: operation.context };
     answer(response, mediaType, { operation, result });
     return 'answered';
   };
@@ -76,7 +78,7 @@ function prepared(
   request: IncomingMessage,
   { body, principal }: { body: string; principal: Principal },
   { engine, services }: { engine: Engine; services: Services },
-): Operation | undefined {
+): { operation: Operation; source: AdmittedSource } | undefined {
   try {
     const asked = plainRequest(body);
     const source = asked && engine.tryAdmit(asked, principal);
@@ -92,7 +94,8 @@ function prepared(
       preferences: preferencesFrom((name) => singleHeader(request, name), asked.extensions),
       variablesSource: () => memberAt(wholeText(body), ['variables']),
     });
-    return { document, operationName, variables: asked.variables ?? {}, context };
+    const variables = asked.variables ?? {};
+    return { operation: { document, operationName, variables, context }, source };
   } catch {
     return undefined; // it will be refused in the same words there
   }

@@ -30,6 +30,8 @@ export interface Arrival {
 
 /** What came of an operation that has been run. */
 export interface Outcome {
+  /** Not asked for again: the gate may have forgotten it meanwhile. */
+  readonly source: AdmittedSource;
   readonly result: ExecutionResult;
   readonly context: RequestContext;
 }
@@ -119,7 +121,8 @@ function engineHooks({ engine, watch }: Deps): Plugin<object, ServerContext> {
     onParams({ params, setParams, context }) {
       if (!isRecord(params)) return; // Yoga says what it should have been
       const documentId = params['documentId'] ?? inQuery(context, 'documentId');
-      const query = engine.admit({ ...params, documentId }, context.principal);
+      const { outcome, principal } = context;
+      const query = outcome?.source ?? engine.admit({ ...params, documentId }, principal);
       if (query === undefined) return;
       const asked = { ...params, query };
       standsFor(asked, params);

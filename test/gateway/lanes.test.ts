@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { StoreError } from '../../src/errors.ts';
 import { startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 
 /**
  * The fast lane answers as the slow lane does, byte for byte: two gateways over stores that begin
@@ -209,6 +211,34 @@ test('what has failed in the fast lane is told by the slow lane, and not done ag
   const answer = await post(fast, { body });
   expect(answer.text).toContain('QUORUM_UNAVAILABLE');
   expect(fast.memory.calls.length).toBe(1);
+});
+
+/** Control: where the gate is asked again for the document, this answer is PERSISTED_QUERY_NOT_FOUND. */
+test('a write that failed is told of, though its document was forgotten while it was under way', async () => {
+  const automatic = { documentsPerTenant: 1, bytesPerTenant: 4_000, bytes: 4_000 };
+  const { store } = createMemoryStore();
+  let forgets = false;
+  const edge = await startMemoryEdge({
+    documents: { trusted: 'off', automatic },
+    store: {
+      ...store,
+      async put() {
+        if (forgets) await named('{ keyspaces { name } }', { query: '{ keyspaces { name } }' });
+        throw new StoreError('WRITE_UNCERTAIN', 'it may be there');
+      },
+    },
+  });
+  const named = (query: string, more: object = {}): Promise<Answer> => {
+    const persistedQuery = { version: 1, sha256Hash: hash('sha256', query) };
+    return post(edge, { body: JSON.stringify({ ...more, extensions: { persistedQuery } }) });
+  };
+  const query = 'mutation { put(keyspace: "demo", key: "k", value: 1) { entry { key } } }';
+  await named(query, { query });
+  forgets = true;
+  const answer = await named(query);
+  await edge.close();
+  expect(answer.text).toContain('WRITE_UNCERTAIN');
+  expect(answer.text).not.toContain('NOT_FOUND');
 });
 
 async function alike(sent: Sent): Promise<void> {
