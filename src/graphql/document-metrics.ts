@@ -41,7 +41,7 @@ const listLengthMax = 1_000;
  * nothing here, and validation names them. Without `variables` a list length that a variable
  * decides counts as one.
  */
-export function measure(document: DocumentNode, variables: Variables = {}): DocumentMetrics {
+export function measure(document: DocumentNode, variables?: Variables): DocumentMetrics {
   const counter = createCounter(document, variables);
   let depth = 0;
   let cost = 0;
@@ -68,13 +68,14 @@ interface Weight {
 
 const nothing: Weight = { depth: 0, cost: 0 };
 
-function createCounter(document: DocumentNode, variables: Variables) {
+function createCounter(document: DocumentNode, variables: Variables | undefined) {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION)
       fragments.set(definition.name.value, definition);
   }
   const weights = new Map<string, Weight>();
+  const defaults = defaultsIn(document);
   let sawVariable = false;
 
   function weighFragment(name: string): Weight {
@@ -123,15 +124,41 @@ function createCounter(document: DocumentNode, variables: Variables) {
   }
 
   function valueOf(node: ValueNode): unknown {
-    if (node.kind === Kind.VARIABLE) {
-      sawVariable = true;
-      return variables[node.name.value];
-    }
-    if (node.kind === Kind.INT) return Number(node.value);
-    return node.kind === Kind.LIST ? node.values : undefined;
+    if (node.kind !== Kind.VARIABLE) return literalLength(node);
+    sawVariable = true;
+    return variables && valueGiven(node.name.value, { variables, defaults });
   }
 
   return { weigh, weighFragment, sawVariable: () => sawVariable };
+}
+
+function valueGiven(
+  name: string,
+  { variables, defaults }: { variables: Variables; defaults: Variables },
+): unknown {
+  const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  return given === undefined ? defaults[name] : given;
+}
+
+/** What is said of a length where the document says it. */
+function literalLength(node: ValueNode): unknown {
+  if (node.kind === Kind.INT) return Number(node.value);
+  return node.kind === Kind.LIST ? node.values : undefined;
+}
+
+/** What variables are when nobody gives them; where operations differ, what makes lists longest. */
+function defaultsIn({ definitions }: DocumentNode): Variables {
+  const found = Object.create(null) as Record<string, unknown>;
+  const lengthOf = (value: unknown): number => asCount(value) ?? asLength(value) ?? 0;
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable, defaultValue } of definition.variableDefinitions ?? []) {
+      const name = variable.name.value;
+      const value = defaultValue && literalLength(defaultValue);
+      if (lengthOf(value) > lengthOf(found[name])) found[name] = value;
+    }
+  }
+  return found;
 }
 
 function deeper(weight: Weight): Weight {

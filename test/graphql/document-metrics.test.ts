@@ -51,3 +51,20 @@ test('a list that a variable fills is counted when the variables are known', () 
   const keys = Array.from({ length: 500 }, String);
   expect(measure(document, { k: keys }).cost).toBeGreaterThan(measure(document).cost * 100);
 });
+
+// The guard: `defaultsIn`. Without it a list of any length costs as much as a list of one.
+test('a list that the default of a variable fills is counted as if it stood in its place', () => {
+  const keys = JSON.stringify(Array.from({ length: 500 }, String));
+  const ask = (type: string, by: string, field: string) => ({
+    direct: parse(`{ ${field.replace('$v', by)} { edges { node { key } } } }`),
+    byDefault: parse(`query ($v: ${type} = ${by}) { ${field} { edges { node { key } } } }`),
+  });
+  for (const [type, by, field] of [
+    ['[String!]', keys, 'getMany(keys: $v)'],
+    ['Int', '700', 'range(first: $v)'],
+  ] as const) {
+    const { direct, byDefault } = ask(type, by, field);
+    expect(measure(byDefault, {}).cost).toBe(measure(direct).cost);
+    expect(measure(byDefault, { v: by === keys ? ['a'] : 1 }).cost).toBeLessThan(10);
+  }
+});
