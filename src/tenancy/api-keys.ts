@@ -33,7 +33,7 @@ interface Parts {
 const keyShape = /^(qk_[0-9a-f]{12})_[0-9a-f]{64}$/;
 const prefixShape = /^qk_[0-9a-f]{12}$/;
 
-/** Look-ups of prefixes never seen, for all callers of one gateway together. */
+/** Look-ups of prefixes that are not there, for all callers of one gateway together. */
 const strangers = { perSecond: 200, burst: 400 } as const;
 
 /** Whether a text has the form of a key of the directory. */
@@ -47,6 +47,7 @@ export function looksLikeApiKey(text: string): boolean {
  */
 export class ApiKeys {
   readonly #parts: Parts;
+  /** How many more may be looked up; one that is found is given back. */
   #admissions: { count: number; atMs: number };
 
   constructor(parts: Parts) {
@@ -120,8 +121,11 @@ export class ApiKeys {
   async matching(text: string): Promise<ApiKey | undefined> {
     const prefix = keyShape.exec(text)?.[1];
     if (prefix === undefined) return undefined;
-    if (!this.#parts.records.isKnown(prefix)) this.#admitStranger();
+    const isStranger = !this.#parts.records.isKnown(prefix);
+    if (isStranger) this.#admitStranger();
     const record = await this.#parts.records.find(prefix);
+    // Of a gateway that has just started everybody is a stranger, and most are no invention.
+    if (isStranger && record) this.#admissions.count += 1;
     if (!record || !timingSafeEqual(Buffer.from(record.hash, 'hex'), hashOf(text)))
       return undefined;
     return { prefix, record };

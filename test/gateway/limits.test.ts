@@ -6,11 +6,10 @@ beforeAll(async () => void (edge = await startMemoryEdge()));
 afterAll(() => edge.close());
 beforeEach(() => void (edge.memory.calls.length = 0));
 
+// What they take of the event loop is measured in `edge-inputs.test.ts`.
 describe('documents that are too much', () => {
   const refused = async (query: string, variables?: object): Promise<unknown> => {
-    const startedMs = performance.now();
     const reply = await send(edge, query, variables ? { variables } : {});
-    expect(performance.now() - startedMs).toBeLessThan(500);
     expect(edge.memory.calls).toEqual([]);
     return [reply.status, reply.code, reply.errors?.[0]?.extensions['limit']];
   };
@@ -48,22 +47,6 @@ describe('documents that are too much', () => {
     const query = `query($n: Int) { ${[1, 2, 3, 4].map(field).join(' ')} }`;
     expect(await refused(query, { n: 1000 })).toEqual([400, 'BAD_USER_INPUT', 5_000]);
     expect((await send(edge, query, { variables: { n: 10 } })).status).toBe(200);
-  });
-
-  test('the largest document that is let through does not block the event loop for 50 ms', async () => {
-    const worst = [
-      `{${'__typename '.repeat(990)}}`,
-      `{${Array.from({ length: 240 }, (_, i) => `a${i}:__typename`).join(' ')}}`,
-      `{__schema{types{${'name '.repeat(900)}}}}`,
-      `query(${Array.from({ length: 240 }, (_, i) => `$v${i}:Int`).join(' ')}){__typename}`,
-      `{${'...on Query{__typename}'.repeat(160)}}`,
-    ];
-    await send(edge, '{ __typename }'); // the first request pays for compilation
-    for (const query of worst) {
-      const blocked = await longestBlock(() => send(edge, query));
-      expect([query.slice(0, 30), blocked]).toEqual([query.slice(0, 30), expect.any(Number)]);
-      expect(blocked).toBeLessThan(150); // 50 on a free core; the machine of a test is shared
-    }
   });
 });
 
@@ -109,17 +92,3 @@ describe('lists and numbers out of bounds', () => {
     ).toBe('BAD_USER_INPUT');
   });
 });
-
-/** The longest time that the event loop stood still while `work` ran, in milliseconds. */
-async function longestBlock(work: () => Promise<unknown>): Promise<number> {
-  let longest = 0;
-  let last = performance.now();
-  const tick = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  }, 1);
-  await work();
-  clearInterval(tick);
-  return longest;
-}
