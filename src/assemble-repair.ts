@@ -4,6 +4,7 @@ import { settleRound } from './coordinator/settle.ts';
 import type { Directory } from './consistency/directory.ts';
 import type { WeakerPlan } from './consistency/system-records.ts';
 import { AntiEntropy } from './repair/anti-entropy.ts';
+import type { HintSettings } from './repair/hint-settings.ts';
 import type { RepairKeyspace } from './repair/repair-keyspace.ts';
 import { RepairLoop } from './repair/repair-loop.ts';
 import { TombstoneReaper } from './repair/tombstone-reaper.ts';
@@ -36,6 +37,7 @@ export interface RepairParts {
   readonly directory: Directory;
   readonly consensus: Consensus;
   readonly settings: RepairSettings;
+  readonly hintSettings: HintSettings;
 }
 
 export interface AssembledRepair {
@@ -56,7 +58,11 @@ export function assembleRepair(parts: RepairParts): AssembledRepair {
       const settle = (key: string) => settleRound(parts, cluster.placeKey(keyspace, key));
       return { ...cluster.repairView(keyspace), settle };
     });
-  const antiEntropy = new AntiEntropy({ clock, log, metrics, keyspaces: () => keyspaces() });
+  const { enabled, expireMs } = parts.hintSettings;
+  const antiEntropy = new AntiEntropy({
+    ...{ clock, log, metrics, keyspaces: () => keyspaces() },
+    hintLifeMs: enabled ? expireMs : undefined,
+  });
   const states = new Map(cluster.replicas.map((replica) => [replica.id, replica]));
   const reaper = new TombstoneReaper({
     clock,

@@ -103,7 +103,8 @@ export function assembleStore(parts: StoreParts): AssembledStore {
   const store = new DataStore({ coordinator: deps, cluster, directory, sealer, timeouts });
   const repairing = { ...repairSettings, ...parts.repair };
   const owner = gatewayId;
-  const repair = assembleRepair({ ...deps, cluster, directory, settings: repairing, owner });
+  const ways = { settings: repairing, hintSettings: hinting.settings, owner };
+  const repair = assembleRepair({ ...deps, cluster, directory, ...ways });
   if (repairing.antiEntropyEveryMs > 0) repair.loop.start();
   const handoff = handOff({ cluster, directory, ...hinting }, deps);
   const identity = { settleMs: requestMaxMs, ...parts.identity };

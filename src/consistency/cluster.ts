@@ -94,6 +94,7 @@ export class Cluster {
       partitioner: keyspace.partitioner,
       splitKeys: keyspace.splitKeys,
       partitions: placement.partitions,
+      epoch: this.topology.epoch,
       partitionOf: (key) => placement.partitionOf(key),
       primariesOf: (partition) =>
         this.#listOf(placement, partition).targets.map(({ replica }) => replica),

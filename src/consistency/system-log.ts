@@ -5,8 +5,8 @@ import type { Plan } from '../coordinator/plan.ts';
 import { range } from '../coordinator/range.ts';
 import { writeNewest } from '../coordinator/write.ts';
 import type { Cluster } from './cluster.ts';
-import { keyspaceDefaults, type Keyspace } from './keyspace.ts';
-import { majority } from './levels.ts';
+import type { Keyspace } from './keyspace.ts';
+import { planOfSystem, systemKeyspace } from './system-keyspace.ts';
 
 /** One entry of a log: its place among the others, and its text. */
 export interface LogEntry {
@@ -32,8 +32,6 @@ interface Kind {
   readonly keptMs: number;
 }
 
-const adminMs = 5_000;
-
 /**
  * A log of the system itself, in the replicas, in a keyspace of `$system` which no tenant can name.
  *
@@ -51,16 +49,7 @@ export class SystemLog implements EntryLog {
     this.#deps = deps;
     this.#cluster = cluster;
     this.#keptMs = keptMs;
-    this.#keyspace = {
-      ...keyspaceDefaults,
-      tenant: '$system',
-      name,
-      storageName: name,
-      conflicts: 'LAST_WRITE_WINS',
-      // Not the configured factor: every gateway, however configured, must look in the same places.
-      replicationFactor: Math.min(3, cluster.topology.members.length),
-    };
-    cluster.addSystemKeyspace(this.#keyspace);
+    this.#keyspace = systemKeyspace(cluster, name, 'LAST_WRITE_WINS');
   }
 
   async append(stream: string, text: string): Promise<void> {
@@ -98,12 +87,6 @@ export class SystemLog implements EntryLog {
   }
 
   #plan(): Plan {
-    const startMs = this.#deps.clock.monotonicMs();
-    return {
-      need: majority(this.#keyspace.replicationFactor),
-      writeBack: true,
-      startMs,
-      deadlineMs: startMs + adminMs,
-    };
+    return planOfSystem(this.#deps.clock, this.#keyspace);
   }
 }

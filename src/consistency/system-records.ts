@@ -8,9 +8,9 @@ import { StoreError } from '../errors.ts';
 import type { Decision } from '../paxos/proposer.ts';
 import { checkKey } from './arguments.ts';
 import type { Cluster } from './cluster.ts';
-import { keyspaceDefaults, type Keyspace } from './keyspace.ts';
-import { majority } from './levels.ts';
+import type { Keyspace } from './keyspace.ts';
 import { RecordMemory, type Keeping } from './record-memory.ts';
+import { planOfSystem, systemKeyspace } from './system-keyspace.ts';
 
 /** One kind of records that gateways share through the replicas. */
 export interface RecordKind<R extends object> {
@@ -54,7 +54,6 @@ export interface Records<R extends object> {
   ): Promise<readonly { readonly key: string; readonly record: R }[]>;
 }
 
-const adminMs = 5_000;
 const pageRows = 500;
 
 /**
@@ -73,15 +72,7 @@ export class SystemRecords<R extends object> implements Records<R> {
     this.#cluster = cluster;
     this.#kind = kind;
     this.#memory = new RecordMemory(deps.clock, kind.keeping);
-    this.#keyspace = {
-      ...keyspaceDefaults,
-      tenant: '$system',
-      name: kind.name,
-      storageName: kind.name,
-      // Not the configured factor: every gateway, however configured, must look in the same places.
-      replicationFactor: Math.min(3, cluster.topology.members.length),
-    };
-    cluster.addSystemKeyspace(this.#keyspace);
+    this.#keyspace = systemKeyspace(cluster, kind.name);
   }
 
   find(key: string, deadlineMs?: number): Promise<R | undefined> {
@@ -199,12 +190,6 @@ export class SystemRecords<R extends object> implements Records<R> {
   }
 
   #plan(): Plan {
-    const startMs = this.#deps.clock.monotonicMs();
-    return {
-      need: majority(this.#keyspace.replicationFactor),
-      writeBack: true,
-      startMs,
-      deadlineMs: startMs + adminMs,
-    };
+    return planOfSystem(this.#deps.clock, this.#keyspace);
   }
 }

@@ -14,6 +14,7 @@ import {
   territoryOf,
   type RepairKeyspace,
 } from './repair-keyspace.ts';
+import { Strays } from './strays.ts';
 import { RepairTally, type RepairSummary } from './repair-summary.ts';
 
 export interface AntiEntropyDeps {
@@ -22,6 +23,8 @@ export interface AntiEntropyDeps {
   readonly metrics: Metrics;
   /** All keyspaces of all tenants, the directory's own among them. */
   readonly keyspaces: () => Promise<readonly RepairKeyspace[]>;
+  /** See `Strays`. */
+  readonly hintLifeMs: number | undefined;
 }
 
 /** What to compare; what is left out is everything. */
@@ -82,10 +85,12 @@ export class AntiEntropy {
   /** Rows a step, as the last pass found them, by keyspace. */
   readonly #density = new Map<string, number>();
   readonly #leftPromises: LeftPromises;
+  readonly #strays: Strays;
 
   constructor(deps: AntiEntropyDeps) {
     this.#deps = deps;
     this.#leftPromises = new LeftPromises(deps);
+    this.#strays = new Strays(deps);
   }
 
   /** Compares now, whoever else may be at it. Rejects when it cannot be told which keyspaces there are. */
@@ -167,6 +172,10 @@ export class AntiEntropy {
         }),
     );
     const told = await this.#tell(keyspace, tokens, { ...options, primaries });
+    const inTime = (): CallOptions => this.#inTime(options);
+    // What one without a vote holds elsewhere may have been forgotten since, like the rest of it.
+    if (!options.forRepair)
+      await this.#strays.lead(told, { keyspace, tokens, tally, options: inTime });
     for (const [partition, all] of primaries) {
       const answers = all.flatMap((one) => {
         const buckets = told.get(one);

@@ -19,6 +19,8 @@ export interface RepairKeyspace {
   readonly partitioner: PartitionerName;
   readonly splitKeys: readonly string[];
   readonly partitions: number;
+  /** The topology by which keys lie where they do. */
+  readonly epoch: number;
   primariesOf(partition: number): readonly Replica[];
   partitionOf(key: string): number;
   /** A round of consensus on a key; see `LeftPromises`. */

@@ -237,6 +237,29 @@ describe('anti-entropy', () => {
     }
   }, 120_000);
 
+  test('leads a row home that a gateway had minted elsewhere before it died, and that nobody looks for', async () => {
+    // Guard: `Strays`. Nothing else ever asks a replica for a key that it should not hold.
+    const keyspace = await make({ replicationFactor: 2 });
+    const { targets } = gateway.cluster.placeKey(keyspace, 'stray');
+    const primaries = targets.map(({ replica }) => replica.id);
+    const [holder] = ids.filter((id) => !primaries.includes(id));
+    await plant(holder!, keyspace, new Map([['stray', firstState(1)]]));
+    expect(await repair(keyspace)).toMatchObject({ compared: 0, different: 0 });
+    const found = () => Promise.all([...primaries, holder!].map((id) => contents(id, keyspace)));
+    expect(await found()).toEqual([[], [], [expect.stringContaining('stray')]]);
+
+    const worker = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 400 } });
+    try {
+      await eventually(async () => {
+        const [first, second, elsewhere] = await found();
+        expect(first).toEqual([expect.stringContaining('stray')]);
+        expect([second, elsewhere]).toEqual([first, []]);
+      }, 60_000);
+    } finally {
+      await worker.close();
+    }
+  }, 90_000);
+
   test('runs when it is asked to: quorate repair tells what it did, and what it could not', async () => {
     const keyspace = await make();
     const cells = new Map(keysOf(50).map((key, nth) => [key, firstState(nth)]));

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { startGateway } from '../../src/assemble.ts';
 import type { AssembledStore } from '../../src/assemble-store.ts';
@@ -200,6 +202,27 @@ describe('a replica of which an older copy was put back', () => {
     await seenAs('UP');
     expect(await values('unseen', { level: 'ALL' })).toEqual(['1']);
   });
+
+  test('a standby that was promoted in its place is taken for another one, though it seems to lack nothing', async () => {
+    // Guard: the timeline in `movedFrom`. Its fence and its transactions are those that were seen last, so
+    // without the guard it would vote under the old name, whatever it had not been sent before.
+    await put('failed-over', '1', { level: 'ALL' });
+    await gateway.close();
+    const before = await row();
+    const standby = await cluster.disks.copyDisk(victim);
+    writeFileSync(join(standby, 'standby.signal'), '');
+    const started = cluster.disks.putDiskBack(victim, standby);
+    await eventually(() => cluster.query(victim, 'select pg_promote(true, 30)'), 40_000);
+    await started;
+    gateway = openStore(cluster.replicas, { identity });
+    await seenAs('REPAIRING');
+    const after = await row();
+    expect(after).toMatchObject({ repair_cause: 'copy' });
+    expect(after.incarnation).not.toBe(before.incarnation);
+    expect(await cluster.query(victim, 'select timeline from replica')).toEqual([{ timeline: 2 }]);
+    await seenAs('UP');
+    expect(await values('failed-over', { level: 'ALL' })).toEqual(['1']);
+  }, 90_000);
 
   test('a clean restart, and a kill, change nothing', async () => {
     const before = await row();

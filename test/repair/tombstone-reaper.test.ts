@@ -42,6 +42,7 @@ async function reap(cell: Cell): Promise<number> {
     convergence: keepSiblings,
     partitioner: 'MODULO_HASH',
     splitKeys: [],
+    epoch: 1,
     partitions: 1,
     primariesOf: () => replicas,
     partitionOf: () => 0,

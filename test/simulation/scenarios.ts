@@ -3,7 +3,7 @@ import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
 import { changes } from './workloads/changes.ts';
 import { linearizableDisks, quorumDisks } from './workloads/disks.ts';
-import { handoff, outages, sloppy } from './workloads/handoff.ts';
+import { handoff, outages, sloppy, strays } from './workloads/handoff.ts';
 import { linearizable } from './workloads/linearizable.ts';
 import { mixed } from './workloads/mixed.ts';
 import { oneLww } from './workloads/one-lww.ts';
@@ -24,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   handoff,
   sloppy,
   outages,
+  strays,
   session,
   causal,
   linearizable,

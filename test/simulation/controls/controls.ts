@@ -186,6 +186,14 @@ export const controls: readonly Control[] = [
     defects: () => ({ replica: (options) => new UnawareReplica(options) }),
   },
   {
+    // With anti-entropy, and only `Strays` left out: seed 22.
+    name: 'no anti-entropy: what a gateway minted elsewhere before it died stays there',
+    scenario: 'strays',
+    within: 300,
+    caughtBy: 4,
+    defects: () => ({ parts: { repair: { antiEntropyEveryMs: 0 } } }),
+  },
+  {
     name: '"not found" counted before a quorum has said so',
     scenario: 'quorum',
     within: 50,
