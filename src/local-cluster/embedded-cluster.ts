@@ -40,20 +40,27 @@ export interface EmbeddedOptions {
   readonly fill?: FillDirectory;
 }
 
-/** Postgres on a developer's machine: durable, small, reachable from this machine only. */
+/**
+ * Postgres on a developer's machine: durable, small, reachable from this machine only. What is not here
+ * is left as Postgres has it: `commit_delay` (0; the gateway's batches are the group commit, and a lone
+ * write must not wait), `wal_buffers` (2 MB of these 64, many batches), and the costs of the planner,
+ * of which the data path asks nothing (`replica/postgres/connection`).
+ */
 const smallMachine: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '', // its path would be too long in a deep directory
+  // Never traded: an acknowledgement is a replica that holds the state durably.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
-  max_connections: '100',
-  shared_buffers: '64MB',
+  max_connections: '100', // eight, or nine, a gateway
+  shared_buffers: '64MB', // three replicas share a laptop with everything else
+  // A quarter of Postgres's own: three replicas fill a disk three times; checkpoints come sooner.
   max_wal_size: '256MB',
   min_wal_size: '32MB',
   io_method: 'sync', // spares three worker processes a replica
-  jit: 'off',
-  max_parallel_workers_per_gather: '0',
+  jit: 'off', // compiling costs more than any statement here
+  max_parallel_workers_per_gather: '0', // the other cores have the other replicas
   log_checkpoints: 'off',
   log_line_prefix: '%m [%p] ',
 };

@@ -37,5 +37,6 @@ export function filedAs(name: string, generation: number): string {
 
 /** The name that people know: the inverse of `filedAs`. Names of tenants hold no `@`. */
 export function tenantNameOf(filed: string): string {
-  return filed.split('@')[0] ?? filed;
+  const end = filed.indexOf('@');
+  return end < 0 ? filed : filed.slice(0, end);
 }

@@ -4,6 +4,7 @@ import { ReplicaError } from '../replica.ts';
 import type { ReplicaIdentity } from '../register.ts';
 import { identify, identifyWithoutServer } from './identity-statements.ts';
 import { identityOf } from './identity-rows.ts';
+import { arrayText } from './array-text.ts';
 import { endWhenAbandoned, type Statement } from './statements.ts';
 
 /** One session with a replica's Postgres, opened, identified and ready for statements. */
@@ -172,7 +173,8 @@ async function query(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
-  const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
+  const written = values.map((value) => (Array.isArray(value) ? arrayText(value) : value));
+  const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: written };
   const { rows } = await client.query<unknown[]>(config);
   return rows;
 }
