@@ -49,12 +49,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
   const { clock, apiKeys, anonymousTenant, anonymousRole = 'OPERATOR', tokens } = settings;
   const listed = settings.directory?.apiKeys;
   const standing = createStanding({ clock, tenants: settings.directory?.tenants });
-  const configured = new Map(
-    apiKeys.map(({ secretHash, ...grant }) => {
-      const digest = Buffer.from(secretHash, 'hex');
-      return [indexOf(digest), { hash: digest, grant }];
-    }),
-  );
+  const configured = byHash(apiKeys);
   const digests = new Map<string, Buffer>(); // of secrets that were right: no more than keys
 
   async function ofConfiguration(secret: string): Promise<Principal | undefined> {
@@ -113,4 +108,13 @@ export function createAuthenticator(settings: Settings): Authenticator {
       await standing.holder(record);
     },
   };
+}
+
+function byHash(apiKeys: readonly ApiKeyConfig[]) {
+  return new Map(
+    apiKeys.map(({ secretHash, ...grant }) => {
+      const digest = Buffer.from(secretHash, 'hex');
+      return [indexOf(digest), { hash: digest, grant }];
+    }),
+  );
 }
