@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts';
+import { StoreError, withoutStack } from '../errors.ts';
 import type { Quota } from '../tenancy/tenant-record.ts';
 
 /** A quota that has a number. */
@@ -34,7 +34,8 @@ export function limitExceeded({ quota, limit, used, retryAfterMs }: Refusal): St
   const message = `The tenant's quota is ${limit} ${words[quota]}, and it is ${shown}`;
   // What is too large today is too large tomorrow.
   const when = retryAfterMs === undefined ? { retryable: false } : { retryAfterMs };
-  return new StoreError('LIMIT_EXCEEDED', message, { quota, limit, used: shown, ...when });
+  const details = { quota, limit, used: shown, ...when };
+  return withoutStack(() => new StoreError('LIMIT_EXCEEDED', message, details));
 }
 
 /** The first of a document's measures that is beyond the tenant's quota. */

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts';
+import { StoreError, withoutStack } from '../errors.ts';
 import { addCounter, addGauge, type Metrics } from '../runtime/metrics.ts';
 
 /** What one gateway takes in hand at a time, of all tenants together. */
@@ -129,7 +129,7 @@ export class Hold {
 /** Of nobody's doing in particular, and over soon: nothing is told of what others have under way. */
 function overloaded(): StoreError {
   const message = 'The gateway has as much in hand as it takes: try again later';
-  return new StoreError('OVERLOADED', message, { retryAfterMs: againMs });
+  return withoutStack(() => new StoreError('OVERLOADED', message, { retryAfterMs: againMs }));
 }
 
 /** Shows it in `/metrics`. */
