@@ -219,6 +219,8 @@ function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBy
       if (body !== undefined) await authenticator.recheck(principal);
       await graphql(request, response, { principal, body });
     } catch (error) {
+      // It was gone before it had wholly come: nobody is left to tell, and nothing is wrong here.
+      if (error === request.errored) return;
       refuseRequest(response, error);
     }
   }
