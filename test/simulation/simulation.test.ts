@@ -8,7 +8,7 @@ import { scenarios } from './scenarios.ts';
 import { shrink } from './shrink.ts';
 
 // More seeds: npm run simulate -- --all --runs 2000, and npm run simulate -- --controls
-const seeds = Array.from({ length: 6 }, (_, index) => index + 1);
+const seeds = [1, 2, 3, 4];
 
 describe.each(scenarios.map(({ name, promise }) => ({ name, promise })))('$promise', ({ name }) => {
   const scenario = scenarioNamed(name);
@@ -28,6 +28,7 @@ describe.each(scenarios.map(({ name, promise }) => ({ name, promise })))('$promi
     expect(second.history).toEqual(first.history);
     const other = await runScenario(scenario, { seed: 8, trace: 'hash' });
     expect(other.traceHash).not.toBe(first.traceHash);
+    expect([...first.violations, ...other.violations]).toEqual([]);
   });
 });
 
