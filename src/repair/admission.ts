@@ -33,6 +33,8 @@ export interface AdmissionSettings {
 
 /** How long a gateway may be silent before another one goes on. */
 const leaseMs = 60_000;
+/** How often is looked whether another one has let go. */
+const leasedMs = 500;
 const statementMs = 5_000;
 /** Reading every row of a replica. */
 const ballotsMs = 600_000;
@@ -84,8 +86,17 @@ export class Admission {
     if (!(await register.lease({ owner, forMs: leaseMs }, this.#within(statementMs)))) return;
     await this.#leased(replica, async () => {
       const isSettled = found.standingMs >= settings.settleMs;
+      const before = others.map((other) => other.register.latest?.incarnation);
       const isComplete = await this.#deps.rebuild(replica, found);
       if (!isComplete || !isSettled) return;
+      // Nor can one that has lost its past while it was asked.
+      const after = await Promise.all(
+        others.map((other) => other.register.look(this.#within(statementMs))),
+      );
+      const isSame = after.every(
+        ({ incarnation, standing }, at) => standing === 'admitted' && incarnation === before[at],
+      );
+      if (!isSame) return;
       const ballots = await Promise.all(
         others.map((other) => other.register.greatestBallot(this.#within(ballotsMs))),
       );
@@ -119,8 +130,13 @@ export class Admission {
     );
     if (standings.length === others.length && standings.every((one) => one.standing === 'admitted'))
       throw refused(`nothing need be lost: all others vote, and gateways will admit "${id}"`);
-    if (!(await register.lease({ owner, forMs: leaseMs }, this.#within(statementMs))))
-      throw refused(`a gateway is bringing "${id}" up to date now; try again in a minute`);
+    // A gateway that tries in vain lets go soon; one that has died, when its lease ends.
+    const untilMs = clock.monotonicMs() + 2 * leaseMs;
+    while (!(await register.lease({ owner, forMs: leaseMs }, this.#within(statementMs)))) {
+      if (clock.monotonicMs() > untilMs)
+        throw refused(`a gateway is bringing "${id}" up to date now`);
+      await clock.sleep(leasedMs);
+    }
     return this.#leased(replica, async () => {
       await clock.sleep(Math.max(0, settings.settleMs - found.standingMs));
       const missing = await this.#deps.gather(replica);
@@ -144,7 +160,12 @@ export class Admission {
       cancel = clock.after(leaseMs / 3, renew);
     };
     let cancel = clock.after(leaseMs / 3, renew);
-    return work().finally(() => cancel());
+    try {
+      return await work();
+    } finally {
+      cancel();
+      await register.lease({ owner, forMs: 0 }, this.#within(statementMs)).catch(() => undefined);
+    }
   }
 
   async #learnNumbers({ register }: GuardedReplica, other: GuardedReplica): Promise<void> {

@@ -6,16 +6,17 @@ import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { HandClock } from '../coordinator/hand-clock.ts';
 
+const within = (clock: HandClock) => ({ deadlineMs: clock.monotonicMs() + 1_000 });
+
 /** Three members; those named are REPAIRING. */
 async function opened(repairing: readonly string[]) {
   const clock = new HandClock();
-  const within = () => ({ deadlineMs: clock.monotonicMs() + 1_000 });
   const replicas = ['replica-1', 'replica-2', 'replica-3'].map((id) => {
     const inner = new MemoryReplica({ id, incarnation: `first of ${id}`, clock });
     return new GuardedReplica(inner, { clock, metrics: createMetrics() });
   });
   for (const replica of replicas.filter(({ id }) => repairing.includes(id))) {
-    const { incarnation, cluster = '', place } = await replica.register.look(within());
+    const { incarnation, cluster = '', place } = await replica.register.look(within(clock));
     await replica.register.become(
       {
         from: { incarnation, standing: 'admitted' },
@@ -23,12 +24,12 @@ async function opened(repairing: readonly string[]) {
         incarnation: `second of ${replica.id}`,
         ...{ cluster, name: replica.id, place, cause: 'copy', fence: 0, promiseFloor: 0 },
       },
-      within(),
+      within(clock),
     );
-    replica.stand(await replica.register.look(within()));
+    replica.stand(await replica.register.look(within(clock)));
   }
   const leases = async (owner: string) =>
-    replicas[1]!.register.lease({ owner, forMs: 1 }, within());
+    replicas[1]!.register.lease({ owner, forMs: 1 }, within(clock));
   const open = (work: () => Promise<unknown>) =>
     new Admission({
       ...{ clock, log: silentLog, replicas, owner: 'us' },
@@ -59,8 +60,24 @@ test('the lease of a repair is renewed for as long as the repair takes, and then
   await clock.settled(admission.pass(), 600_000);
   expect(taken).toEqual([false, false, false, false, false]);
   expect(replicas.map(({ state }) => state)).toEqual(['UP', 'UP', 'UP']);
-  await clock.advance(61_000);
   expect(await leases('another')).toBe(true);
+});
+
+test('a replica that loses its past while it is compared cannot vouch any more', async () => {
+  // Guard: the second look at the others. Without it, what only the two had would be lost in silence.
+  const { clock, replicas, open } = await opened(['replica-2']);
+  const [, , third] = replicas;
+  const admission = open(async () => {
+    const { incarnation, cluster = '', place } = await third!.register.look(within(clock));
+    const lost = { from: { incarnation, standing: 'admitted' }, to: 'repairing' } as const;
+    const member = { cluster, name: third!.id, place, cause: 'copy', fence: 0 } as const;
+    await third!.register.become(
+      { ...lost, ...member, incarnation: 'another', promiseFloor: 0 },
+      within(clock),
+    );
+  });
+  await clock.settled(admission.pass());
+  expect(replicas[1]!.state).toBe('REPAIRING');
 });
 
 test('of two that have lost their past neither is admitted, until a loss is accepted for one', async () => {
