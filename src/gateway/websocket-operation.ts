@@ -21,6 +21,8 @@ export interface Connection {
   message: string;
   /** Its queries and mutations that are being carried out; not its subscriptions. */
   readonly running: Set<Promise<unknown>>;
+  /** Ids of what has no answer yet, and no subscription, even where its client does not want it any more. */
+  readonly beginning: Set<string>;
 }
 
 type ConnectionParams = Readonly<Record<string, unknown>> | undefined;
@@ -99,6 +101,16 @@ function parsedOrNothing(text: string): { type?: unknown; payload?: unknown } | 
   } catch {
     return undefined; // graphql-ws says what is wrong with it
   }
+}
+
+/**
+ * The refusal of an id whose first operation was completed before it had begun. graphql-ws knows an
+ * operation by its id alone: what came of the first would be the second's, and the second's be lost.
+ */
+export function idInUse(): StoreError {
+  const message =
+    'The id is still that of an operation that has not come to its end: choose another';
+  return badInput(message, 'id');
 }
 
 /** The refusal of one operation too many on one socket. */

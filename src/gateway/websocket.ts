@@ -13,6 +13,7 @@ import { isOriginAllowed } from './origins.ts';
 import { createOutbox } from './outbox.ts';
 import {
   connectionAuthorization,
+  idInUse,
   prepareOperation,
   tooManyOperations,
   withQuery,
@@ -111,20 +112,23 @@ type Protocol = ReturnType<typeof createProtocol>;
 
 function createProtocol(deps: Deps) {
   const { engine, services, limits } = deps;
-  const askers = new WeakMap<object, Connection>();
+  const askers = new WeakMap<object, { readonly open: Connection; readonly id: string }>();
   return makeServer<Record<string, unknown>, Connection>({
     schema: engine.schema,
     connectionInitWaitTimeout: initTimeoutMs,
     onConnect: ({ connectionParams, extra }) => admit(extra, connectionParams, deps),
-    onSubscribe(connection, _id, payload) {
+    onSubscribe(connection, id, payload) {
       // Errors go back as an `error` message of this operation. Left to the library, one of them
       // would end the socket.
       if (Object.keys(connection.subscriptions).length > limits.subscriptionsPerSocket) {
         return [engine.publicError(tooManyOperations(limits.subscriptionsPerSocket))];
       }
+      const { extra: open } = connection;
       try {
+        if (open.beginning.has(id)) throw idInUse();
         const prepared = prepareOperation(connection, payload, { engine, services });
-        askers.set(prepared, connection.extra);
+        if (!Array.isArray(prepared)) open.beginning.add(id);
+        askers.set(prepared, { open, id });
         return prepared;
       } catch (error) {
         return [engine.publicError(error)];
@@ -133,16 +137,23 @@ function createProtocol(deps: Deps) {
     execute: async (args) => {
       const operation = operationOf(args as OperationArguments);
       const running = engine.execute(operation);
-      const open = askers.get(args)?.running;
-      open?.add(running);
-      const result = await running.finally(() => open?.delete(running));
+      const { open, id = '' } = askers.get(args) ?? {};
+      open?.running.add(running);
+      const result = await running.finally(() => {
+        open?.running.delete(running);
+        open?.beginning.delete(id);
+      });
       // A socket has no headers for it.
       const { extension: session } = leavingSession(operation.context);
       return session === undefined
         ? result
         : { ...result, extensions: { ...result.extensions, session } };
     },
-    subscribe: (args) => engine.subscribe(operationOf(args as OperationArguments)) as never,
+    subscribe: (args) => {
+      const { open, id = '' } = askers.get(args) ?? {};
+      const begun = engine.subscribe(operationOf(args as OperationArguments));
+      return begun.finally(() => open?.beginning.delete(id)) as never;
+    },
     onNext: (...[{ extra }, , , , result]) => extra.outbox.wrap(result) as never,
     onError: (_connection, _id, _payload, errors) =>
       errors.map((error) => engine.publicError(error).toJSON()),
@@ -207,6 +218,7 @@ function adopt(socket: WebSocket, { request, stream, protocol, deps }: Arrival) 
     onClosed: (task) =>
       socket.readyState === socket.CLOSED ? task() : void socket.once('close', task),
     running: new Set(),
+    beginning: new Set(),
   };
   connections.set(socket, extra);
   countArriving(socket, stream, { connection: extra, engine: deps.engine });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startMemoryEdge, send, defaultLimits, type MemoryEdge } from '../support/edge.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { connectSocket, openSocket, until, type RawSocket } from '../support/socket.ts';
 
 let edge: MemoryEdge;
@@ -74,6 +75,34 @@ describe('trap 4: nothing is left of a subscriber who is gone', () => {
     socket.send({ id: '1', type: 'complete' });
     await until(() => edge.memory.listeners() === 0);
     await socket.close();
+  });
+
+  // Control: without `idInUse` two subscriptions have one id, and one of them outlives its socket.
+  test('an id completed and given again before its subscription had begun', async () => {
+    const memory = createMemoryStore();
+    const { store, feed } = memory;
+    const gate = Promise.withResolvers<undefined>();
+    const slow: typeof feed = {
+      ...feed,
+      async subscribe(caller, what) {
+        await gate.promise;
+        return feed.subscribe(caller, what);
+      },
+    };
+    const own = await startMemoryEdge({ store, changes: slow });
+    const socket = await connectSocket(own);
+    subscribe(socket, '1', silent);
+    socket.send({ id: '1', type: 'complete' });
+    subscribe(socket, '1', silent);
+    socket.send({ type: 'ping' });
+    const first = await socket.next(); // by then all four have arrived
+    gate.resolve(undefined);
+    const second = await socket.next();
+    await until(() => own.admission.room.operations === 0);
+    await socket.close();
+    await until(() => memory.listeners() === 0);
+    expect([first.type, second.type].sort()).toEqual(['error', 'pong']);
+    await own.close();
   });
 
   test('a silent key over server-sent events, the request aborted', async () => {
