@@ -74,7 +74,7 @@ class Crew {
 
   /** Resolves when it answers; rejects with its own sentence when it cannot. */
   start(): Promise<Place> {
-    const { clock } = this.#options;
+    const { clock, log } = this.#options;
     return new Promise((resolve, reject) => {
       const bornMs = clock.monotonicMs();
       let isReady = false;
@@ -90,6 +90,10 @@ class Crew {
         isReady = true;
         resolve(message);
       });
+      // One that has just died takes no message: its end is told below, and is not the end of all.
+      worker.on('error', (error) =>
+        log.warn({ err: error }, 'a worker could not be told something'),
+      );
       worker.on('exit', (code, signal) => {
         this.#workers.delete(worker);
         const how = signal || `exit code ${code}`;
