@@ -35,8 +35,10 @@ export interface ChangesArguments {
   readonly after?: string | null | undefined;
   /** Send the present entries first. */
   readonly snapshot?: boolean | null | undefined;
-  /** ONE (default), QUORUM or ALL. */
+  /** ONE, QUORUM or ALL; without it, the weakest of them that may be used. */
   readonly consistency?: LevelName | null | undefined;
+  /** What the caller may use, whether it is named or not; all, if undefined. */
+  readonly usable?: readonly LevelName[] | undefined;
 }
 
 /** The change feed as the GraphQL floor sees it. Rejects with a `StoreError` only. */

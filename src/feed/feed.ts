@@ -1,6 +1,6 @@
 import type { Keyspace } from '../consistency/keyspace.ts';
 import { entryOf } from '../consistency/entry.ts';
-import { levels, type LevelName } from '../consistency/levels.ts';
+import { levels } from '../consistency/levels.ts';
 import { policies } from '../consistency/policies.ts';
 import type { Sealer } from '../consistency/seal.ts';
 import type { Cell } from '../causality/cell.ts';
@@ -126,7 +126,7 @@ interface SubscriptionParts {
 
 function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
   const { deps, settings, hub, caller, keyspace, what, onClose } = parts;
-  const level = feedLevelOf(keyspace, what.consistency ?? undefined);
+  const level = feedLevelOf(keyspace, what);
   const readLevel = level === 'ALL' ? 'ALL' : 'QUORUM';
   const selector = selectorOf({ tenant: caller.tenant, keyspace: keyspace.storageName }, what);
   const after =
@@ -180,16 +180,19 @@ const wholeReadMs = 500;
 const feedLevels = ['ONE', 'QUORUM', 'ALL'] as const;
 
 /**
- * The level of a subscription: what was asked for, else the weakest that the keyspace allows (ONE,
- * unless its minimum is higher). A wish below the keyspace's minimum is refused like every weaker
+ * The level of a subscription: what was asked for, else the weakest that the keyspace and the
+ * caller's quota allow (ONE, unless its minimum is higher). A wish below the keyspace's minimum is refused like every weaker
  * read, and so is a level that a feed cannot have.
  */
 export function feedLevelOf(
-  keyspace: Keyspace,
-  asked: LevelName | undefined,
+  keyspace: Pick<Keyspace, 'name' | 'minimumReadLevel'>,
+  { consistency, usable = feedLevels }: Pick<ChangesArguments, 'consistency' | 'usable'>,
 ): (typeof feedLevels)[number] {
+  const asked = consistency ?? undefined;
   const minimum = levels[keyspace.minimumReadLevel].strength;
-  const allowed = feedLevels.filter((name) => levels[name].strength >= minimum);
+  const allowed = feedLevels.filter(
+    (name) => levels[name].strength >= minimum && usable.includes(name),
+  );
   const level = allowed.find((name) => asked === undefined || name === asked);
   if (level) return level;
   throw new StoreError(

@@ -17,7 +17,8 @@ export const subscriptionResolvers: Pick<Resolvers, 'Subscription' | 'ChangeEven
         const { level } = askedOf('read', args, { context, info });
         const { allowedLevels } = context.account.quota;
         if (allowedLevels && level !== undefined) checkLevel(allowedLevels, level);
-        return context.changes.subscribe(context.principal, { ...args, consistency: level });
+        const what = { ...args, consistency: level, usable: allowedLevels };
+        return context.changes.subscribe(context.principal, what);
       },
       resolve: (event: unknown) => event as never,
     },

@@ -209,6 +209,16 @@ test('a level that the tenant may not ask for is refused, whether it is named, a
   socket.send({ id: '1', type: 'subscribe', payload: { query } });
   expect((await socket.next()).text).toContain('LEVEL_NOT_ALLOWED');
   await socket.close();
+  // The weakest level that a feed has would be ONE: where it is not allowed, nobody gets it unnamed.
+  await told(ask(one, update('levels', 'allowedLevels: [SESSION]'), operator));
+  await eventually(async () => {
+    const unnamed = await connectSocket(two!, headers);
+    const plain = 'subscription { changes(keyspace: "carts") { __typename } }';
+    unnamed.send({ id: '1', type: 'subscribe', payload: { query: plain } });
+    const { text } = await unnamed.next();
+    await unnamed.close();
+    expect(text).toContain('LEVEL_NOT_ALLOWED');
+  });
 });
 
 // The guard is `look` in quotas/admission.ts: without it each gateway takes all of the limit.
