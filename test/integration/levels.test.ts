@@ -195,6 +195,8 @@ describe('idempotency keys', () => {
   test('where the last write wins, a retry does not win again', async () => {
     const what = { keyspace: 'newest', key: 'retried', value: '"mine"', idempotencyKey: 'x' };
     await a.store.put(me, what, {});
+    // What is written after a read is later than what was read, whatever the machine's clock did.
+    expect(valuesOf(await b.store.get(me, what, {}))).toEqual(['"mine"']);
     await b.store.put(me, { keyspace: 'newest', key: 'retried', value: '"theirs"' }, {});
     expect(valuesOf(await a.store.put(me, what, {}))).toEqual(['"theirs"']);
   });

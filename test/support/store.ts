@@ -17,6 +17,8 @@ export function openStore(
   options: {
     signingKeys?: readonly string[];
     requestMs?: number;
+    /** How long one replica is waited for before a hint is kept for it. */
+    mintMs?: number;
     connectMs?: number;
     repair?: Partial<RepairSettings>;
     hints?: Partial<HintSettings>;
@@ -31,7 +33,7 @@ export function openStore(
     replicas: replicas.map((replica) => openReplica(replica, options)),
     partitions: 64,
     signingKeys: options.signingKeys ?? ['the key that all gateways of this test share'],
-    timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: 500 },
+    timeouts: { requestMs: options.requestMs ?? requestMs, mintMs: options.mintMs ?? 500 },
     ...(options.identity ? { identity: options.identity } : {}),
     ...(options.repair ? { repair: options.repair } : {}),
     ...(options.hints ? { hints: options.hints } : {}),

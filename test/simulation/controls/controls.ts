@@ -248,8 +248,8 @@ export const controls: readonly Control[] = [
   {
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
-    within: 400,
-    caughtBy: 26,
+    within: 2_000,
+    caughtBy: 640,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
