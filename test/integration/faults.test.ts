@@ -48,6 +48,7 @@ async function rows(keyspace: string, key: string): Promise<string[]> {
   return found.map((row) => JSON.stringify(row));
 }
 
+/** A ping tells that a replica is there, and nothing of the connections for writes that were begun while it was not. */
 async function allUp(): Promise<void> {
   await eventually(async () => {
     for (const replica of gateway.cluster.replicas) {
@@ -55,6 +56,7 @@ async function allUp(): Promise<void> {
       expect(replica.state).toBe('UP');
     }
   });
+  await eventually(() => put('well', '"is well"', { level: 'ALL' }));
 }
 
 describe.each(['killed', 'frozen'] as const)('with one replica %s', (how) => {

@@ -77,13 +77,17 @@ async function committedAndCut(
   return { name: nameIn(error), holder };
 }
 
-/** All three are known to be well to both gateways. */
+/**
+ * All three are known to be well to both gateways, and take writes: a connection for writes that was begun while its server was frozen
+ * fails, and refuses for a moment, after a ping on another one was answered.
+ */
 async function allUp(): Promise<void> {
   for (const replica of [gateway, direct].flatMap((one) => one.cluster.replicas))
     await eventually(async () => {
       await replica.ping({ deadlineMs: systemClock.monotonicMs() + 1_000 }).catch(() => undefined);
       expect(replica.state).toBe('UP');
     }, 30_000);
+  await eventually(() => put('well', '"is well"', 'ALL'), 30_000);
 }
 
 async function logRows(id: string, text: string): Promise<number> {
@@ -270,6 +274,7 @@ describe('trap 2: a zombie statement', () => {
 
 describe('the name of a write', () => {
   test('means nothing under another key, keyspace or tenant, and fences nothing there', async () => {
+    await allUp();
     const { writeId } = await put('mine', '"mine"', 'ALL');
     expect(await resolve('another', writeId)).toBe('NEVER');
     expect(await resolve('mine', writeId, direct, 'other')).toBe('NEVER');
@@ -283,6 +288,7 @@ describe('the name of a write', () => {
   });
 
   test('where the last write wins carries the stamp above which it is fenced', async () => {
+    await allUp();
     const [first, second, third] = await holders('stamped', 'profiles');
     await put('stamped', '"before"', 'ALL', 'profiles');
     for (const id of [second, third]) proxyOf(id).swallow('toServer');
