@@ -6,7 +6,10 @@ export interface Keeping {
   readonly freshMs: number;
   /** From then on used while it is read anew, so that a busy gateway never waits. */
   readonly behindMs: number;
-  /** After that, how long a caller is held up for the new reading before the old one is used. */
+  /**
+   * After that, how long callers are held up for the new reading, counted from its beginning, before
+   * the old one is used.
+   */
   readonly patienceMs: number;
   /** How long it is used while it cannot be read anew; then `find` rejects with the reason. */
   readonly keptMs: number;
@@ -27,6 +30,11 @@ interface Kept<R> {
   isCutOff: boolean;
 }
 
+interface Loading<R> {
+  readonly readMs: number;
+  readonly answer: Promise<R | undefined>;
+}
+
 /**
  * What a gateway remembers of records that others may change, for a bounded time.
  *
@@ -38,7 +46,7 @@ export class RecordMemory<R extends object> {
   readonly #keeping: Keeping;
   readonly #kept = new Map<string, Kept<R>>();
   readonly #absentUntilMs = new Map<string, number>();
-  readonly #loading = new Map<string, Promise<R | undefined>>();
+  readonly #loading = new Map<string, Loading<R>>();
 
   constructor(clock: Clock, keeping: Keeping) {
     this.#clock = clock;
@@ -58,23 +66,32 @@ export class RecordMemory<R extends object> {
     return this.#kept.has(key) || this.#isAbsent(key) || this.#loading.has(key);
   }
 
-  find(key: string, load: () => Promise<R | undefined>): Promise<R | undefined> {
+  /** What is held is answered by `deadlineMs`; what is not is waited for. */
+  find(
+    key: string,
+    load: () => Promise<R | undefined>,
+    deadlineMs = Infinity,
+  ): Promise<R | undefined> {
     const kept = this.#kept.get(key);
-    if (!kept) return this.#isAbsent(key) ? Promise.resolve(undefined) : this.#load(key, load);
+    if (!kept)
+      return this.#isAbsent(key) ? Promise.resolve(undefined) : this.#load(key, load).answer;
     const nowMs = this.#clock.monotonicMs();
     const staleMs = nowMs - kept.readMs - this.#keeping.freshMs;
     if (staleMs <= 0) return Promise.resolve(kept.record);
     const isUsable = nowMs - kept.readMs <= this.#keeping.keptMs;
     if (nowMs <= kept.restMs && isUsable) return Promise.resolve(kept.record);
-    const loading = this.#load(key, load).catch((error: unknown) => this.#goOn(kept, error));
+    const { readMs, answer } = this.#load(key, load);
+    const loading = answer.catch((error: unknown) => this.#goOn(kept, error));
     if (!isUsable) return loading;
     if (kept.isCutOff || staleMs <= this.#keeping.behindMs) {
       // A failure that nobody waits for: the record is still good for now.
       loading.catch(() => undefined);
       return Promise.resolve(kept.record);
     }
-    const { patienceMs } = this.#keeping;
-    return Promise.race([loading, this.#clock.sleep(patienceMs).then(() => kept.record)]);
+    // One request may ask for a record several times, and many do: they wait together, and once.
+    const untilMs = Math.min(readMs + this.#keeping.patienceMs, deadlineMs);
+    const leftMs = Math.max(0, untilMs - nowMs);
+    return Promise.race([loading, this.#clock.sleep(leftMs).then(() => kept.record)]);
   }
 
   /**
@@ -105,13 +122,14 @@ export class RecordMemory<R extends object> {
     return used;
   }
 
-  #load(key: string, load: () => Promise<R | undefined>): Promise<R | undefined> {
+  #load(key: string, load: () => Promise<R | undefined>): Loading<R> {
     const running = this.#loading.get(key);
     if (running) return running;
     const readMs = this.#clock.monotonicMs();
-    const loading = load()
+    const answer = load()
       .then((record) => this.#remember(key, record, { readMs, knownMs: readMs }))
       .finally(() => this.#loading.delete(key));
+    const loading = { readMs, answer };
     this.#loading.set(key, loading);
     return loading;
   }

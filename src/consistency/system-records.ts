@@ -76,7 +76,7 @@ export class SystemRecords<R extends object> implements Records<R> {
   }
 
   find(key: string, deadlineMs?: number): Promise<R | undefined> {
-    const found = this.#memory.find(key, () => this.#readForUse(key));
+    const found = this.#memory.find(key, () => this.#readForUse(key), deadlineMs);
     // Of what is held nobody waits for long.
     if (deadlineMs === undefined || this.#memory.holds(key)) return found;
     return this.#inTime(key, { found, deadlineMs });

@@ -70,6 +70,23 @@ describe('what a gateway remembers', () => {
     const beganMs = clock.monotonicMs();
     expect(await find()).toBe(1);
     expect(clock.monotonicMs() - beganMs).toBe(500);
+    // Who comes later, or asks again in the same request, is not held up for the same reading again.
+    expect(await find()).toBe(1);
+    expect(clock.monotonicMs() - beganMs).toBe(500);
+    expect(source.reads).toBe(2);
+  });
+
+  // Guard: the deadline in `find`. Without it a request is answered later than it asked to be.
+  test('is not waited for beyond the time of a request', async () => {
+    const { clock, memory, source, find, load } = bench();
+    await find();
+    source.delayMs = 5_000;
+    await clock.advance(3_000);
+    const beganMs = clock.monotonicMs();
+    expect(await clock.settled(memory.find('k', load, beganMs + 34))).toEqual({ v: 1 });
+    expect(clock.monotonicMs() - beganMs).toBe(34);
+    expect(await clock.settled(memory.find('k', load, beganMs))).toEqual({ v: 1 });
+    expect(clock.monotonicMs() - beganMs).toBe(34);
   });
 
   test('of an absence is short, and only of so many', async () => {
