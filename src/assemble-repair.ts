@@ -58,10 +58,10 @@ export function assembleRepair(parts: RepairParts): AssembledRepair {
       const settle = (key: string) => settleRound(parts, cluster.placeKey(keyspace, key));
       return { ...cluster.repairView(keyspace), settle };
     });
-  const { enabled, expireMs } = parts.hintSettings;
+  const hintLifeMs = parts.hintSettings.expireMs;
   const antiEntropy = new AntiEntropy({
-    ...{ clock, log, metrics, keyspaces: () => keyspaces() },
-    hintLifeMs: enabled ? expireMs : undefined,
+    ...{ clock, log, metrics, hintLifeMs },
+    keyspaces: () => keyspaces(),
   });
   const states = new Map(cluster.replicas.map((replica) => [replica.id, replica]));
   const reaper = new TombstoneReaper({

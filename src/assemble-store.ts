@@ -200,7 +200,8 @@ function handOff(
       return { convergence, primaries: targets.map(({ replica }) => replica) };
     },
   });
-  if (settings.enabled) handoff.start();
+  // Where no more are left, too: those that are there may be all that a primary will get of a sloppy write.
+  handoff.start();
   return handoff;
 }
 

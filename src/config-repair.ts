@@ -5,7 +5,10 @@ export const repairSchema = z
   .strictObject({
     hints: z
       .strictObject({
-        /** False: what a replica did not take is left to reads and to anti-entropy. */
+        /**
+         * False: what a replica did not take is left to reads and to anti-entropy, and `sloppy` is
+         * refused. What was kept before is delivered all the same.
+         */
         enabled: z.boolean().default(true),
         expireMinutes: z.int().min(1).max(5_256_000).default(180),
         /** What one gateway delivers, over all replicas that are back. */

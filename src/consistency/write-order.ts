@@ -37,7 +37,7 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
   const { coordinator, cluster, sealer } = deps;
   const key = checkKey(what.key);
   const { level, name } = granted;
-  const plan = what.sloppy === true ? sloppily(keyspace, granted) : granted.plan;
+  const plan = what.sloppy === true ? sloppily(deps, keyspace, granted) : granted.plan;
   const retry =
     what.idempotencyKey === undefined
       ? undefined
@@ -87,7 +87,18 @@ export function openExpectation(
  * The plan of a write whose hints count. Errors: LEVEL_NOT_ALLOWED where that would break what the
  * level, or the keyspace's minimum, says of those who read.
  */
-function sloppily(keyspace: Keyspace, { level, plan, name }: Grant): Plan {
+function sloppily(
+  { coordinator }: OrderDeps,
+  keyspace: Keyspace,
+  { level, plan, name }: Grant,
+): Plan {
+  if (!coordinator.hints.isEnabled) {
+    throw new StoreError(
+      'LEVEL_NOT_ALLOWED',
+      'Argument "sloppy" is not served here: hints are switched off (repair.hints.enabled), and it is hints that count then',
+      { asked: 'sloppy', allowed: levelsThat(({ route }) => route === 'quorum') },
+    );
+  }
   if (level.route === 'consensus') {
     throw new StoreError(
       'LEVEL_NOT_ALLOWED',

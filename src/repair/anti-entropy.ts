@@ -24,7 +24,7 @@ export interface AntiEntropyDeps {
   /** All keyspaces of all tenants, the directory's own among them. */
   readonly keyspaces: () => Promise<readonly RepairKeyspace[]>;
   /** See `Strays`. */
-  readonly hintLifeMs: number | undefined;
+  readonly hintLifeMs: number;
 }
 
 /** What to compare; what is left out is everything. */

@@ -1,6 +1,9 @@
 /** What bounds hinted handoff, in time, in size and in speed. */
 export interface HintSettings {
-  /** Off: what a replica did not take is left to reads and to anti-entropy. */
+  /**
+   * Off: what a replica did not take is left to reads and to anti-entropy, and no write is sloppy.
+   * What was kept before is delivered all the same.
+   */
   readonly enabled: boolean;
   /** How long a hint is kept. Shorter than tombstones are: a late one could bring a value back. */
   readonly expireMs: number;

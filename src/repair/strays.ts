@@ -6,8 +6,8 @@ import type { RepairTally } from './repair-summary.ts';
 
 export interface StrayDeps {
   readonly log: Log;
-  /** How long a hint lives; undefined where hints are off, and nobody would deliver them. */
-  readonly hintLifeMs: number | undefined;
+  /** How long a hint is kept. */
+  readonly hintLifeMs: number;
 }
 
 /** So many keys a replica and stretch at the most: there may be more in the next pass. */
@@ -39,7 +39,6 @@ export class Strays {
     },
   ): Promise<void> {
     const { hintLifeMs } = this.#deps;
-    if (hintLifeMs === undefined) return;
     const { keyspace, tally } = within;
     for (const [replica, buckets] of told) {
       const foreign = [...buckets].filter(

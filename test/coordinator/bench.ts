@@ -32,7 +32,7 @@ export class Bench {
   }
 
   /** One more gateway over the same replicas. */
-  addGateway(): AssembledStore {
+  addGateway(hints: Partial<HintSettings> = this.#hints): AssembledStore {
     const gateway = assembleStore({
       clock: this.clock,
       random: seededRandom(this.gateways.length + 1),
@@ -42,7 +42,7 @@ export class Bench {
       partitions: 16,
       signingKeys: ['the key of this bench'],
       timeouts: { requestMs, mintMs },
-      hints: this.#hints,
+      hints,
     });
     this.gateways.push(gateway);
     return gateway;

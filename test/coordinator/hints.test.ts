@@ -307,6 +307,24 @@ describe('a sloppy write', () => {
     ]);
   });
 
+  // Guard: `handOff` starts, and `sloppily` refuses, whatever `hints.enabled` says of new ones.
+  test('is refused where hints are switched off, and one that was kept before is delivered', async () => {
+    const { bench, keyspace, holders } = await withHints(5);
+    for (const holder of holders) holder.all('down');
+    await refusal(put(bench, '0'));
+    await put(bench, '1', { level: 'ONE' }, true);
+    const off = bench.addGateway({ enabled: false });
+    await bench.run(bench.gateway.close());
+    const what = { keyspace: 'carts', key, value: '2', sloppy: true };
+    const refused = await refusal(bench.run(off.store.put(me, what, { level: 'ONE' })));
+    expect(refused).toMatchObject({ code: 'LEVEL_NOT_ALLOWED', outcome: 'NONE' });
+    expect(refused.message).toContain('hints are switched off');
+    for (const holder of holders) holder.all(undefined);
+    await bench.clock.advance(quietMs);
+    expect(await kept(bench)).toEqual([]);
+    expect(bench.values(holders[0]!, keyspace, key)).toEqual(['1']);
+  });
+
   test('gives nothing more where all replicas hold the key, and the refusal says so', async () => {
     const { bench, holders } = await withHints(3);
     for (const holder of holders) holder.all('down');

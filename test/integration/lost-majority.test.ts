@@ -99,3 +99,27 @@ describe('two of three replicas that lose their data at once', () => {
     expect(BigInt(floor!.floor)).toBeGreaterThan(0n);
   }, 120_000);
 });
+
+describe('all replicas that lose their data at once', () => {
+  test('are admitted one by one by who accepts it: the first as it is, and what is written then stays', async () => {
+    await Promise.all(cluster.replicas.map(({ id }) => cluster.disks.wipe(id)));
+    await seenAs({ 'replica-1': 'REPAIRING', 'replica-2': 'REPAIRING', 'replica-3': 'REPAIRING' });
+    const older = `update replica set state_since = state_since - interval '1 minute'`;
+    for (const { id } of cluster.replicas) await cluster.query(id, older);
+    for (const id of ['replica-1', 'replica-2']) {
+      const done = await admit('--replica', id, '--accept-loss');
+      expect(done.output).toMatch(new RegExp(`${id} votes again`));
+      expect(done.code).toBe(0);
+    }
+    await seenAs({ 'replica-1': 'UP', 'replica-2': 'UP', 'replica-3': 'UP' });
+    const afresh = openStore(cluster.replicas);
+    expect(await afresh.store.keyspaces(me)).toEqual([]);
+    await afresh.store.createKeyspace(me, keyspace, {});
+    await afresh.store.put(me, { keyspace, key: keys[0]!, value: '2' }, { level: 'LINEARIZABLE' });
+    for (const at of [gateway, afresh]) {
+      const { entry } = await at.store.get(me, { keyspace, key: keys[0]! }, { level: 'ALL' });
+      expect(entry.live.map(({ value }) => value)).toEqual(['2']);
+    }
+    await afresh.close();
+  }, 120_000);
+});
