@@ -2,6 +2,7 @@ import { startGateway, type Gateway } from '../../src/assemble.ts';
 import { checkConfig } from '../../src/config.ts';
 import { createTopology } from '../../src/placement/membership.ts';
 import { createPlacement } from '../../src/placement/preference-list.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { addresses, send, type Edge } from '../support/edge.ts';
@@ -32,6 +33,22 @@ export interface LaggingReplica {
 }
 
 const partitions = 256;
+
+/**
+ * Looks, with other keys each time, until the old value is among what was found. On a busy machine a gateway
+ * takes the lagging replica for a slow one now and then, and asks another one first, or as well.
+ *
+ * What `look` itself expects must hold every time.
+ */
+export async function seesLag(look: () => Promise<readonly unknown[]>): Promise<void> {
+  const untilMs = systemClock.monotonicMs() + 30_000;
+  for (;;) {
+    const found = await look();
+    if (found.includes('old')) return;
+    if (systemClock.monotonicMs() > untilMs)
+      throw new Error(`nobody saw that the replica lags, but ${JSON.stringify(found)}`);
+  }
+}
 
 export async function startLaggingReplica(): Promise<LaggingReplica> {
   const cluster = await startTestCluster();

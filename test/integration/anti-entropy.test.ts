@@ -12,7 +12,7 @@ import { tokenOf } from '../../src/placement/token.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { runProgram } from '../support/process.ts';
-import { eventually, openStore } from '../support/store.ts';
+import { allWell, eventually, openStore } from '../support/store.ts';
 
 /**
  * Anti-entropy on real Postgres: divergence is planted by SQL, or made by taking a replica away, and
@@ -31,6 +31,7 @@ let made = 0;
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 3 });
   gateway = openStore(cluster.replicas, { repair: { antiEntropyEveryMs: 0 }, hints });
+  await allWell(gateway);
 }, 120_000);
 afterAll(async () => {
   await gateway.close();

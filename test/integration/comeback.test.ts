@@ -4,7 +4,7 @@ import { decodeCell } from '../../src/causality/cell-codec.ts';
 import { visible } from '../../src/causality/cell.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { startLoad, type Acknowledged } from '../support/load.ts';
-import { eventually, openStore, pause } from '../support/store.ts';
+import { allWell, eventually, openStore, pause } from '../support/store.ts';
 
 /**
  * A replica is away while everybody writes and deletes, and comes back in four ways. Nothing is
@@ -85,7 +85,8 @@ async function comeBack(run: Comeback): Promise<void> {
   const { keyspace, gateway, away, back, healed, withinMs = longMs } = run;
   try {
     const settings = { replicationFactor: 3 };
-    await eventually(() => gateway.store.createKeyspace({ tenant: 'acme' }, keyspace, settings));
+    await allWell(gateway);
+    await gateway.store.createKeyspace({ tenant: 'acme' }, keyspace, settings);
     const load = startLoad(gateway, { keyspace });
     // Every key has been written by then, and some have been deleted in the second round.
     await eventually(async () => expect(load.done()).toBeGreaterThan(300), longMs);

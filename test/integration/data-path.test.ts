@@ -5,7 +5,7 @@ import type { Asked, EntryAnswer, PutArguments } from '../../src/consistency/sto
 import { revisionOf } from '../../src/consistency/entry.ts';
 import { refusal } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openStore, pause } from '../support/store.ts';
+import { allWell, eventually, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'acme' };
 let cluster: TestCluster;
@@ -15,6 +15,7 @@ let two: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster();
   [one, two] = [openStore(cluster.replicas), openStore(cluster.replicas)];
+  await allWell(one, two);
   await one.store.createKeyspace(me, 'carts', {});
   await one.store.createKeyspace(me, 'profiles', { conflicts: 'LAST_WRITE_WINS' });
 });

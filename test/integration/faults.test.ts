@@ -7,7 +7,7 @@ import { ReplicaError } from '../../src/replica/replica.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { refusal, statuses } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openReplica, openStore, pause, requestMs } from '../support/store.ts';
+import { allWell, eventually, openReplica, openStore, pause, requestMs } from '../support/store.ts';
 
 const me = { tenant: 'acme' };
 let cluster: TestCluster;
@@ -16,6 +16,7 @@ let gateway: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster();
   gateway = openStore(cluster.replicas);
+  await allWell(gateway);
   await gateway.store.createKeyspace(me, 'carts', {});
   await gateway.store.createKeyspace(me, 'profiles', { conflicts: 'LAST_WRITE_WINS' });
 });
@@ -46,17 +47,6 @@ async function rows(keyspace: string, key: string): Promise<string[]> {
     cluster.replicas.map(({ id }) => cluster.query(id, sql, [keyspace, key])),
   );
   return found.map((row) => JSON.stringify(row));
-}
-
-/** A ping tells that a replica is there, and nothing of the connections for writes that were begun while it was not. */
-async function allUp(): Promise<void> {
-  await eventually(async () => {
-    for (const replica of gateway.cluster.replicas) {
-      await replica.ping({ deadlineMs: systemClock.monotonicMs() + 500 }).catch(() => undefined);
-      expect(replica.state).toBe('UP');
-    }
-  });
-  await eventually(() => put('well', '"is well"', { level: 'ALL' }));
 }
 
 describe.each(['killed', 'frozen'] as const)('with one replica %s', (how) => {
@@ -121,7 +111,7 @@ describe.each(['killed', 'frozen'] as const)('with one replica %s', (how) => {
   test('once it is back, one QUORUM read of each key leaves all three rows byte-equal', async () => {
     if (how === 'killed') await cluster.restart(victim);
     else await cluster.thaw(victim);
-    await allUp();
+    await allWell(gateway);
     await Promise.all(keys.flatMap((key) => [get(key), get(key, {}, 'profiles')]));
     await gateway.deps.repair.idle();
     for (const key of keys) {
@@ -146,7 +136,7 @@ describe('with two replicas killed', () => {
   });
   afterAll(async () => {
     await Promise.all([cluster.restart('replica-1'), cluster.restart('replica-3')]);
-    await allUp();
+    await allWell(gateway);
   });
 
   test('QUORUM refuses and ONE answers', async () => {
@@ -186,7 +176,8 @@ describe('with two replicas killed', () => {
   test('a gateway that starts now serves ONE, and does not take "too few answers" for "no such keyspace"', async () => {
     const late = openStore(cluster.replicas);
     try {
-      const answer = await late.store.get(me, { keyspace: 'carts', key: 'two' }, { level: 'ONE' });
+      const what = { keyspace: 'carts', key: 'two' };
+      const answer = await eventually(() => late.store.get(me, what, { level: 'ONE' }));
       expect(answer.entry.live.map(({ value }) => value)).toEqual(['"here"']);
       const refused = await refusal(
         late.store.get(me, { keyspace: 'nowhere', key: 'two' }, { level: 'ONE' }),
@@ -239,6 +230,7 @@ describe('a statement that a frozen server was sent', () => {
 describe('a gateway that stops', () => {
   test('does so in bounded time while a replica is frozen', async () => {
     const leaving = openStore(cluster.replicas);
+    await allWell(leaving);
     await leaving.store.get(me, { keyspace: 'carts', key: 'two' }, { level: 'ALL' });
     await cluster.freeze('replica-1');
     try {
@@ -253,6 +245,7 @@ describe('a gateway that stops', () => {
 
 describe('a replica that became another one', () => {
   test('mints no dots in the name of the old one, and is itself again soon', async () => {
+    await allWell(gateway); // it may have taken the frozen one of the last test for gone
     await put('renamed', '1', { level: 'ALL' });
     const sql =
       'update replica set incarnation = gen_random_uuid(), fence = fence + 1000 returning incarnation::text';

@@ -5,7 +5,7 @@ import { seenNothing, write } from '../../src/causality/cell.ts';
 import { StoreError } from '../../src/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openReplica, openStore, pause } from '../support/store.ts';
+import { allWell, eventually, openReplica, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'locks' };
 const keyspace = 'held';
@@ -16,6 +16,7 @@ let gateway: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 3 });
   gateway = openStore(cluster.replicas);
+  await allWell(gateway);
   await gateway.store.createKeyspace(me, keyspace, {});
 });
 

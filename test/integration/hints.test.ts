@@ -5,7 +5,7 @@ import type { Asked } from '../../src/consistency/store.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { refusal, statuses } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openReplica, openStore } from '../support/store.ts';
+import { allWell, eventually, openReplica, openStore } from '../support/store.ts';
 
 /**
  * Hinted handoff on real Postgres: five replicas, three of which hold a key. Nothing is read, and
@@ -20,6 +20,7 @@ let gateway: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 5 });
   gateway = openStore(cluster.replicas, { repair });
+  await allWell(gateway);
   await gateway.store.createKeyspace(me, 'carts', { replicationFactor: 3 });
   const conflicts = 'LAST_WRITE_WINS';
   await gateway.store.createKeyspace(me, 'profiles', { conflicts, replicationFactor: 3 });
@@ -139,6 +140,7 @@ test('two gateways that deliver at once share the work, and none of it is done t
   const patience = { mintMs: 15_000, hints: { lookEveryMs: 3_600_000 } };
   const idle = openStore(cluster.replicas, { repair, ...patience });
   const keyspace = 'shared';
+  await allWell(idle, ...others);
   await idle.store.createKeyspace(me, keyspace, { replicationFactor: 5 });
   const keys = Array.from({ length: 400 }, (_, nth) => `key-${nth}`);
   await gateway.close();
@@ -197,6 +199,7 @@ describe('with primaries of a key away', () => {
   beforeAll(async () => {
     primaries = await holdersOf('carts', key);
     fallbacks = cluster.replicas.flatMap(({ id }) => (primaries.includes(id) ? [] : [id]));
+    await allWell(gateway);
     await put(key, '"before"', { level: 'ALL' });
     await Promise.all(primaries.slice(1).map((id) => cluster.kill(id)));
     await eventually(async () => {

@@ -8,7 +8,7 @@ import type { Asked } from '../../src/consistency/store.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { statuses } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openStore, pause } from '../support/store.ts';
+import { allWell, eventually, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'acme' };
 const keyspace = 'carts';
@@ -23,6 +23,7 @@ let gateway: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster();
   gateway = openStore(cluster.replicas, { identity });
+  await allWell(gateway);
   await gateway.store.createKeyspace(me, keyspace, {});
 });
 afterAll(async () => {
@@ -243,6 +244,7 @@ describe('a gateway refuses to start', () => {
   beforeAll(async () => {
     foreign = await startTestCluster({ replicas: 1 });
     const other = openStore(foreign.replicas);
+    await allWell(other);
     await other.store.createKeyspace(me, keyspace, {});
     await other.close();
   });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { Quorate } from '../support/quorate.ts';
-import { eventually, openStore } from '../support/store.ts';
+import { allWell, eventually, openStore } from '../support/store.ts';
 
 /** Two of three replicas lose their disks at once: neither can be vouched for. */
 const me = { tenant: 'acme' };
@@ -22,6 +22,7 @@ beforeAll(async () => {
   const signingKeys = ['the key that all gateways of this test share'];
   file = quorate.configure('quorate.json', { replicas, signingKeys, partitions: 64 });
   gateway = openStore(cluster.replicas, { identity: { settleMs: 2_500 } });
+  await allWell(gateway);
   await gateway.store.createKeyspace(me, keyspace, {});
   for (const key of keys)
     await gateway.store.put(me, { keyspace, key, value: '1' }, { level: 'ALL' });

@@ -2,10 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import type { LevelName } from '../../src/consistency/levels.ts';
 import type { StoreError } from '../../src/errors.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
 import { refusal } from '../coordinator/bench.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openStore } from '../support/store.ts';
+import { allWell, eventually, openStore } from '../support/store.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const me = { tenant: 'acme' };
@@ -22,6 +21,7 @@ beforeAll(async () => {
     cluster.replicas.map((one) => ({ ...one, url: proxyOf(one.id).url(one.url) })),
   );
   direct = openStore(cluster.replicas);
+  await allUp();
   for (const keyspace of ['carts', 'other']) await gateway.store.createKeyspace(me, keyspace, {});
   await gateway.store.createKeyspace(me, 'profiles', { conflicts: 'LAST_WRITE_WINS' });
 });
@@ -77,18 +77,7 @@ async function committedAndCut(
   return { name: nameIn(error), holder };
 }
 
-/**
- * All three are known to be well to both gateways, and take writes: a connection for writes that was begun while its server was frozen
- * fails, and refuses for a moment, after a ping on another one was answered.
- */
-async function allUp(): Promise<void> {
-  for (const replica of [gateway, direct].flatMap((one) => one.cluster.replicas))
-    await eventually(async () => {
-      await replica.ping({ deadlineMs: systemClock.monotonicMs() + 1_000 }).catch(() => undefined);
-      expect(replica.state).toBe('UP');
-    }, 30_000);
-  await eventually(() => put('well', '"is well"', 'ALL'), 30_000);
-}
+const allUp = (): Promise<void> => allWell(gateway, direct);
 
 async function logRows(id: string, text: string): Promise<number> {
   const sql = `select count(*)::int as rows from changes where position($1 in siblings) > 0`;

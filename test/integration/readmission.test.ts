@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openStore, pause } from '../support/store.ts';
+import { allWell, eventually, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'acme' };
 const victim = 'replica-2';
@@ -13,6 +13,7 @@ let gateways: AssembledStore[] = [];
 beforeAll(async () => {
   cluster = await startTestCluster();
   gateways = [1, 2].map(() => openStore(cluster.replicas, { identity }));
+  await allWell(...gateways);
   await gateways[0]!.store.createKeyspace(me, 'carts', {});
 }, 120_000);
 afterAll(async () => {

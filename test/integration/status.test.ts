@@ -4,7 +4,7 @@ import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { eventually, openStore } from '../support/store.ts';
+import { allWell, openStore } from '../support/store.ts';
 
 let cluster: TestCluster;
 beforeAll(async () => {
@@ -28,7 +28,8 @@ test('a replica that has lost its data is not called UP by whoever asks it direc
     ['UP', null],
   ]);
   const gateway = openStore(cluster.replicas);
-  await eventually(() => gateway.store.createKeyspace({ tenant: 't' }, 'k', {}), 30_000);
+  await allWell(gateway);
+  await gateway.store.createKeyspace({ tenant: 't' }, 'k', {});
   await gateway.close();
   await cluster.disks.wipe('replica-2');
   await migrate(cluster.url('replica-2'), {

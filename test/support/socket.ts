@@ -81,11 +81,11 @@ export async function connectSocket(
   return opened;
 }
 
-/** Waits until `condition` holds, and fails after two seconds. */
+/** Waits until `condition` holds, and fails after twenty seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 2_000; tries++) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('what was waited for did not come about within 2 s');
+  throw new Error('what was waited for did not come about within 20 s');
 }

@@ -2,6 +2,7 @@ import type { RepairSettings } from '../../src/assemble-repair.ts';
 import { assembleStore, type AssembledStore, type StoreParts } from '../../src/assemble-store.ts';
 import type { LocalReplica } from '../../src/local-cluster/cluster.ts';
 import type { HintSettings } from '../../src/repair/hint-settings.ts';
+import { emptyCell } from '../../src/causality/cell.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { PostgresReplica } from '../../src/replica/postgres/postgres-replica.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -64,6 +65,25 @@ export function openReplica(
 /** Resolves after `ms`; for what can only be seen by waiting. */
 export function pause(ms: number): Promise<void> {
   return systemClock.sleep(ms);
+}
+
+/**
+ * Waits until each gateway has found every replica UP, on its connections for reads and for writes: after a
+ * start on a busy machine, and after a replica came back.
+ *
+ * A ping tells that a replica is there, and nothing of the connections for writes: one that was begun while
+ * the server was away fails later, and refuses for a moment. The swap expects a digest that nothing has.
+ */
+export async function allWell(...gateways: readonly AssembledStore[]): Promise<void> {
+  const ref = { tenant: 'nobody', keyspace: 'nothing', key: 'nowhere' };
+  const isWell = async (replica: AssembledStore['cluster']['replicas'][number]): Promise<void> => {
+    const options = { deadlineMs: systemClock.monotonicMs() + requestMs };
+    await replica.ping(options);
+    await replica.swap(ref, { expected: 1n, next: emptyCell }, options);
+    if (replica.state !== 'UP') throw new Error(`${replica.id} is ${replica.state}`);
+  };
+  const replicas = gateways.flatMap(({ cluster }) => cluster.replicas);
+  await Promise.all(replicas.map((replica) => eventually(() => isWell(replica), 40_000)));
 }
 
 /** Asks again until it is so; a test that would wait for longer than `mostMs` fails. */
