@@ -243,9 +243,10 @@ describe('the change feed over three Postgres', () => {
     await iterator.next(); // the bookmark; and then it is slow
     const values = Array.from({ length: 100 }, (_, n) => `v${n}`);
     for (const cell of states(values)) await cluster.put(A, { tenant, key: 'x', cell });
-    // The tail comes to this one after all of those.
+    // The tail comes to this one after all of those, and what is left is to sort them into the queues.
     await cluster.put(A, { tenant, key: 'last', cell: states(['v'])[0]! });
     await prompt.untilTold('last=v');
+    await prompt.quiet(1_000);
     const { value: gap } = (await iterator.next()) as IteratorYieldResult<{
       __typename: string;
       cursor: string;

@@ -57,7 +57,7 @@ async function run(page: Page, tab: string): Promise<void> {
   await page
     .locator('.graphiql-query-editor')
     .filter({ hasText: operation })
-    .waitFor({ timeout: 5_000 });
+    .waitFor({ timeout: 20_000 });
   await page.locator('.graphiql-execute-button').click();
 }
 

@@ -13,8 +13,6 @@ import { allWell, eventually, openStore, pause } from '../support/store.ts';
 const me = { tenant: 'acme' };
 const keyspace = 'carts';
 const victim = 'replica-2';
-/** A restore that takes less than a beat is not what this is about. */
-const beatsMs = 2_500;
 /** Longer than any request of these tests. */
 const identity = { settleMs: 2_500 };
 let cluster: TestCluster;
@@ -60,6 +58,29 @@ async function seenAs(state: string): Promise<void> {
     await get('any', { level: 'ALL' }).catch(() => undefined);
     expect(shown().state).toBe(state);
   }, 40_000);
+}
+
+/** The others have been told of the victim's last write: a restore that takes less than a beat is not what this is about. */
+async function witnessed(): Promise<void> {
+  const greatest = 'select max(xid)::text as xid from changes';
+  const [last] = await cluster.query<{ xid: string }>(victim, greatest);
+  const others = cluster.replicas.filter(({ id }) => id !== victim);
+  await eventually(async () => {
+    for (const { id } of others) {
+      const told = `select xid >= $1::xid8 as told from witnesses where replica = $2`;
+      expect(await cluster.query(id, told, [last!.xid, victim])).toEqual([{ told: true }]);
+    }
+  }, 30_000);
+}
+
+/** As if another gateway were bringing it up to date: it stays REPAIRING until it is let go of. */
+async function holdAdmission(): Promise<() => Promise<void>> {
+  const lease = `update replica set repair_owner = 'a test', repair_until = clock_timestamp() + interval '5 minutes'`;
+  const release = `update replica set repair_owner = '', repair_until = '-infinity'`;
+  await cluster.query(victim, lease);
+  return async () => {
+    await cluster.query(victim, release);
+  };
 }
 
 /** What every replica holds of the keyspace, by key. */
@@ -118,8 +139,9 @@ describe('a replica whose data directory was wiped', () => {
     const stop = writing('wiped-meanwhile');
     await cluster.disks.wipe(victim);
     await seenAs('REPAIRING');
+    const letGo = await holdAdmission();
     expect((await row()).repair_cause).toBe('empty');
-    const written = await put('wiped-now', '1', { level: 'ALL' });
+    const written = await eventually(() => put('wiped-now', '1', { level: 'ALL' }));
     expect(statuses(written.receipt.replicas)).toMatchObject({ [victim]: 'OK' });
     for (const key of keys) {
       expect(await values(key, { level: 'ONE' })).toEqual(['"old"']);
@@ -127,6 +149,7 @@ describe('a replica whose data directory was wiped', () => {
       expect(statuses(read.receipt.replicas)[victim]).not.toBe('OK');
       expect(read.entry.live.map(({ value }) => value)).toEqual(['"old"']);
     }
+    await letGo();
     await seenAs('UP');
     const acknowledged = await stop();
     expect(acknowledged.length).toBeGreaterThan(10);
@@ -152,9 +175,7 @@ describe('a replica whose data directory was wiped', () => {
     expect(done.applied).toBe(true);
     expect(await values('elected', asked)).toEqual(['"me"']);
     await cluster.restart('replica-3');
-    await eventually(async () => {
-      await get('any', { level: 'ALL' });
-    });
+    await allWell(gateway);
   });
 });
 
@@ -165,22 +186,24 @@ describe('a replica of which an older copy was put back', () => {
     await put('kept', '"first"');
     const doomed = await put('doomed', '"alive"', { level: 'ALL' });
     const copy = await cluster.disks.copyDisk(victim);
-    await eventually(() => get('any', { level: 'ALL' }));
+    await allWell(gateway);
     const before = await row();
     await put('kept', '"second"', {}, gateway.store.contextOf((await get('kept')).entry));
     const context = gateway.store.contextOf(doomed.entry);
     await gateway.store.delete(me, { keyspace, key: 'doomed', context }, { level: 'ALL' });
     const late = Array.from({ length: 20 }, (_, nth) => `late-${nth}`);
     await Promise.all(late.map((key) => put(key, '1')));
-    await pause(beatsMs);
+    await witnessed();
     const stop = writing('restored-meanwhile');
     await cluster.disks.putDiskBack(victim, copy);
     await seenAs('REPAIRING');
+    const letGo = await holdAdmission();
     const repairing = await row();
     expect(repairing).toMatchObject({ repair_cause: 'copy' });
     expect(repairing.incarnation).not.toBe(before.incarnation);
     expect(await values('kept', { level: 'ONE' })).toEqual(['"second"']);
     expect(await values('doomed', { level: 'ONE' })).toEqual([]);
+    await letGo();
     await seenAs('UP');
     const acknowledged = await stop();
     expect((await row()).incarnation).toBe(repairing.incarnation);
@@ -191,9 +214,9 @@ describe('a replica of which an older copy was put back', () => {
 
   test('is noticed by a gateway that has never met it before, from what the others have seen', async () => {
     const copy = await cluster.disks.copyDisk(victim);
-    await eventually(() => get('any', { level: 'ALL' }));
+    await allWell(gateway);
     await put('unseen', '1', { level: 'ALL' });
-    await pause(beatsMs);
+    await witnessed();
     const { incarnation } = await row();
     await gateway.close();
     await cluster.disks.putDiskBack(victim, copy);
@@ -207,6 +230,7 @@ describe('a replica of which an older copy was put back', () => {
   test('a standby that was promoted in its place is taken for another one, though it seems to lack nothing', async () => {
     // Guard: the timeline in `movedFrom`. Its fence and its transactions are those that were seen last, so
     // without the guard it would vote under the old name, whatever it had not been sent before.
+    await allWell(gateway);
     await put('failed-over', '1', { level: 'ALL' });
     await gateway.close();
     const before = await row();
@@ -227,9 +251,10 @@ describe('a replica of which an older copy was put back', () => {
 
   test('a clean restart, and a kill, change nothing', async () => {
     const before = await row();
+    await allWell(gateway);
     await put('restarted', '1', { level: 'ALL' });
     await cluster.restart(victim);
-    await seenAs('UP');
+    await allWell(gateway);
     await put('restarted', '2', { level: 'ALL' });
     await cluster.kill(victim);
     await cluster.restart(victim);

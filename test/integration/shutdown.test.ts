@@ -70,6 +70,16 @@ async function lockCells(): Promise<() => Promise<void>> {
   return letGo;
 }
 
+/** A request has been taken: it waits for the rows at so many replicas at least. */
+async function areWaiting(count: number): Promise<void> {
+  const sql = `select count(*)::int as n from pg_stat_activity
+    where application_name = 'quorate' and wait_event_type = 'Lock'`;
+  await eventually(async () => {
+    const counts = await Promise.all(all.map((id) => cluster.query<{ n: number }>(id, sql)));
+    expect(counts.reduce((sum, [row]) => sum + row!.n, 0)).toBeGreaterThanOrEqual(count);
+  });
+}
+
 /** One request on a connection that the client would like to keep. */
 function requestBy(agent: Agent, { origin }: ServedGateway, path = '/readyz'): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -135,8 +145,9 @@ describe('SIGTERM', () => {
     const letGo = await lockCells();
     let answered = 0;
     const reading = send(gateway, get('k')).finally(() => (answered += 1));
+    await areWaiting(2);
     asker.send({ id: '2', type: 'subscribe', payload: { query: get('other') } });
-    await pause(200); // both have been taken
+    await pause(200); // taken too; it would be for two seconds more
     child.kill('SIGTERM');
 
     await eventually(async () => {
@@ -188,7 +199,7 @@ describe('SIGTERM', () => {
     expect(await requestBy(agent, gateway)).toBe(200);
     await lockCells();
     const stuck = send(gateway, get('k')).catch(() => 'cut');
-    await pause(200);
+    await areWaiting(2);
     gateway.program.child.kill('SIGTERM');
     // The request would take 20 s. It is cut after two thirds of the time, and the end comes in time.
     expect(await stuck).toBe('cut');
@@ -199,12 +210,15 @@ describe('SIGTERM', () => {
     const gateway = await serve({ shutdown: { withinMs: 60_000 } });
     await lockCells();
     const stuck = send(gateway, get('k')).catch(() => 'cut');
-    await pause(200);
+    await areWaiting(2);
     gateway.program.child.kill('SIGTERM');
     await pause(200);
     gateway.program.child.kill('SIGTERM'); // npm and service managers repeat theirs: not a second wish
     await pause(1_200);
     expect(gateway.program.child.exitCode).toBeNull();
+    // Again until it is over: to a gateway that has not come to the first yet, this one is a repetition.
+    const insisting = setInterval(() => gateway.program.child.kill('SIGTERM'), 500);
+    undo.push(() => clearInterval(insisting));
     gateway.program.child.kill('SIGTERM');
     expect(await gateway.program.ended).toBe(128 + 15);
     expect(await stuck).toBe('cut');

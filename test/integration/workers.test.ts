@@ -58,7 +58,7 @@ describe('quorate serve --workers 2', () => {
   test('/metrics is of all workers together, whichever answers', async () => {
     const before = await gets();
     for (let nth = 0; nth < 8; nth += 1) await askAnew(get('m'));
-    expect(await gets()).toBe(before + 8);
+    await eventually(async () => expect(await gets()).toBe(before + 8));
     expect(await gets()).toBe(before + 8);
   });
 

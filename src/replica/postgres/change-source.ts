@@ -69,6 +69,8 @@ class PostgresChangeSession implements ChangeSession {
   readonly #client: pg.Client;
   readonly #options: PostgresChangeSourceOptions;
   #open = true;
+  /** The end of what was asked last. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(options: PostgresChangeSourceOptions, onLost: () => void) {
     this.#options = options;
@@ -88,7 +90,7 @@ class PostgresChangeSession implements ChangeSession {
   }
 
   async connect(): Promise<void> {
-    await this.#inTime(this.#client.connect(), this.#options.connectMs);
+    await this.#inTime(() => this.#client.connect(), this.#options.connectMs);
   }
 
   /**
@@ -98,7 +100,7 @@ class PostgresChangeSession implements ChangeSession {
   async listen(onWake: () => void): Promise<void> {
     this.#client.on('notification', onWake);
     await this.connect();
-    await this.#inTime(this.#client.query('listen quorate_changes'), this.#options.answerMs);
+    await this.#inTime(() => this.#client.query('listen quorate_changes'), this.#options.answerMs);
   }
 
   async head(): Promise<ChangePosition> {
@@ -198,17 +200,23 @@ class PostgresChangeSession implements ChangeSession {
     return this.#run(sql.firstPageUntil, [...common, xmax, unfinished, what.until]);
   }
 
+  /**
+   * One statement at a time: many subscriptions share a session. The time of each begins when it is sent,
+   * so that a server which answers all of them is not taken for a frozen one.
+   */
   async #run(
     statement: Statement,
     values: readonly unknown[],
     limitMs = this.#options.answerMs,
   ): Promise<readonly Row[]> {
     const config: pg.QueryArrayConfig = { ...statement, rowMode: 'array', values: [...values] };
-    const { rows } = await this.#inTime(this.#client.query<unknown[]>(config), limitMs);
-    return rows;
+    const query = () => this.#client.query<unknown[]>(config);
+    const answer = this.#asked.then(() => this.#inTime(query, limitMs));
+    this.#asked = answer.catch(() => undefined);
+    return (await answer).rows;
   }
 
-  async #inTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  async #inTime<T>(work: () => Promise<T>, limitMs: number): Promise<T> {
     const late = { is: false };
     const cancel = this.#options.clock.after(limitMs, () => {
       late.is = true;
@@ -216,7 +224,7 @@ class PostgresChangeSession implements ChangeSession {
       this.#stream().destroy(); // a frozen server reads no goodbye
     });
     try {
-      return await work;
+      return await work();
     } catch (error) {
       throw late.is
         ? new ReplicaError('TIMEOUT', `the change log did not answer in ${limitMs} ms`, false)
