@@ -48,6 +48,8 @@ export interface StoreParts {
   /** Of keyspaces that do not name their own; 3, or as many as there are replicas. */
   readonly replicationFactor?: number;
   readonly timeouts: { readonly requestMs: number; readonly mintMs: number };
+  /** See `Deps`; 4 MiB when it is left out. */
+  readonly pageBytes?: number;
   /** Left out: all in force. */
   readonly rules?: ConsensusRules;
   /** Left out: as `repairSettings` has it. */
@@ -71,6 +73,7 @@ export interface AssembledStore {
 }
 
 const requestMaxMs = 30_000;
+const pageBytesUsual = 4 * 1_048_576;
 const probeEveryMs = 100;
 const probeTimeoutMs = 1_000;
 const judgeEveryMs = 100;
@@ -140,7 +143,7 @@ function coordinatorOf(
   parts: StoreParts,
   own: Pick<Deps, 'gatewayId' | 'hints'> & { readonly replicas: readonly GuardedReplica[] },
 ): Deps {
-  const { clock, random, log, metrics, tracing = noTracing } = parts;
+  const { clock, random, log, metrics, tracing = noTracing, pageBytes = pageBytesUsual } = parts;
   const { replicas, gatewayId, hints } = own;
   const hybridClock = new HybridClock(clock);
   const lines = new ConsensusLines({
@@ -164,6 +167,7 @@ function coordinatorOf(
     gatewayId,
     mintMs: parts.timeouts.mintMs,
     hedging: new Hedging({ clock, metrics }),
+    pageBytes,
   };
 }
 

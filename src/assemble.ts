@@ -122,6 +122,7 @@ function openStore(parts: {
     signingKeys: config.signingKeys,
     replicationFactor: config.replicationFactor,
     timeouts: config.timeouts,
+    pageBytes: config.limits.pageBytes,
     ...backgroundOf(config.repair),
   });
 }

@@ -10,6 +10,8 @@ export const limitsSchema = z
     tokens: count(100_000).default(1_000),
     depth: count(100).default(15),
     cost: count(10_000_000).default(5_000),
+    /** Of values on one page of a range. */
+    pageBytes: count(1_073_741_824).default(4 * 1_048_576),
     socketsMax: count(1_000_000).default(10_000),
     subscriptionsPerSocket: count(10_000).default(100),
     /** As a list in one HTTP request. */

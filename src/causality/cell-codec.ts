@@ -57,6 +57,12 @@ export function encodeCell(cell: Cell): Required<CellText> {
   return text;
 }
 
+/** What a cell weighs where it is stored: the bytes of its texts. */
+export function storedBytes(cell: Cell): number {
+  const { siblings, context, outcomes } = encodeCell(cell);
+  return Buffer.byteLength(siblings) + Buffer.byteLength(context) + Buffer.byteLength(outcomes);
+}
+
 export function decodeCell(text: CellText): Cell {
   const context = decodeVector(text.context);
   if (context.size === 0) return emptyCell;

@@ -1,4 +1,5 @@
 import type { Deps } from '../coordinator/deps.ts';
+import { valueBytes } from '../coordinator/page-fill.ts';
 import { combineReceipts } from '../coordinator/receipt.ts';
 import { StoreError } from '../errors.ts';
 import { checkCount, checkKey, checkValue } from './arguments.ts';
@@ -68,6 +69,7 @@ export class DataStore implements Store {
     checkKey(key);
     const { keyspace, granted, session } = begun;
     const { entry, receipt } = await this.#reader.read({ keyspace, key }, { ...granted, session });
+    asked.answer?.add(valueBytes(entry.cell));
     const after = this.#keeper.afterRead(session, entry, { ...granted, receipt });
     return this.#answer(begun, await this.#bounded(begun, after), {
       entry,
@@ -84,17 +86,9 @@ export class DataStore implements Store {
     const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys);
     for (const key of keys) checkKey(key, 'keys');
     const { keyspace, granted, session } = begun;
-    // One turn of the event loop: one statement a replica. A key that is asked for twice is read
-    // once.
-    const reads = new Map(
-      [...new Set(keys)].map((key) => [
-        key,
-        this.#reader.read({ keyspace, key }, { ...granted, session }),
-      ]),
-    );
-    const results = new Map(
-      await Promise.all([...reads].map(async ([key, result]) => [key, await result] as const)),
-    );
+    const terms = { ...granted, session };
+    const { answer } = asked;
+    const results = await this.#reader.readMany({ keyspace, keys }, { terms, answer });
     const receipt = combineReceipts([...results.values()].map((result) => result.receipt));
     const entries = keys.flatMap((key) => results.get(key)?.entry ?? []);
     const after = [...results.values()].reduce(
@@ -120,6 +114,7 @@ export class DataStore implements Store {
       keyspace,
       { what, terms },
     );
+    for (const { entry } of page.edges) asked.answer?.add(valueBytes(entry.cell));
     return this.#answer(begun, await this.#bounded(begun, session), {
       ...page,
       receipt: levelled(keyspace, granted, page.receipt),

@@ -1,6 +1,7 @@
 import type { Deps } from '../coordinator/deps.ts';
 import { keyAfter, prefixBounds, type KeyBounds } from '../coordinator/key-bounds.ts';
 import type { Plan } from '../coordinator/plan.ts';
+import { fitting } from '../coordinator/page-fill.ts';
 import { range, type RangePage } from '../coordinator/range.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { badInput } from '../errors.ts';
@@ -37,12 +38,12 @@ export async function readRange(
   const { limit, reverse } = checkPage(what.first, what.last);
   const bounds = narrowed(rangeBounds(what), sealer, keyspace, what);
   const plan = planOf(keyspace, terms);
-  const page = await range(deps, cluster.placeRange(keyspace, bounds), { plan, limit, reverse });
+  const size = { limit, reverse };
+  const page = await range(deps, cluster.placeRange(keyspace, bounds), { ...size, plan });
   const covered = await coverRows(parts, keyspace, {
+    ...size,
     page,
     bounds,
-    limit,
-    reverse,
     terms: { ...terms, plan },
   });
   const rows = reverse ? covered.rows.toReversed() : covered.rows;
@@ -81,7 +82,7 @@ interface PageToCover {
  * The rows, those replaced (or added) that did not show what the session has seen of their keys.
  */
 async function coverRows(
-  { reader }: RangeDeps,
+  { deps, reader }: RangeDeps,
   keyspace: Keyspace,
   { page, bounds, limit, reverse, terms }: PageToCover,
 ): Promise<{ rows: readonly Entry[]; more: boolean; session: Session }> {
@@ -115,9 +116,9 @@ async function coverRows(
   const ordered = live.sort((a, b) =>
     reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key),
   );
-  const rows = ordered.slice(0, limit);
+  const rows = fitting(ordered, { limit, bytes: deps.pageBytes });
   const session = sessionAfter(terms, rows);
-  return { rows, more: page.more || ordered.length > limit, session };
+  return { rows, more: page.more || rows.length < ordered.length, session };
 }
 
 /** The stretch that `from`/`to` or `prefix` names. */

@@ -1,6 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import { includes, nothingSeen, type VersionVector } from '../causality/version-vector.ts';
 import type { Deps } from '../coordinator/deps.ts';
+import { valueBytes } from '../coordinator/page-fill.ts';
 import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { readCovering } from '../coordinator/read-covering.ts';
 import { read, readIf } from '../coordinator/read.ts';
@@ -12,7 +13,9 @@ import type { Keyspace } from './keyspace.ts';
 import type { Level } from './levels.ts';
 import type { SessionKeeper } from './session-keeper.ts';
 import type { Session } from './session.ts';
-import type { Entry } from './store.ts';
+import type { AnswerWeight, Entry } from './store.ts';
+
+const readAtOnceMin = 64;
 
 export interface EntryRead {
   readonly entry: Entry;
@@ -53,6 +56,31 @@ export class Reader {
       floor,
       found: { entry: this.entry(at, cell), receipt },
     });
+  }
+
+  /**
+   * Many keys, each of them once. So many at a time as one page of the largest values that the
+   * keyspace takes, and `readAtOnceMin` in any case: each group is one statement a replica, and is
+   * weighed before the next one is read.
+   */
+  async readMany(
+    { keyspace, keys }: { keyspace: Keyspace; keys: readonly string[] },
+    { terms, answer }: { terms: ReadTerms; answer: AnswerWeight | undefined },
+  ): Promise<ReadonlyMap<string, EntryRead>> {
+    const { pageBytes } = this.#deps.coordinator;
+    const atOnce = Math.max(readAtOnceMin, Math.floor(pageBytes / keyspace.maxValueBytes));
+    const left = [...new Set(keys)];
+    const found = new Map<string, EntryRead>();
+    while (left.length > 0) {
+      const reading = left
+        .splice(0, atOnce)
+        .map(async (key) => [key, await this.read({ keyspace, key }, terms)] as const);
+      for (const [key, result] of await Promise.all(reading)) {
+        found.set(key, result);
+        answer?.add(valueBytes(result.entry.cell));
+      }
+    }
+    return found;
   }
 
   /**

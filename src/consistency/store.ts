@@ -17,6 +17,14 @@ export interface Asked {
   readonly replicas?: number | undefined;
   readonly session?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Where what is read for the operation is weighed. */
+  readonly answer?: AnswerWeight | undefined;
+}
+
+/** What one operation is answered with, all of its fields together. */
+export interface AnswerWeight {
+  /** So many bytes of values more. Throws when they are too many; nothing more is then read. */
+  add(bytes: number): void;
 }
 
 /** A receipt as the client sees it. */

@@ -31,4 +31,6 @@ export interface Deps {
   readonly mintMs: number;
   /** When one more replica is asked, because the answer of the first is slow to come. */
   readonly hedging: Hedging;
+  /** A page of a range ends before its values are more bytes than this. */
+  readonly pageBytes: number;
 }

@@ -23,6 +23,14 @@ export interface PlacedRange extends KeyBounds {
   readonly place: (key: string) => PlacedKey;
 }
 
+/** How a stretch is read. */
+export interface RangeTerms {
+  readonly plan: Plan;
+  /** Entries on the page, at most; it may end by its bytes before. */
+  readonly limit: number;
+  readonly reverse: boolean;
+}
+
 /** Why a page cannot be given: of some keys too few replicas are live, or not in time. */
 export function rangeFailure(
   { keyspace }: PlacedRange,

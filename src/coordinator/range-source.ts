@@ -83,10 +83,11 @@ export class RangeSource {
   fetch(what: {
     clock: Clock;
     deadlineMs: number;
-    size: number;
+    limit: number;
+    bytes: number;
     notBefore: string | undefined;
   }): Promise<void> {
-    const { clock, deadlineMs, size } = what;
+    const { clock, deadlineMs, limit, bytes } = what;
     const startedMs = clock.monotonicMs();
     this.askedMs = startedMs;
     const at = this.#further(this.reached, what.notBefore);
@@ -95,13 +96,14 @@ export class RangeSource {
     const bounds = this.#reverse
       ? { from, to: at ?? to }
       : { from: at === undefined ? from : keyAfter(at), to };
+    const page = { tenant, keyspace, ...bounds, reverse: this.#reverse, limit, bytes };
     this.pending = this.target.replica
-      .scan({ tenant, keyspace, ...bounds, reverse: this.#reverse, limit: size }, { deadlineMs })
+      .scan(page, { deadlineMs })
       .then(
-        (page) => {
-          for (const { key, stored } of page.cells) this.#cells.set(key, stored);
-          this.reached = page.cells.at(-1)?.key ?? at ?? this.reached;
-          this.exhausted = page.exhausted;
+        ({ cells, exhausted }) => {
+          for (const { key, stored } of cells) this.#cells.set(key, stored);
+          this.reached = cells.at(-1)?.key ?? at ?? this.reached;
+          this.exhausted = exhausted;
           this.hasAnswered = true;
           this.state = 'READY';
         },

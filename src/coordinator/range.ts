@@ -5,16 +5,17 @@ import { converge } from '../repair/read-repair.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
+import { fitting, PageFill, type PageLimits } from './page-fill.ts';
 import type { Plan } from './plan.ts';
 import { healKey, type Healing } from './range-heal.ts';
 import { doubtsOf } from './read.ts';
 import type { Receipt } from './receipt.ts';
-import { rangeFailure, rangeReceipt, type PlacedRange } from './range-report.ts';
+import { rangeFailure, rangeReceipt, type PlacedRange, type RangeTerms } from './range-report.ts';
 import { traced } from './traced.ts';
 import { RangeSource } from './range-source.ts';
 
 export interface RangePage {
-  /** Live keys, in the order asked; at most `limit`. */
+  /** Live keys, in the order asked: as many as `PageFill` lets on a page. */
   readonly rows: readonly { readonly key: string; readonly cell: Cell }[];
   /** Whether a live key follows. */
   readonly more: boolean;
@@ -34,15 +35,12 @@ type Reached = string | typeof END;
  * not be passed over while a smaller one could still turn up: so the page grows up to the
  * *frontier*, the last key that `need` members of every group of primaries have scanned past. A
  * replica that is silent never holds a key back that it alone could change, and deleted keys never
- * end a page: scanning goes on until it is full.
+ * end a page: scanning goes on until it is full, in entries or in bytes. A replica's own page may end
+ * by its bytes, too; that moves the frontier less far, and means nothing else.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
-export function range(
-  deps: Deps,
-  placed: PlacedRange,
-  what: { plan: Plan; limit: number; reverse: boolean },
-): Promise<RangePage> {
+export function range(deps: Deps, placed: PlacedRange, what: RangeTerms): Promise<RangePage> {
   return traced(deps, { name: 'range', plan: what.plan }, () =>
     new RangeMerge(deps, placed, what).page(),
   );
@@ -52,7 +50,7 @@ class RangeMerge {
   readonly #deps: Deps;
   readonly #placed: PlacedRange;
   readonly #plan: Plan;
-  readonly #limit: number;
+  readonly #limits: PageLimits;
   readonly #reverse: boolean;
   readonly #hedge: Hedge;
   readonly #sources: readonly RangeSource[];
@@ -61,15 +59,11 @@ class RangeMerge {
   readonly #repaired = new Set<string>();
   #decidedUpTo: string | undefined;
 
-  constructor(
-    deps: Deps,
-    placed: PlacedRange,
-    what: { plan: Plan; limit: number; reverse: boolean },
-  ) {
+  constructor(deps: Deps, placed: PlacedRange, what: RangeTerms) {
     this.#deps = deps;
     this.#placed = placed;
     this.#plan = what.plan;
-    this.#limit = what.limit;
+    this.#limits = { limit: what.limit, bytes: deps.pageBytes };
     this.#reverse = what.reverse;
     this.#hedge = deps.hedging.of('scan');
     const targets = inOrderOfHealth(placed.targets, 'read');
@@ -81,9 +75,11 @@ class RangeMerge {
     this.#ask();
     for (;;) {
       const frontier = this.#frontier();
-      if (frontier !== undefined) await this.#decideUpTo(frontier);
-      const full = this.#rows.length > this.#limit;
-      if (full || frontier === END) break;
+      const isThrough = frontier === undefined || (await this.#decideUpTo(frontier));
+      if (this.#fill().isPast) break;
+      // What seemed to fill the page turned out to be deleted meanwhile.
+      if (!isThrough) continue;
+      if (frontier === END) break;
       this.#ask();
       const leftMs = this.#plan.deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw this.#failure('late');
@@ -91,11 +87,8 @@ class RangeMerge {
       await this.#progress(leftMs);
     }
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: 'met' });
-    return {
-      rows: this.#rows.slice(0, this.#limit),
-      more: this.#rows.length > this.#limit,
-      receipt: this.#receipt(),
-    };
+    const rows = fitting(this.#rows, this.#limits);
+    return { rows, more: rows.length < this.#rows.length, receipt: this.#receipt() };
   }
 
   /**
@@ -104,19 +97,29 @@ class RangeMerge {
    */
   #ask(): void {
     const wanted = this.#plan.need === 1 ? this.#cover() : this.#sources;
-    const size = Math.min(fetchMax, this.#limit + 1);
     for (const source of wanted) {
       if (source.state === 'FAILED' || source.state === 'ASKED' || source.exhausted) continue;
       const consumed =
         source.reached === undefined || !this.#isBeyond(source.reached, this.#decidedUpTo);
-      if (consumed)
-        void source.fetch({
-          clock: this.#deps.clock,
-          deadlineMs: this.#plan.deadlineMs,
-          size,
-          notBefore: this.#decidedUpTo,
-        });
+      if (consumed) this.#fetch(source);
     }
+  }
+
+  #fetch(source: RangeSource): void {
+    void source.fetch({
+      clock: this.#deps.clock,
+      deadlineMs: this.#plan.deadlineMs,
+      limit: Math.min(fetchMax, this.#limits.limit + 1),
+      bytes: this.#fill().bytesLeft,
+      notBefore: this.#decidedUpTo,
+    });
+  }
+
+  /** How full the page is with what was found so far. */
+  #fill(): PageFill {
+    const fill = new PageFill(this.#limits);
+    for (const { cell } of this.#rows) fill.add(cell);
+    return fill;
   }
 
   /** The fewest live sources, greedily, that reach every group once. */
@@ -166,27 +169,29 @@ class RangeMerge {
     return [...keys].sort((a, b) => this.#compare(a, b));
   }
 
-  async #decideUpTo(frontier: Reached): Promise<void> {
+  /** Whether all keys up to there are decided: not when the page seems to be full before. */
+  async #decideUpTo(frontier: Reached): Promise<boolean> {
     const nowMs = this.#deps.clock.nowMs();
     const isLive = (cell: Cell): boolean =>
       visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
     const decided: Promise<{ key: string; cell: Cell }>[] = [];
-    let live = this.#rows.length;
+    const fill = this.#fill();
     for (const key of this.#openKeys(frontier)) {
-      if (live > this.#limit) break;
+      if (fill.isPast) break;
       const { cell, healed } = this.#decide(key);
       decided.push((healed ?? Promise.resolve(cell)).then((shown) => ({ key, cell: shown })));
-      if (isLive(cell)) live += 1;
+      if (isLive(cell)) fill.add(cell);
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);
     }
     // A replica that fails takes its pages out of the count, and the frontier may fall back: what
     // was decided stays so.
     const advances = frontier !== END && this.#isBeyond(frontier, this.#decidedUpTo);
-    if (advances && live <= this.#limit) this.#decidedUpTo = frontier;
+    if (advances && !fill.isPast) this.#decidedUpTo = frontier;
     // All at once: the repairs of a page become one statement a replica.
     const rows = await Promise.all(decided);
     this.#rows.push(...rows.filter(({ cell }) => isLive(cell)));
+    return !fill.isPast;
   }
 
   /**
@@ -255,9 +260,7 @@ class RangeMerge {
     cancel();
     if (first !== 'slow' || !slow || !this.#hedge.allows(slow.target, slow.askedMs)) return;
     const spare = this.#sources.find(({ state, isLive }) => state === 'IDLE' && isLive);
-    const size = Math.min(fetchMax, this.#limit + 1);
-    const notBefore = this.#decidedUpTo;
-    void spare?.fetch({ clock, deadlineMs: this.#plan.deadlineMs, size, notBefore });
+    if (spare) this.#fetch(spare);
   }
 
   #compare(a: string, b: string): number {

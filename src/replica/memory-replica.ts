@@ -22,6 +22,7 @@ import {
   changesOf,
   keepingOutcomes,
   nameOf,
+  pageOf,
   stored,
   type MemoryChange,
   type MemoryCopy,
@@ -151,7 +152,7 @@ export class MemoryReplica implements Replica {
   }
 
   async scan(request: ScanRequest): Promise<ScanPage> {
-    const { tenant, keyspace, from, to, reverse, limit } = request;
+    const { tenant, keyspace, from, to, reverse } = request;
     const inside = [...this.#rows.values()]
       .filter(
         ({ ref, cell }) =>
@@ -164,11 +165,7 @@ export class MemoryReplica implements Replica {
       )
       .sort((a, b) => compareKeys(a.ref.key, b.ref.key));
     if (reverse) inside.reverse();
-    const page = inside.slice(0, limit);
-    return {
-      cells: page.map((row) => ({ key: row.ref.key, stored: stored(row) })),
-      exhausted: page.length < limit,
-    };
+    return pageOf(inside, request);
   }
 
   async deleteKeyspace(what: { tenant: string; keyspace: string }): Promise<void> {

@@ -1,7 +1,7 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
-import { digestOf } from '../causality/cell-codec.ts';
+import { digestOf, storedBytes } from '../causality/cell-codec.ts';
 import type { RegisterState } from './memory-register.ts';
-import type { CellRef, StoredCell } from './replica.ts';
+import type { CellRef, ScanPage, StoredCell } from './replica.ts';
 
 /** One key on its disk. */
 export interface MemoryRow {
@@ -37,6 +37,21 @@ export function changesOf(changes: readonly MemoryChange[], ref: CellRef): reado
 /** A cell that replaces a row blindly: what is recorded of other writes stays; only a swap joins it. */
 export function keepingOutcomes(row: MemoryRow | undefined, cell: Cell): Cell {
   return row?.cell.outcomes ? { ...cell, outcomes: row.cell.outcomes } : cell;
+}
+
+/** A page of these rows: it ends by their number or by their bytes. */
+export function pageOf(
+  rows: readonly MemoryRow[],
+  { limit, bytes: bytesMax }: { limit: number; bytes: number },
+): ScanPage {
+  const cells: { key: string; stored: StoredCell }[] = [];
+  let bytes = 0;
+  for (const row of rows.slice(0, limit)) {
+    bytes += storedBytes(row.cell);
+    if (cells.length > 0 && bytes > bytesMax) break;
+    cells.push({ key: row.ref.key, stored: stored(row) });
+  }
+  return { cells, exhausted: cells.length === rows.length && cells.length < limit };
 }
 
 export function stored(row: MemoryRow | undefined): StoredCell {

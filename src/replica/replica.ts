@@ -113,11 +113,19 @@ export interface ScanRequest {
   readonly reverse: boolean;
   /** At most this many cells, tombstones included. */
   readonly limit: number;
+  /**
+   * A page ends before its cells, as they are stored, are more bytes than this; one cell it has at
+   * least, if there is one. See `storedBytes`.
+   */
+  readonly bytes: number;
 }
 
 export interface ScanPage {
   readonly cells: readonly { readonly key: string; readonly stored: StoredCell }[];
-  /** True when nothing of the range lies beyond the last cell of this page. */
+  /**
+   * True when nothing of the range lies beyond the last cell of this page. A short page says nothing
+   * about that: it may have ended by its bytes.
+   */
   readonly exhausted: boolean;
 }
 

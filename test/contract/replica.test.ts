@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { laterBy } from '../../src/causality/ballot.ts';
-import { digestOf, encodeCell } from '../../src/causality/cell-codec.ts';
+import { digestOf, encodeCell, storedBytes } from '../../src/causality/cell-codec.ts';
 import {
   emptyCell,
   join,
@@ -461,7 +461,7 @@ describe.each([
     ].slice(1);
     const scan = async (more: Partial<ScanRequest>) => {
       const { cells, exhausted } = await replica.scan(
-        { tenant: 't', keyspace, reverse: false, limit: 100, ...more },
+        { tenant: 't', keyspace, reverse: false, limit: 100, bytes: 1_000_000, ...more },
         inTime(),
       );
       return { keys: cells.map(({ key }) => key), exhausted };
@@ -503,6 +503,27 @@ describe.each([
       expect((await scan({ limit: keys.length + 1 })).exhausted).toBe(true);
     });
 
+    test('stops before its bytes are more than asked for, with one cell at least, and says whether more follow', async () => {
+      const weights = new Map<string, number>();
+      for (const key of keys) weights.set(key, storedBytes((await read(key)).cell));
+      const weightOf = (some: readonly string[]) =>
+        some.reduce((bytes, key) => bytes + weights.get(key)!, 0);
+      const page = (found: readonly string[], exhausted: boolean) => ({ keys: found, exhausted });
+      const three = keys.slice(0, 3);
+      expect(await scan({ bytes: weightOf(three) })).toEqual(page(three, false));
+      expect(await scan({ bytes: weightOf(three) - 1 })).toEqual(page(three.slice(0, 2), false));
+      expect(await scan({ bytes: 1 })).toEqual(page(three.slice(0, 1), false));
+      const last = keys.toReversed().slice(0, 2);
+      expect(await scan({ bytes: weightOf(last), reverse: true })).toEqual(page(last, false));
+      expect(await scan({ bytes: weightOf(keys) })).toEqual(page(keys, true));
+      const [end = ''] = last;
+      expect(await scan({ bytes: 1, from: end })).toEqual(page([end], true));
+      const within = { from: 'a', to: 'b_' };
+      expect(await scan({ ...within, bytes: weightOf(['a', 'a\u0001']) })).toEqual(
+        page(['a', 'a\u0001'], false),
+      );
+    });
+
     test('shows deleted keys too: whoever merges must know of them', async () => {
       const { cell, digest } = await read('aa');
       await swap(next(cell, null), digest, 'aa');
@@ -517,7 +538,7 @@ describe.each([
     await replica.swap(other, { expected: 0n, next: next(emptyCell) }, inTime());
     await replica.deleteKeyspace({ tenant: 't', keyspace }, inTime());
     const { cells: left } = await replica.scan(
-      { tenant: 't', keyspace, reverse: false, limit: 10 },
+      { tenant: 't', keyspace, reverse: false, limit: 10, bytes: 1_000 },
       inTime(),
     );
     expect(left).toEqual([]);

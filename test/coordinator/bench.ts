@@ -21,10 +21,12 @@ export class Bench {
   readonly replicas: readonly FaultyReplica[];
   readonly gateways: AssembledStore[] = [];
   readonly #hints: Partial<HintSettings>;
+  readonly #pageBytes: number;
 
   /** Without hints, unless a test wants them: what reads heal could not be seen beside them. */
-  constructor(count = 3, hints: Partial<HintSettings> = { enabled: false }) {
+  constructor(count = 3, hints: Partial<HintSettings> = { enabled: false }, pageBytes = Infinity) {
     this.#hints = hints;
+    this.#pageBytes = pageBytes;
     this.replicas = Array.from({ length: count }, (_, index) => {
       return new FaultyReplica({ id: `replica-${index + 1}`, clock: this.clock });
     });
@@ -43,6 +45,7 @@ export class Bench {
       signingKeys: ['the key of this bench'],
       timeouts: { requestMs, mintMs },
       hints,
+      pageBytes: this.#pageBytes,
     });
     this.gateways.push(gateway);
     return gateway;

@@ -4,6 +4,7 @@ import { ballotOf } from '../../src/causality/cell.ts';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
 import { Bench, me } from './bench.ts';
 import type { FaultyReplica } from './faulty-replica.ts';
+import { statesOf } from './range-world.ts';
 
 /** A page whose write-back meets a round of consensus. */
 let bench: Bench;
@@ -63,4 +64,40 @@ test('leaves nothing behind that a later page could lack', async () => {
   second.all('down');
   first.inner.wipe('lost');
   expect(bench.values(third, keyspace, at.key)).toEqual(['1']);
+});
+
+test('goes on when a key that seemed to fill it was deleted before it was healed', async () => {
+  // Guard: `page` goes on when `decideUpTo` did not come to its end. Without it, the page ends
+  // before y, and says that nothing follows.
+  const all = [first, second, third];
+  for (const [replica, key] of [
+    [first, 'w'],
+    [second, 'x'],
+    [third, 'y'],
+  ] as const) {
+    const request = { expected: 0n, next: statesOf('live').last };
+    await replica.inner.swap({ ...ref, key }, request, { deadlineMs: Infinity });
+  }
+  third.all('down');
+  await bench.run(bench.store.put(me, { ...at, value: '1' }, { level: 'LINEARIZABLE' }));
+  third.thaw();
+  await bench.clock.advance(3_000);
+  const before = all.map(({ inner }) => inner.save());
+  await bench.run(bench.store.delete(me, at, { level: 'LINEARIZABLE' }));
+  await bench.quiet();
+  const after = all.map(({ inner }) => inner.save());
+  for (const [nth, copy] of before.entries()) all[nth]!.inner.restore(copy);
+  const left = laterBy(ballotOf(bench.held(second, keyspace, at.key)!), 1_000);
+  await third.inner.prepare(ref, left, { deadlineMs: Infinity });
+  // The page has seen k alive; whoever reads it by itself, to heal it, finds it deleted.
+  for (const replica of all)
+    replica.fate = (call, key) => {
+      if (call === 'read' && key === at.key)
+        for (const [nth, copy] of after.entries()) all[nth]!.inner.restore(copy);
+      return undefined;
+    };
+  const what = { keyspace: 'carts', first: 2 };
+  const answer = await bench.run(bench.store.range(me, what, { level: 'ALL' }));
+  expect(answer.edges.map(({ entry }) => entry.key)).toEqual(['w', 'x']);
+  expect(answer.hasNextPage).toBe(true);
 });

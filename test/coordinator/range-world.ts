@@ -42,12 +42,16 @@ export class RangeWorld {
   readonly bench: Bench;
   keyspace!: Keyspace;
 
-  private constructor(count: number) {
-    this.bench = new Bench(count);
+  private constructor(count: number, pageBytes: number | undefined) {
+    this.bench = new Bench(count, { enabled: false }, pageBytes);
   }
 
-  static async of(count: number, settings: Partial<KeyspaceSettings> = {}): Promise<RangeWorld> {
-    const world = new RangeWorld(count);
+  static async of(
+    count: number,
+    settings: Partial<KeyspaceSettings> = {},
+    pageBytes?: number,
+  ): Promise<RangeWorld> {
+    const world = new RangeWorld(count, pageBytes);
     world.keyspace = await world.bench.keyspace('r', settings);
     return world;
   }
@@ -76,9 +80,10 @@ export class RangeWorld {
   /** Every page of a stretch, one after the other, as a client would walk it. */
   async walk(
     what: Omit<RangeArguments, 'keyspace' | 'first' | 'last' | 'after' | 'before'>,
-    how: { size: number; reverse: boolean; level?: LevelName },
+    how: { size: number; reverse: boolean; level?: LevelName; bytes?: number },
   ): Promise<{ entries: Entry[]; pages: number }> {
     const entries: Entry[] = [];
+    let left: number | undefined;
     let cursor: string | undefined;
     for (let pages = 1; ; pages += 1) {
       const bounds = how.reverse
@@ -87,14 +92,28 @@ export class RangeWorld {
       const answer = await this.page({ ...what, ...bounds }, how.level);
       const found = answer.edges.map(({ entry }) => entry);
       if (found.length > how.size) throw new Error('a page is longer than was asked for');
+      const bytes = bytesOf(found);
+      if (found.length > 1 && bytes > (how.bytes ?? Infinity))
+        throw new Error(`a page has ${bytes} bytes`);
+      const [next] = how.reverse ? found.slice(-1) : found;
+      if (left !== undefined && next && bytesOf([next]) <= left)
+        throw new Error('a page was short, and the next entry would have had room on it');
       entries.push(...(how.reverse ? found.toReversed() : found));
       cursor = (how.reverse ? answer.edges[0] : answer.edges.at(-1))?.cursor;
       const more = how.reverse ? answer.hasPreviousPage : answer.hasNextPage;
       if (!more) return { entries, pages };
-      if (found.length < how.size) throw new Error('a page is short, and more follow');
+      if (found.length === how.size) left = undefined;
+      else if (how.bytes === undefined) throw new Error('a page is short, and more follow');
+      else left = how.bytes - bytes;
       if (pages > 500) throw new Error('the pages do not end');
     }
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries
+    .flatMap(({ cell }) => cell.siblings)
+    .reduce((bytes, { value }) => bytes + Buffer.byteLength(value ?? ''), 0);
 }
 
 /** The keys that a reader must see, in the order of their bytes. */

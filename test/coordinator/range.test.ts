@@ -1,6 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { KeyspaceSettings } from '../../src/consistency/keyspace.ts';
+import type { ScanPage } from '../../src/replica/replica.ts';
 import { me, refusal, requestMs, statuses } from './bench.ts';
 import type { FaultyReplica } from './faulty-replica.ts';
 import {
@@ -71,6 +72,18 @@ describe.each(layouts)('all pages of a range, on %s', (_, count, settings) => {
     );
   });
 
+  test('are the same when pages end by their bytes, replicas’ and ours, and no page is longer or shorter than it must be', async () => {
+    const bounds = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 100, max: 1_500 }));
+    await fc.assert(
+      fc.asyncProperty(seededKeys(2), walks, bounds, async (keys, walk, bytes) => {
+        const world = await RangeWorld.of(count, settings, bytes);
+        await world.seed(keys);
+        await check(world, keys, { ...walk, bytes });
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   test('are the same while one replica is silent, slow, or breaks off in the middle', async () => {
     const faults = fc.constantFrom('frozen', 'slow', 'breaks', 'down');
     await fc.assert(
@@ -105,6 +118,27 @@ describe('a page of a range', () => {
     const page = await world.page({ first: 5 });
     expect(page.edges.map(({ entry }) => entry.key)).toEqual(names(5, 'z'));
     expect(page.hasNextPage).toBe(false);
+  });
+
+  test('of large values asks no replica for more than it may show, and an eighth to look beyond', async () => {
+    const world = await RangeWorld.of(3, {}, 10_000);
+    const value = JSON.stringify('é'.repeat(1_000));
+    for (const key of names(30)) {
+      const put = { keyspace: 'r', key, value };
+      await world.bench.run(world.bench.store.put(me, put, { level: 'ALL' }));
+    }
+    const asked = world.bench.replicas.map((replica) => jest.spyOn(replica.inner, 'scan'));
+    const page = await world.page({ first: 30 }, 'ALL');
+    expect(page.edges.map(({ entry }) => entry.key)).toEqual(names(4));
+    expect(page.hasNextPage).toBe(true);
+    for (const { mock } of asked) {
+      const pages = await Promise.all(
+        mock.results.map(({ value: got }) => got as Promise<ScanPage>),
+      );
+      expect(pages.map(({ cells }) => cells.length)).toEqual([4, 1]);
+    }
+    const rest = await world.page({ first: 30, after: page.edges.at(-1)!.cursor });
+    expect(rest.edges[0]!.entry.key).toBe('k004');
   });
 
   test('is not eaten by keys that one stale replica still takes for living', async () => {

@@ -4,6 +4,7 @@ import {
   keepNewestCells,
   prepareBallots,
   readCells,
+  scanCells,
   swapCells,
 } from '../../src/replica/postgres/statements.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
@@ -53,3 +54,31 @@ test.each(statements)('$name looks single keys up by the primary key', async (st
   expect(plan).not.toMatch(/Index (Only )?Scan using (?!cells_pkey|replica_pkey)/);
   expect(plan).not.toMatch(/Seq Scan on cells/);
 });
+
+const ways = [
+  { reverse: false, bounded: false },
+  { reverse: false, bounded: true },
+  { reverse: true, bounded: false },
+  { reverse: true, bounded: true },
+];
+
+test.each(ways)(
+  'a page of a range (%j) goes along the primary key, and no further than its limit',
+  async (way) => {
+    await client.query(`
+    insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
+    select 't', 'k', 'key-' || n, '[]', '{}', 1, '', 0, 0 from generate_series(100, 999) n on conflict do nothing`);
+    const types = ['text', 'text', 'text', 'int', 'int8', ...(way.bounded ? ['text'] : [])];
+    await client.query(`prepare scanned (${types.join(', ')}) as ${scanCells(way).text}`);
+    const values = ["'t'", "'k'", "'key-100'", '10', '8', ...(way.bounded ? ["'key-900'"] : [])];
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `explain (analyze, costs off, timing off) execute scanned (${values.join(', ')})`,
+    );
+    await client.query('deallocate scanned');
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/Index Scan (Backward )?using cells_pkey on cells \(actual rows=10\D/);
+    // What is cut off by its bytes is not sent, and not even sorted.
+    expect(plan).toMatch(/^Sort \(actual rows=2\D/);
+    expect(plan.match(/Sort Key/g)).toHaveLength(1);
+  },
+);

@@ -43,6 +43,7 @@ export const usual: Setting = {
   skewMaxMs: 200,
   requestMs: 800,
   mintMs: 200,
+  pageBytes: 1_000_000,
   antiEntropyEveryMs: 0,
   tombstoneGraceMs: 86_400_000,
   identity: {},

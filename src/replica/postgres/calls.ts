@@ -135,7 +135,7 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
     keyOf: ({ tenant }) => `${tenant}\0`,
     sizeOf: ({ limit }) => 1 + limit / rowsPerTurn,
     values: ([scan]) => {
-      const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit];
+      const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit, scan?.bytes];
       return scan?.to === undefined ? bounds : [...bounds, scan.to];
     },
     replies: (rows, [scan]) => {
@@ -143,7 +143,7 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
       return [
         {
           cells: found.map((row) => ({ key: row[0] as string, stored: storedCell(row, 1) })),
-          exhausted: found.length < (scan?.limit ?? 0),
+          exhausted: found.length < (scan?.limit ?? 0) && found.at(-1)?.[8] !== true,
         },
       ];
     },

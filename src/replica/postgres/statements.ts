@@ -168,16 +168,27 @@ export const prepareBallots: Statement = {
     left join cells c on r.key is null and c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
 
-/** One page of a key range: bounds, never LIKE; bytes, never a locale. */
+/**
+ * One page of a key range: bounds, never LIKE; bytes, never a locale. It is cut at its bytes here, so
+ * that the rest is never sent; `octet_length` does not fetch what lies in TOAST. `follows` says that a
+ * row comes behind the one it stands in.
+ */
 export function scanCells(what: { reverse: boolean; bounded: boolean }): Statement {
+  const order = `key ${what.reverse ? 'desc' : 'asc'}`;
   return {
     name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
     text: `
-    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text
+    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text, c.follows
     from replica r left join lateral (
-      select * from cells where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $5' : ''} and digest <> 0
-      order by key ${what.reverse ? 'desc' : 'asc'} limit $4
-    ) c on true order by c.key ${what.reverse ? 'desc' : 'asc'}`,
+      select p.* from (
+        select s.*, row_number() over along as nth, lead(true) over along as follows,
+          sum(octet_length(siblings) + octet_length(context) + octet_length(outcomes)) over along as bytes
+        from (
+          select * from cells where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $6' : ''} and digest <> 0
+          order by ${order} limit $4
+        ) s window along as (order by ${order} rows unbounded preceding)
+      ) p where p.nth = 1 or p.bytes <= $5
+    ) c on true order by c.${order}`,
   };
 }
 

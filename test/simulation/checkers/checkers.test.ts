@@ -144,13 +144,19 @@ describe('causality', () => {
 });
 
 describe('ranges', () => {
-  const sets = { stable: new Set(['a', 'c', 'e']), churning: new Set(['b']) };
+  const sets = {
+    stable: new Set(['a', 'c', 'e']),
+    churning: new Set(['b']),
+    pageBytes: 10,
+    valueBytes: 4,
+  };
   const walk = (pages: string[][], more: Partial<Walk> = {}): Walk => ({
     level: 'QUORUM',
     pageSize: 2,
     reverse: false,
     complete: true,
     pages,
+    bytes: pages.map(({ length }) => length),
     ...more,
   });
 
@@ -164,6 +170,8 @@ describe('ranges', () => {
     ],
     ['without it', walk([['a', 'c'], ['e']])],
     ['backwards', walk([['e', 'c'], ['a']], { reverse: true })],
+    ['of large values', walk([['a'], ['c', 'e']], { bytes: [8, 10] })],
+    ['of one value that is larger than a page', walk([['a'], ['c', 'e']], { bytes: [12, 8] })],
     ['given up on the way', walk([['a', 'c']], { complete: false })],
   ])('accepts a walk %s', (_, good) => {
     expect(checkRange([good], sets)).toEqual([]);
@@ -185,6 +193,8 @@ describe('ranges', () => {
       ]),
     ],
     ['a page of 1 keys', walk([['a'], ['c', 'e']])],
+    ['a page of 1 keys and 6 bytes', walk([['a'], ['c', 'e']], { bytes: [6, 8] })],
+    ['a page of 11 bytes', walk([['a', 'c'], ['e']], { bytes: [11, 4] })],
   ])('finds that a walk %s', (sentence, bad) => {
     expect(checkRange([bad], sets).join()).toContain(sentence);
   });

@@ -10,6 +10,7 @@ import {
   GatewayNamedLink,
   HastyAccepts,
   HintingLink,
+  LastPageLink,
   OneTenantLink,
   OverwritingAccepts,
   OverwritingLink,
@@ -357,6 +358,12 @@ export const controls: readonly Control[] = [
     scenario: 'range',
     within: 20,
     defects: () => ({ link: (link) => new ShortPageLink(link) }),
+  },
+  {
+    name: 'a page that ended by its bytes is taken for the last',
+    scenario: 'range',
+    within: 20,
+    defects: () => ({ link: (link) => new LastPageLink(link) }),
   },
   {
     name: 'a change is dropped on its way to the subscriber',

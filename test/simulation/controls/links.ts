@@ -268,6 +268,15 @@ export class ShortPageLink extends PassingLink {
     const cells = page.cells.filter(({ stored }) =>
       stored.cell.siblings.some(({ value }) => value !== null),
     );
+    const isShort = page.cells.length === request.limit && cells.length < request.limit;
+    return { cells, exhausted: page.exhausted || isShort };
+  }
+}
+
+/** Takes a page that ended by its bytes for the last one. */
+export class LastPageLink extends PassingLink {
+  override async scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
+    const { cells } = await this.inner.scan(request, options);
     return { cells, exhausted: cells.length < request.limit };
   }
 }

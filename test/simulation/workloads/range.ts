@@ -14,6 +14,12 @@ const names = Array.from({ length: 26 }, (_, index) => `k${String(index).padStar
 const churning = new Set(names.filter((_, index) => index % 2 === 1 || (index > 8 && index < 15)));
 const stable = new Set(names.filter((name) => !churning.has(name)));
 const walks = new WeakMap<World, Walk[]>();
+/** Some values are so large that two of them do not go on a page, some so that three do not. */
+const pageBytes = 3_000;
+const valueOf = (name: string): string =>
+  JSON.stringify('x'.repeat([0, 0, 1_100, 0, 2_000, 100][names.indexOf(name) % 6] ?? 0));
+/** Of a key that two have written at once, both count. */
+const valueBytes = 2_100;
 
 /** Ranges over half stable, half churning keys, on every partitioner, in pages of every size, both ways. */
 export const range: Scenario = {
@@ -21,7 +27,7 @@ export const range: Scenario = {
   promise: 'range',
   checker:
     'every stable key exactly once and in order; nothing doubled, nothing foreign, no short page',
-  setting: { replicas: 4, requestMs: 1_200 },
+  setting: { replicas: 4, requestMs: 1_200, pageBytes },
   faults: { crash: 1, freeze: 1, isolate: 1, oneWay: 2, everyMs: 400, lastMs: 400 },
   repairEveryMs: 60,
   async setup(world) {
@@ -34,7 +40,7 @@ export const range: Scenario = {
     await world.createKeyspace('u', keyspace, {});
     const { store } = world.gateways[0]!;
     const put = (tenant: string, where: string, key: string) =>
-      store.put({ tenant }, { keyspace: where, key, value: '0' }, { level: 'ALL' });
+      store.put({ tenant }, { keyspace: where, key, value: valueOf(key) }, { level: 'ALL' });
     await Promise.all([...stable].map((key) => put('t', keyspace, key)));
     // Neighbours that must not be heard.
     await Promise.all(
@@ -42,7 +48,7 @@ export const range: Scenario = {
     );
   },
   clients: (world) => Promise.all([churn(world), churn(world), walk(world), walk(world)]),
-  check: (world) => checkRange(walks.get(world)!, { stable, churning }),
+  check: (world) => checkRange(walks.get(world)!, { stable, churning, pageBytes, valueBytes }),
 };
 
 async function churn(world: World): Promise<void> {
@@ -67,8 +73,11 @@ async function walk(world: World): Promise<void> {
   }
 }
 
-async function oneWalk(client: Client, what: Omit<Walk, 'pages' | 'complete'>): Promise<Walk> {
+type Asked = Pick<Walk, 'level' | 'pageSize' | 'reverse'>;
+
+async function oneWalk(client: Client, what: Asked): Promise<Walk> {
   const pages: string[][] = [];
+  const bytes: number[] = [];
   let cursor: string | undefined;
   for (let failures = 0; failures < 4;) {
     if (!client.world.admit()) break;
@@ -79,18 +88,20 @@ async function oneWalk(client: Client, what: Omit<Walk, 'pages' | 'complete'>): 
     }
     const keys = page.edges.map(({ entry }) => entry.key);
     pages.push(what.reverse ? keys.reverse() : keys);
+    const values = page.edges.flatMap(({ entry }) => entry.cell.siblings);
+    bytes.push(values.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
     const more = what.reverse ? page.hasPreviousPage : page.hasNextPage;
     const edge = what.reverse ? page.edges[0] : page.edges.at(-1);
-    if (!more || !edge) return { ...what, pages, complete: !more };
+    if (!more || !edge) return { ...what, pages, bytes, complete: !more };
     cursor = edge.cursor;
     await client.think(10);
   }
-  return { ...what, pages, complete: false };
+  return { ...what, pages, bytes, complete: false };
 }
 
 async function onePage(
   client: Client,
-  { level, pageSize, reverse }: Omit<Walk, 'pages' | 'complete'>,
+  { level, pageSize, reverse }: Asked,
   cursor: string | undefined,
 ): Promise<RangeAnswer | undefined> {
   const size = reverse ? { last: pageSize, before: cursor } : { first: pageSize, after: cursor };

@@ -35,7 +35,7 @@ export class Gateway {
   constructor(world: World, process: Process, random: Random) {
     this.name = process.name;
     this.process = process;
-    const { requestMs, mintMs, defects, identity } = world.options;
+    const { requestMs, mintMs, pageBytes, defects, identity } = world.options;
     const { antiEntropyEveryMs, tombstoneGraceMs } = world.options;
     this.assembled = assembleStore({
       clock: process.clock,
@@ -46,6 +46,7 @@ export class Gateway {
       partitions: 8,
       signingKeys: ['simulation'],
       timeouts: { requestMs, mintMs },
+      pageBytes,
       repair: { antiEntropyEveryMs, tombstoneGraceMs },
       identity,
       ...defects.parts,

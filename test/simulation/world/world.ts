@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly skewMaxMs: number;
   readonly requestMs: number;
   readonly mintMs: number;
+  /** Of values, on one page of a range. */
+  readonly pageBytes: number;
   /** The product's own anti-entropy; 0 for none, where the simulator's hostile one takes its place. */
   readonly antiEntropyEveryMs: number;
   readonly tombstoneGraceMs: number;
