@@ -8,6 +8,7 @@ import {
   keyspaceOf,
   raisedDefaults,
   settingsWith,
+  withLeft,
   type KeyspaceRecord,
 } from './keyspace-record.ts';
 import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
@@ -25,8 +26,6 @@ const keeping: Keeping = {
   absentMs: 0,
   entriesMax: 100_000,
 };
-/** A name that is dropped and created over and over: of the oldest nothing can be left. */
-const leftMax = 100;
 
 /**
  * Which keyspaces there are. The directory lives in the replicas themselves (see `SystemRecords`);
@@ -152,8 +151,8 @@ export class Directory {
     const record = await this.#records.change(keyOf(tenant, name), (before) => {
       if (!before || before.dropped) return undefined;
       const { generation, version } = before;
-      const left = [...before.left, { generation, droppedAtMs: this.#deps.clock.nowMs() }];
-      return { ...before, version: version + 1, dropped: true, left: left.slice(-leftMax) };
+      const left = withLeft(before.left, { generation, droppedAtMs: this.#deps.clock.nowMs() });
+      return { ...before, version: version + 1, dropped: true, left: [...left] };
     });
     if (!record) return false;
     const { storageName } = keyspaceOf(tenant, name, record);

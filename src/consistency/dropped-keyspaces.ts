@@ -86,14 +86,21 @@ export class DroppedKeyspaces {
     if (startMs < (this.#nextMs.get(nameOf(leftover)) ?? 0)) return;
     const slash = key.indexOf('/');
     const [tenant, name] = [key.slice(0, slash), key.slice(slash + 1)];
-    const { generation } = left;
-    const { storageName } = keyspaceOf(tenant, name, { ...record, generation });
-    if (!(await this.remove(tenant, storageName))) return;
+    for (
+      let generation = left.from ?? left.generation;
+      generation <= left.generation;
+      generation += 1
+    ) {
+      const { storageName } = keyspaceOf(tenant, name, { ...record, generation });
+      if (!(await this.remove(tenant, storageName))) return;
+    }
     const ageMs = startMs - left.droppedAtMs;
     this.#nextMs.set(nameOf(leftover), startMs + ageMs / 4);
     if (ageMs < settleMs) return;
     await records.change(key, (before) => {
-      const rest = before?.left.filter((one) => one.generation !== generation);
+      const rest = before?.left.filter(
+        ({ generation, from }) => generation !== left.generation || from !== left.from,
+      );
       return before && rest ? { ...before, left: rest } : undefined;
     });
   }

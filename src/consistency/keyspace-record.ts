@@ -25,9 +25,14 @@ const settingsSchema = z.object({
   defaultTtlSeconds: z.int().optional(),
 });
 
-const generationSchema = z.object({ generation: z.int(), droppedAtMs: z.number() });
+const generationSchema = z.object({
+  generation: z.int(),
+  droppedAtMs: z.number(),
+  /** The first of several that are kept as one; they go up to `generation`, which was dropped last. */
+  from: z.int().optional(),
+});
 
-/** One that was dropped, and of which rows may be left. */
+/** One that was dropped, or several in a row, and of which rows may be left. */
 export type Generation = z.output<typeof generationSchema>;
 
 const recordSchema = z.object({
@@ -44,6 +49,16 @@ const recordSchema = z.object({
  * What the directory stores of one name. It is never deleted: the generation must not be forgotten.
  */
 export type KeyspaceRecord = z.output<typeof recordSchema>;
+
+/** Beyond so many, the oldest are kept as one: a record stays small, and none is forgotten. */
+const leftMax = 100;
+
+/** One more was dropped. */
+export function withLeft(left: readonly Generation[], dropped: Generation): readonly Generation[] {
+  const [oldest, next, ...rest] = [...left, dropped];
+  if (!next || left.length < leftMax) return [...left, dropped];
+  return [{ ...next, from: oldest.from ?? oldest.generation }, ...rest];
+}
 
 /**
  * The record that counts. Consensus leaves one; a directory from before it may hold siblings, of

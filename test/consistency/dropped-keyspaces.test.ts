@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
 import { Bench, me } from '../coordinator/bench.ts';
+import { statesOf } from '../coordinator/range-world.ts';
 
 const dayMs = 24 * 3_600_000;
 const args = { keyspace: 'carts', key: 'k', value: '1' };
@@ -75,6 +76,33 @@ describe('the rows of a dropped keyspace', () => {
     await sweep(bench);
     expect(await left(bench)).toEqual(['']);
     expect(rows(bench, keyspace)).toBe(0);
+  });
+
+  test('are not forgotten however often the name is used again', async () => {
+    // Guard: `withLeft` keeps the oldest as one. When it drops them instead, a replica that was away
+    // keeps their rows for ever.
+    const bench = new Bench();
+    const oldest: Keyspace[] = [];
+    bench.replicas[2]!.all('down');
+    for (let time = 1; time <= 103; time += 1) {
+      oldest.push(await bench.keyspace('carts'));
+      if (time <= 4) await bench.run(bench.store.put(me, args, { level: 'QUORUM' }));
+      await bench.run(bench.store.dropKeyspace(me, 'carts'));
+      if (time <= 4) {
+        const { tenant, storageName } = oldest.at(-1)!;
+        const ref = { tenant, keyspace: storageName, key: 'k' };
+        const request = { expected: 0n, next: statesOf('live').last };
+        await bench.replicas[2]!.inner.swap(ref, request, { deadlineMs: Infinity });
+      }
+    }
+    expect(oldest.map((one) => rows(bench, one)).slice(0, 5)).toEqual([1, 1, 1, 1, 0]);
+    expect((await left(bench))[0]?.split(',')).toHaveLength(100);
+    bench.replicas[2]!.all(undefined);
+    bench.clock.skewMs += dayMs;
+    await bench.clock.advance(1_000);
+    await sweep(bench);
+    expect(oldest.map((one) => rows(bench, one)).slice(0, 4)).toEqual([0, 0, 0, 0]);
+    expect(await left(bench)).toEqual(['']);
   });
 
   test('of a name that is used again are told from the rows of its successor', async () => {
