@@ -165,6 +165,7 @@ export const controls: readonly Control[] = [
     name: 'a lost disk, or an older copy, is not noticed',
     scenario: 'quorum-disks',
     within: 50,
+    caughtBy: 21,
     defects: () => ({ unnoticed: true }),
   },
   {
@@ -183,7 +184,7 @@ export const controls: readonly Control[] = [
     name: 'a row that was handed over goes on under its old name',
     scenario: 'outages',
     within: 500,
-    caughtBy: 95,
+    caughtBy: 122,
     defects: () => ({ replica: (options) => new UnawareReplica(options) }),
   },
   {
@@ -237,7 +238,7 @@ export const controls: readonly Control[] = [
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 27,
+    caughtBy: 13,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -290,7 +291,7 @@ export const controls: readonly Control[] = [
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
     within: 2000,
-    caughtBy: 538,
+    caughtBy: 976,
     // A hint would bring back what it has kept.
     defects: () => ({
       link: (link) => new HastyAccepts(link),
@@ -318,7 +319,7 @@ export const controls: readonly Control[] = [
     name: 'a read does not look whether what it shows is doubted',
     scenario: 'resolve',
     within: 400,
-    caughtBy: 27,
+    caughtBy: 6,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new UnsettledReads(link, ['doubted', 'condemned']) : link,
@@ -399,7 +400,7 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 34,
+    caughtBy: 12,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
