@@ -40,9 +40,21 @@ async function main(args: readonly string[], around: Surroundings): Promise<numb
   }
   const words = 'words' in commands[word] ? leadingWords(rest) : [];
   const given = readOptions(rest.slice(words.length), commands[word].options);
-  if (given['help'] !== true) return run[word](given, around, words);
-  around.print(commandHelp(word));
-  return 0;
+  if (given['help'] === true) {
+    around.print(commandHelp(word));
+    return 0;
+  }
+  refuseOldNode(process.versions.node);
+  return run[word](given, around, words);
+}
+
+/** npm only warns of it, and what is missing would be told by a stack in the middle of a start. */
+function refuseOldNode(version: string): void {
+  const [major = 0] = version.split('.').map(Number);
+  if (major >= 22) return;
+  throw new Error(
+    `Node.js 22.22 or newer is needed, and this is ${version}. In a clone, "npx node" runs the one that npm ci installed.`,
+  );
 }
 
 /** The nearest package.json above this file, which runs from `src/` and from `dist/src/`. */
