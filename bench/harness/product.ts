@@ -123,7 +123,7 @@ function templates(headers: Readonly<Record<string, string>>): Running['operatio
 
 /** The keys that are there before anything is measured, in both keyspaces. */
 async function fill(origin: string, secret: string, { keys }: Workplace): Promise<void> {
-  const query = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL) { results { error { message } } } }`;
+  const query = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL, timeoutMs: 30000) { results { error { message } } } }`;
   for (const keyspace of ['newest', 'versions']) {
     for (let from = 0; from < keys; from += 200) {
       const count = Math.min(200, keys - from);

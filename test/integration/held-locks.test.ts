@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { AssembledStore } from '../../src/assemble-store.ts';
-import { seenNothing, write } from '../../src/causality/cell.ts';
+import { emptyCell, seenNothing, write } from '../../src/causality/cell.ts';
 import { StoreError } from '../../src/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
@@ -114,4 +114,41 @@ test('a version that was replaced does not come back from a replica whose row wa
   expect(told ? shown : shown.filter((value) => value !== '"v1"')).toEqual(
     told ? ['"v2"'] : expect.anything(),
   );
+});
+
+/** Resolves when so many statements of the first replica wait for locks. */
+function waitingForLocks(count: number): Promise<void> {
+  const sql = `select from pg_stat_activity where wait_event_type = 'Lock'`;
+  return eventually(async () => {
+    expect(await cluster.query('replica-1', sql)).toHaveLength(count);
+  });
+}
+
+// Two batches at a time are the rule. The guard is in `mayLeave` (replica/postgres/under-way), which looks how long they have been out:
+// without it the third waits until Postgres has ended one of them, 5 s later, and `ended` is not empty.
+test('two batches that wait for locks hold up no other while there is a connection left', async () => {
+  await Promise.all(['left', 'right'].map((key) => put(key, '"before"')));
+  const held = await Promise.all(['left', 'right'].map((key) => hold(['replica-1'], key)));
+  const replica = openReplica(cluster.replicas[0]!, { writeConnections: 3 });
+  const { storageName } = (await gateway.store.keyspace(me, keyspace))!;
+  const ended: string[] = [];
+  const swap = async (key: string) => {
+    const dot = { actor: 'somebody', counter: 1 };
+    const version = { dot, writeId: 'other', writtenAtUs: 1, value: '"other"' };
+    const next = write(emptyCell, seenNothing, version);
+    const ref = { ...me, keyspace: storageName, key };
+    const deadlineMs = systemClock.monotonicMs() + 20_000;
+    const result = await replica.swap(ref, { expected: 0n, next }, { deadlineMs });
+    ended.push(key);
+    return result.status;
+  };
+  const left = swap('left');
+  await waitingForLocks(1);
+  const right = swap('right');
+  await waitingForLocks(2);
+  expect(await swap('free')).toBe('swapped');
+  expect(ended).toEqual(['free']);
+  await Promise.all(held.map((release) => release()));
+  expect(await Promise.all([left, right])).toEqual(['mismatch', 'mismatch']);
+  await replica.close();
 });

@@ -44,7 +44,10 @@ export function openStore(
 /** One database as a replica. */
 export function openReplica(
   { id, zone, url }: LocalReplica,
-  { connectMs = 1_000 }: { connectMs?: number } = {},
+  {
+    connectMs = 1_000,
+    writeConnections = 2,
+  }: { connectMs?: number; writeConnections?: number } = {},
 ): PostgresReplica {
   return new PostgresReplica({
     id,
@@ -55,7 +58,7 @@ export function openReplica(
     metrics: createMetrics(),
     connectMs,
     readConnections: 2,
-    writeConnections: 2,
+    writeConnections,
     migrate: async () => {
       await migrate(url, { replica: id, log: silentLog, timeoutMs: 5_000 });
     },

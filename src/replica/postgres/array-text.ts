@@ -6,12 +6,10 @@ export function arrayText(column: readonly unknown[]): string {
   return `{${column.map(elementText).join(',')}}`;
 }
 
-const special = /["\\]/;
-
 function elementText(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return special.test(value) ? `"${value.replaceAll(/["\\]/g, '\\$&')}"` : `"${value}"`;
+      return `"${escaped(value)}"`;
     case 'number':
     case 'bigint':
     case 'boolean':
@@ -20,4 +18,10 @@ function elementText(value: unknown): string {
       if (value === null || value === undefined) return 'NULL';
       throw new Error('a column of a batch holds plain values');
   }
+}
+
+/** By plain texts: a pattern takes twice as long, and what a cell is stored as is full of quotes. */
+function escaped(text: string): string {
+  const plain = text.includes('\\') ? text.replaceAll('\\', '\\\\') : text;
+  return plain.includes('"') ? plain.replaceAll('"', '\\"') : plain;
 }

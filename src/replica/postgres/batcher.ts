@@ -22,11 +22,13 @@ import {
   type CallKind,
   type Pending,
 } from './call-kind.ts';
+import { mayLeave } from './under-way.ts';
 
 interface Slot {
   connection: Connection | undefined;
   opening: boolean;
   batch: readonly Pending[] | undefined;
+  sentMs: number;
 }
 
 const watchEveryMs = 20;
@@ -35,7 +37,8 @@ const reopenAfterMs = 100;
 /**
  * Group commit in the gateway: the calls of one turn of the event loop become one statement, one
  * batch is in flight a connection, and the next one gathers meanwhile. No timer decides when a
- * batch leaves, so an idle system adds no delay and a busy one makes larger batches.
+ * batch leaves, so an idle system adds no delay and a busy one makes larger batches. The connections
+ * beyond the first two are for when those are held up (`mayLeave`).
  *
  * Invariant: every call settles by its deadline (± one watch interval), whatever the server does.
  */
@@ -61,6 +64,7 @@ export class Batcher {
       connection: undefined,
       opening: false,
       batch: undefined,
+      sentMs: 0,
     }));
   }
 
@@ -113,9 +117,19 @@ export class Batcher {
     for (const slot of this.#slots) {
       if (this.#queue.size === 0) return;
       if (slot.batch) continue;
+      if (!this.#mayLeave()) return;
       if (slot.connection) void this.#send(slot, slot.connection, this.#cut());
       else void this.#open(slot);
     }
+  }
+
+  /** When it must not, an answer lets it go, the next call, or the watch. */
+  #mayLeave(): boolean {
+    const sentMs = this.#slots.flatMap(({ batch, sentMs }) => (batch ? [sentMs] : []));
+    const { batchMax, clock } = this.#options;
+    const gathers = this.#queue.nextKind()?.alone !== true;
+    const waiting = { calls: this.#queue.size, batchMax, gathers };
+    return mayLeave(sentMs, waiting, clock.monotonicMs());
   }
 
   /**
@@ -138,6 +152,7 @@ export class Batcher {
     const [first] = batch;
     if (!first) return;
     slot.batch = batch;
+    slot.sentMs = this.#options.clock.monotonicMs();
     const { kind } = first;
     this.#options.metrics.batchSize.observe(
       { replica: this.#options.replica, call: kind.name },

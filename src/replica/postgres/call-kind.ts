@@ -24,6 +24,8 @@ export interface CallKind<Call, Reply> {
   readonly keyOf: (call: Call) => string;
   /** Any number of equal keys may stand in one statement: it reads, and answers each call. */
   readonly mayRepeatKeys?: true;
+  /** Each has a statement to itself: it gains nothing by waiting for others. */
+  readonly alone?: true;
   /** One of the calls with equal keys is sent for all. */
   readonly oneForAll?: OneForAll<Call, Reply>;
   /** How much of a turn a call takes; 1 when it is left out. */
@@ -66,7 +68,8 @@ export function alone<Reply>(call: {
 }): CallKind<undefined, Reply> {
   const { name, statement, values, writes = false, reply } = call;
   const replies = (rows: readonly Row[]): Reply[] => [reply(rows)];
-  return { name, statement, writes, keyOf: () => name, values: () => values, replies };
+  const keyOf = (): string => name;
+  return { name, statement, writes, alone: true, keyOf, values: () => values, replies };
 }
 
 /** One call on its way through a batcher. */

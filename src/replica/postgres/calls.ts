@@ -131,6 +131,7 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
     name: 'scan',
     statement: scanCells({ reverse: request.reverse, bounded: request.to !== undefined }),
     writes: false,
+    alone: true,
     incarnationColumn: 7,
     keyOf: ({ tenant }) => `${tenant}\0`,
     sizeOf: ({ limit }) => 1 + limit / rowsPerTurn,

@@ -84,6 +84,11 @@ export class FairQueue<W extends Waiting> {
     this.#size += 1;
   }
 
+  /** Of which kind the next batch is. */
+  nextKind(): W['kind'] | undefined {
+    return this.#kindInTurn(({ settled }) => settled);
+  }
+
   /**
    * The next batch: of the kind of the oldest one of whose turn it is. Whatever `leaves` is true of is
    * gone when it is come upon.
@@ -133,7 +138,7 @@ export class FairQueue<W extends Waiting> {
     }
   }
 
-  #kindInTurn(leaves: (one: W) => boolean): unknown {
+  #kindInTurn(leaves: (one: W) => boolean): W['kind'] | undefined {
     for (const { waiting } of this.#flows.values()) {
       const oldest = waiting.find((one) => !leaves(one));
       if (oldest) return oldest.kind;
