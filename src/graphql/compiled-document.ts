@@ -1,6 +1,5 @@
 import {
   defaultFieldResolver,
-  getArgumentValues,
   GraphQLSkipDirective,
   GraphQLIncludeDirective,
   isLeafType,
@@ -21,12 +20,15 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { planArguments, type ArgumentsPlan } from './compiled-arguments.ts';
+import { planVariables, type LeafVariable } from './compiled-variables.ts';
 
 /** An operation with everything decided that does not depend on its variables or its data. */
 export interface CompiledOperation {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  readonly variables: readonly LeafVariable[] | undefined;
   readonly root: ObjectPlan;
 }
 
@@ -43,8 +45,7 @@ export interface FieldPlan {
   readonly parent: GraphQLObjectType;
   /** Undefined: a property of the source, or what it returns when it is a function. */
   readonly resolve: GraphQLFieldResolver<unknown, unknown> | undefined;
-  /** The arguments where no variable is in them. */
-  readonly constants: Readonly<Record<string, unknown>> | undefined;
+  readonly args: ArgumentsPlan | undefined;
   readonly value: ValuePlan;
 }
 
@@ -76,7 +77,8 @@ export function compile(
   const fragments = fragmentsOf(document);
   try {
     const root = new Compiler(fragments).object(type, [operation.selectionSet]);
-    return { schema, operation, fragments, root };
+    const variables = planVariables(schema, operation);
+    return { schema, operation, fragments, variables, root };
   } catch (error) {
     if (error instanceof NotCompiled) return undefined;
     throw error;
@@ -106,6 +108,8 @@ class Compiler {
     const grouped = new Map<string, FieldNode[]>();
     const visited = new Set<string>();
     for (const selection of selections) this.#collect(type, selection, { grouped, visited });
+    // What is asked for becomes a plain object, of which this would be the prototype.
+    if (grouped.has('__proto__')) throw new NotCompiled();
     return { type, fields: [...grouped].map(([key, nodes]) => this.#field(type, key, nodes)) };
   }
 
@@ -155,7 +159,7 @@ class Compiler {
     const resolve = field.resolve === defaultFieldResolver ? undefined : field.resolve;
     const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const value = this.#value(field.type, inner);
-    return { key, nodes, field, parent, resolve, constants: constantsOf(field, node), value };
+    return { key, nodes, field, parent, resolve, args: planArguments(field, node), value };
   }
 
   #value(type: GraphQLOutputType, inner: readonly SelectionSetNode[]): ValuePlan {
@@ -175,28 +179,7 @@ function typeNameField(
   const [field] = Object.values<GraphQLField<unknown, unknown>>(parent.getFields());
   if (!field) throw new NotCompiled();
   const value = { kind: 'typeName', name: parent.name } as const;
-  return { key, nodes, field, parent, resolve: undefined, constants: {}, value };
-}
-
-const noArguments = Object.freeze({});
-
-/** Undefined where a variable is in them, or where they cannot be had: then they fail when it is run. */
-function constantsOf(
-  field: GraphQLField<unknown, unknown>,
-  node: FieldNode,
-): Readonly<Record<string, unknown>> | undefined {
-  if (field.args.length === 0) return noArguments;
-  try {
-    return JSON.stringify(node.arguments, withoutPlace).includes(`"kind":"${Kind.VARIABLE}"`)
-      ? undefined
-      : getArgumentValues(field, node);
-  } catch {
-    return undefined;
-  }
-}
-
-function withoutPlace(name: string, value: unknown): unknown {
-  return name === 'loc' ? undefined : value;
+  return { key, nodes, field, parent, resolve: undefined, args: undefined, value };
 }
 
 /** What has been compiled, as long as somebody remembers the document. */

@@ -1,13 +1,13 @@
 import {
-  getArgumentValues,
-  getVariableValues,
   GraphQLError,
   locatedError,
   OperationTypeNode,
   type ExecutionResult,
   type GraphQLResolveInfo,
 } from 'graphql';
+import { argumentValues } from './compiled-arguments.ts';
 import type { CompiledOperation, FieldPlan, ObjectPlan, ValuePlan } from './compiled-document.ts';
+import { variableValues } from './compiled-variables.ts';
 import type { RequestContext } from './request-context.ts';
 
 interface Path {
@@ -25,8 +25,6 @@ interface Run {
 
 type Data = Record<string, unknown>;
 
-const coercionErrorsMax = 50;
-
 /**
  * Runs a compiled operation as `execute` of graphql-js would have run it: the same values, the same
  * errors in the same places. What is at hand at once is answered without waiting for a turn of the
@@ -41,12 +39,10 @@ export function runCompiled(
     readonly variables: Readonly<Record<string, unknown>>;
   },
 ): ExecutionResult | Promise<ExecutionResult> {
-  const { schema, operation, root } = compiled;
-  const coerced = getVariableValues(schema, operation.variableDefinitions ?? [], given.variables, {
-    maxErrors: coercionErrorsMax,
-  });
-  if (coerced.errors) return { errors: coerced.errors };
-  const run: Run = { compiled, context: given.context, variables: coerced.coerced, errors: [] };
+  const { operation, root } = compiled;
+  const found = variableValues(compiled, given.variables);
+  if ('errors' in found) return found;
+  const run: Run = { compiled, context: given.context, variables: found.coerced, errors: [] };
   const inTurn = operation.operation === OperationTypeNode.MUTATION;
   try {
     const data = inTurn
@@ -79,7 +75,7 @@ interface At {
 
 /** Fields of a mutation: each begins when the one before it has ended. */
 async function oneAfterAnother(plan: ObjectPlan, run: Run): Promise<Data> {
-  const data = Object.create(null) as Data;
+  const data: Data = {};
   for (const field of plan.fields)
     data[field.key] = await valueOf(field, { source: undefined, path: undefined, run });
   return data;
@@ -87,7 +83,7 @@ async function oneAfterAnother(plan: ObjectPlan, run: Run): Promise<Data> {
 
 /** All fields side by side; their order in the answer is that of the document. */
 function objectOf(plan: ObjectPlan, at: At): Data | Promise<Data> {
-  const data = Object.create(null) as Data;
+  const data: Data = {};
   let waiting: Promise<void>[] | undefined;
   try {
     for (const field of plan.fields) {
@@ -136,10 +132,9 @@ function resolved(field: FieldPlan, path: Path, { source, run }: At): unknown {
 }
 
 function argumentsOf(field: FieldPlan, { variables }: Run): Record<string, unknown> {
-  if (field.constants) return field.constants;
   const [node] = field.nodes;
   if (!node) throw new Error('a field has a node');
-  return getArgumentValues(field.field, node, variables);
+  return argumentValues({ field: field.field, node, plan: field.args }, variables);
 }
 
 function infoOf(field: FieldPlan, path: Path, { compiled, variables }: Run): GraphQLResolveInfo {

@@ -124,8 +124,8 @@ function waitingForLocks(count: number): Promise<void> {
   });
 }
 
-// Two batches at a time are the rule. The guard is in `mayLeave` (replica/postgres/under-way), which looks how long they have been out:
-// without it the third waits until Postgres has ended one of them, 5 s later, and `ended` is not empty.
+// One call leaves beside one that is under way, and not beside two. The guard is in `mayLeave` (replica/postgres/under-way), which looks
+// how long they have been out: without it the third waits until Postgres has ended one of them, 5 s later, and `ended` is not empty.
 test('two batches that wait for locks hold up no other while there is a connection left', async () => {
   await Promise.all(['left', 'right'].map((key) => put(key, '"before"')));
   const held = await Promise.all(['left', 'right'].map((key) => hold(['replica-1'], key)));

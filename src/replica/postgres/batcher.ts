@@ -38,7 +38,7 @@ const reopenAfterMs = 100;
  * Group commit in the gateway: the calls of one turn of the event loop become one statement, one
  * batch is in flight a connection, and the next one gathers meanwhile. No timer decides when a
  * batch leaves, so an idle system adds no delay and a busy one makes larger batches. The connections
- * beyond the first two are for when those are held up (`mayLeave`).
+ * are used one after the other as more gathers (`mayLeave`).
  *
  * Invariant: every call settles by its deadline (± one watch interval), whatever the server does.
  */
@@ -125,11 +125,13 @@ export class Batcher {
 
   /** When it must not, an answer lets it go, the next call, or the watch. */
   #mayLeave(): boolean {
-    const sentMs = this.#slots.flatMap(({ batch, sentMs }) => (batch ? [sentMs] : []));
+    const underWay = this.#slots.flatMap(({ batch, sentMs }) =>
+      batch ? [{ calls: batch.length, sentMs }] : [],
+    );
     const { batchMax, clock } = this.#options;
     const gathers = this.#queue.nextKind()?.alone !== true;
     const waiting = { calls: this.#queue.size, batchMax, gathers };
-    return mayLeave(sentMs, waiting, clock.monotonicMs());
+    return mayLeave(underWay, waiting, clock.monotonicMs());
   }
 
   /**

@@ -1,7 +1,11 @@
-/** So many batches are on their way at once: one is carried out while the next one is read or written. */
-const promptBatches = 2;
 /** A batch that is out for longer waits for something: a lock, a disk, a network. */
-const lateAfterMs = 10;
+const lateAfterMs = 20;
+
+/** A batch that was sent, and is not answered. */
+export interface UnderWay {
+  readonly calls: number;
+  readonly sentMs: number;
+}
 
 /** What waits for a connection. */
 export interface Waiting {
@@ -13,15 +17,15 @@ export interface Waiting {
 }
 
 /**
- * Whether the next batch leaves now, beside those that were sent at `sentMs`, or gathers more calls
- * meanwhile. A statement costs both sides about as much as ten rows of it, so fewer and larger batches
- * are cheaper; but nobody waits for one that is held up: then another connection is used.
+ * Whether the next batch leaves now, over another connection, or gathers more calls first: it leaves
+ * when it is as large as all that is under way. A statement costs both sides as much as some ten rows of
+ * it, so where many ask, fewer and larger batches are cheaper; where few do, nobody waits for long.
+ * Nor does anybody for what is held up: it does not count.
  */
-export function mayLeave(
-  sentMs: readonly number[],
-  { calls, batchMax, gathers }: Waiting,
-  nowMs: number,
-): boolean {
+export function mayLeave(underWay: readonly UnderWay[], waiting: Waiting, nowMs: number): boolean {
+  const { calls, batchMax, gathers } = waiting;
   if (!gathers || calls >= batchMax) return true;
-  return sentMs.filter((atMs) => nowMs - atMs < lateAfterMs).length < promptBatches;
+  let before = 0;
+  for (const batch of underWay) if (nowMs - batch.sentMs < lateAfterMs) before += batch.calls;
+  return calls >= before;
 }
