@@ -42,8 +42,8 @@ export function openQuotas(parts: {
   weights.of = (tenant) => tenants.tenants.quotaOf(tenant)?.weight ?? 1;
   const { clock, log, gatewayId } = assembled.deps;
   const boards = openBoards(config, assembled.deps);
-  const { operationsAtOnce, heldBytes } = config.limits;
-  const room = new Room({ operations: operationsAtOnce, bytes: heldBytes });
+  const { operationsAtOnce, heldBytes, answerBytes } = config.limits;
+  const room = new Room({ operations: operationsAtOnce, bytes: heldBytes, answerBytes });
   showRoom(room, assembled.deps.metrics);
   const admission = new Admission({
     clock,

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { createLog } from '../runtime/log.ts';
+import { createLog, type Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { startGateway } from './gateway.ts';
 import { beginLifetime, drainWithin } from './lifetime.ts';
@@ -19,7 +19,7 @@ export async function workerCommand(around: Surroundings): Promise<number> {
   const log = createLog(config.logLevel).child({ worker: cluster.worker?.id });
   const lifetime = beginLifetime(log, around);
   try {
-    const figures = createFigures(around);
+    const figures = createFigures(around, log);
     const gateway = await startGateway({ config, log, mode, metricsText: figures.text });
     figures.of(gateway.metrics);
     send({ kind: 'ready', url: gateway.url, port: gateway.port });
@@ -54,16 +54,18 @@ function send(message: FromWorker): void {
 const answerMs = 5_000;
 
 /** The metrics of all workers together, which only the one who started them can gather. */
-function createFigures({ clock }: Surroundings) {
+function createFigures({ clock }: Surroundings, log: Log) {
   const waiting = new Map<number, (text: string | undefined) => void>();
   let metrics: Metrics | undefined;
   let asked = 0;
   listen((message) => {
     if (message.kind === 'figures') waiting.get(message.asked)?.(message.text);
     if (message.kind !== 'count' || !metrics) return;
-    void metrics.registry.getMetricsAsJSON().then((figures) => {
-      send({ kind: 'counted', asked: message.asked, figures });
-    });
+    metrics.registry.getMetricsAsJSON().then(
+      (figures) => send({ kind: 'counted', asked: message.asked, figures }),
+      // The others are told without it, when its time is up.
+      (error: unknown) => log.warn({ err: error }, 'metrics could not be read'),
+    );
   });
   return {
     of(own: Metrics): void {

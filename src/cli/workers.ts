@@ -85,7 +85,11 @@ class Crew {
         if (message.kind === 'awake') tell(worker, { kind: 'begin', order: this.#order });
         if (message.kind === 'failed') sentence = message.message;
         if (message.kind === 'counted') this.#counting.get(message.asked)?.(message.figures);
-        if (message.kind === 'wants figures') void this.#count(worker, message.asked);
+        if (message.kind === 'wants figures')
+          this.#count(worker, message.asked).catch((error: unknown) =>
+            // Whoever asked goes on without the others when its time is up.
+            log.warn({ err: error }, 'metrics of the workers could not be added up'),
+          );
         if (message.kind !== 'ready') return;
         isReady = true;
         resolve(message);

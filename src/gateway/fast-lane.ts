@@ -8,7 +8,6 @@ import { preferencesFrom, sessionHeader } from '../graphql/preferences.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
 import { createRequestContext, type Services } from '../graphql/request-context.ts';
 import { leavingSession } from '../graphql/sessions.ts';
-import type { Principal } from '../tenancy/principal.ts';
 import { singleHeader, type Arrival, type Outcome } from './graphql-http.ts';
 
 /**
@@ -76,7 +75,7 @@ const documentLengthMax = 8_192;
 /** Undefined for whatever is not plain and valid; the slow lane finds out what it is. */
 function prepared(
   request: IncomingMessage,
-  { body, principal }: { body: string; principal: Principal },
+  { body, principal, hold }: Arrival & { readonly body: string },
   { engine, services }: { engine: Engine; services: Services },
 ): { operation: Operation; source: AdmittedSource } | undefined {
   try {
@@ -90,6 +89,7 @@ function prepared(
     if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return undefined;
     const context = createRequestContext(services, {
       principal,
+      hold,
       transport: 'http',
       preferences: preferencesFrom((name) => singleHeader(request, name), asked.extensions),
       variablesSource: () => memberAt(wholeText(body), ['variables']),

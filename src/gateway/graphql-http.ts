@@ -15,6 +15,7 @@ import {
 } from '../graphql/request-context.ts';
 import { endable, type Results } from '../graphql/results.ts';
 import { leavingSession } from '../graphql/sessions.ts';
+import type { Hold } from '../quotas/room.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { noteBatch, placeInBatch, standsFor } from './batch.ts';
 import type { CredentialWatch } from './credential-watch.ts';
@@ -24,6 +25,8 @@ export interface Arrival {
   readonly principal: Principal;
   /** The body's text; undefined for GET. */
   readonly body: string | undefined;
+  /** What keeps its bytes until the answer is out. */
+  readonly hold: Hold | undefined;
   /** What the fast lane has run already; it is only told here. */
   readonly outcome?: Outcome | undefined;
 }
@@ -73,9 +76,10 @@ export function createGraphqlHandler(deps: Deps): GraphqlHandler {
       errorMessage: '',
       maskError: (error) => withStatus(engine.publicError(error), statusIn(error)),
     },
-    context: ({ req, body, principal, params }) =>
+    context: ({ req, body, principal, hold, params }) =>
       createRequestContext(services, {
         principal,
+        hold,
         transport: 'http',
         preferences: preferencesOf(req, params),
         variablesSource: () => variablesSource(req, body, params),

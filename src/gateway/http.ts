@@ -217,7 +217,7 @@ function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBy
       const body = isPost ? await bodyOf(request, response, hold) : undefined;
       // A body may take its time, and the credential end meanwhile.
       if (body !== undefined) await authenticator.recheck(principal);
-      await graphql(request, response, { principal, body });
+      await graphql(request, response, { principal, body, hold });
     } catch (error) {
       // It was gone before it had wholly come: nobody is left to tell, and nothing is wrong here.
       if (error === request.errored) return;

@@ -42,6 +42,7 @@ export function askedOf(
     session: given(args.session) ?? carried ?? directive.session ?? context.preferences.session,
     timeoutMs:
       within('timeoutMs', args.timeoutMs, { min: 1, max: timeoutMsMax }) ?? directive.timeoutMs,
+    answer: context.answer,
   };
 }
 

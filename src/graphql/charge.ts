@@ -66,7 +66,7 @@ export function createCharge(
       }
     },
     async request(operation, run) {
-      const { account, unheldBytes } = operation.context;
+      const { account, unheldBytes, answerHold } = operation.context;
       const weight = documents.weigh(operation.document, operation.variables);
       if (isAdministration(operation)) return run();
       const tooMuch = documentRefusal(account.quota, weight);
@@ -77,6 +77,7 @@ export function createCharge(
         return await run();
       } finally {
         leave();
+        answerHold?.release();
       }
     },
     async subscription({ context: { account, unheldBytes } }, run) {

@@ -1,4 +1,4 @@
-import type { Asked, EntryAnswer, KeyRef, Store } from '../consistency/store.ts';
+import type { AnswerWeight, Asked, EntryAnswer, KeyRef, Store } from '../consistency/store.ts';
 import type { LevelName } from '../consistency/levels.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -9,9 +9,10 @@ import type { Random } from '../runtime/random.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Account } from '../quotas/account.ts';
 import type { Admission } from '../quotas/admission.ts';
+import type { Hold } from '../quotas/room.ts';
 import type { UsageReport } from '../quotas/usage.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
-import type { Principal } from '../tenancy/principal.ts';
+import { mayActAs, type Principal } from '../tenancy/principal.ts';
 import type { JsonSource } from './json-source.ts';
 
 /** What resolvers may use; one for the life of the gateway. */
@@ -55,6 +56,10 @@ export interface RequestContext extends Services {
   /** Of the request's text, where its transport does not keep them in the gateway's room itself. */
   readonly unheldBytes: number;
   readonly reads: Reads;
+  /** Where what it is answered with is weighed. */
+  readonly answer: AnswerWeight;
+  /** Keeps the answer, where its transport does not; let go of when it is given. */
+  readonly answerHold: Hold | undefined;
   /** What the operation leaves for its transport to send along. */
   readonly outgoing: { sessions: readonly string[] };
 }
@@ -65,6 +70,8 @@ export interface ReadRequest extends KeyRef {
 }
 
 interface Request {
+  /** What its transport keeps of it, until the answer is out. Left out: nothing. */
+  readonly hold?: Hold | undefined;
   /** Left out: its transport keeps them. */
   readonly unheldBytes?: number;
   readonly principal: Principal;
@@ -78,11 +85,18 @@ interface Request {
  * another has read.
  */
 export function createRequestContext(services: Services, request: Request): RequestContext {
+  const { hold, ...asked } = request;
+  const { admission } = services;
+  const { tenant, role } = request.principal;
+  const account = admission.of(tenant);
+  const kept = hold ?? admission.room.hold(account, !mayActAs(role, 'OPERATOR'));
   return {
     ...services,
-    ...request,
+    ...asked,
     unheldBytes: request.unheldBytes ?? 0,
-    account: services.admission.of(request.principal.tenant),
+    account,
+    answer: admission.room.answer(kept),
+    answerHold: hold ? undefined : kept,
     reads: new Reads(services.store, request.principal),
     outgoing: { sessions: [] },
   };

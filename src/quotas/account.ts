@@ -160,9 +160,14 @@ export class Account {
     }
   }
 
-  /** Nothing is open, and nothing would be forgotten but the totals. */
-  get isIdle(): boolean {
-    return this.heldBytes === 0 && countNames.every((name) => this.counts[name].open === 0);
+  /**
+   * Nothing is open and no bucket is less than full: nothing would be forgotten but the totals, and who
+   * is forgotten gains nothing by it.
+   */
+  isIdle(nowMs: number): boolean {
+    const isClosed = countNames.every((name) => this.counts[name].open === 0);
+    const isFull = rateNames.every((name) => this.#rates[name]?.isUntouched(nowMs) ?? true);
+    return this.heldBytes === 0 && isClosed && isFull;
   }
 
   #heard(name: RateName): Elsewhere {

@@ -17,6 +17,9 @@ interface Parts {
   readonly accountsMax?: number;
 }
 
+/** Accounts that are looked at for one that can be forgotten. */
+const lookedAtMax = 32;
+
 /**
  * THE GATE: whatever a tenant asks of this gateway is charged here, once, before anything is done for
  * it, by whichever transport it came. What the gateway does of itself — repair, hints, background
@@ -116,18 +119,25 @@ export class Admission {
   #open(tenant: string): Account {
     const { clock, accountsMax = 20_000 } = this.#parts;
     const nowMs = clock.monotonicMs();
-    if (this.#accounts.size >= accountsMax) this.#forgetOne();
+    if (this.#accounts.size >= accountsMax) this.#forgetOne(nowMs);
     const account = new Account(tenant, { nowMs, gateways: this.gateways });
     this.#accounts.set(tenant, account);
     return account;
   }
 
-  /** The first of those that have been there for longest and have nothing open. */
-  #forgetOne(): void {
+  /**
+   * The first of those that were looked at longest ago and are idle. Only a few are looked at, and
+   * those that are not idle go behind the others: so many more than `accountsMax` may be remembered as
+   * were busy within the last seconds.
+   */
+  #forgetOne(nowMs: number): void {
+    let left = lookedAtMax;
     for (const [tenant, account] of this.#accounts) {
-      if (!account.isIdle) continue;
       this.#accounts.delete(tenant);
-      return;
+      if (account.isIdle(nowMs)) return;
+      this.#accounts.set(tenant, account);
+      left -= 1;
+      if (left === 0) return;
     }
   }
 }

@@ -162,7 +162,7 @@ const nothing: Told = {
 };
 
 function isTalkedAbout(account: Account, nowMs: number): boolean {
-  return !account.isIdle || nowMs - account.usedMs < quietMs;
+  return !account.isIdle(nowMs) || nowMs - account.usedMs < quietMs;
 }
 
 function tenantOf({ tenant }: Account): string {

@@ -64,6 +64,10 @@ export class RateLimit {
     return ms;
   }
 
+  isUntouched(nowMs: number): boolean {
+    return this.#bucket.isFull(nowMs);
+  }
+
   take(amount: number): void {
     this.#bucket.take(amount);
   }

@@ -1,3 +1,4 @@
+import type { AnswerWeight } from '../consistency/store.ts';
 import { StoreError, withoutStack } from '../errors.ts';
 import { addCounter, addGauge, type Metrics } from '../runtime/metrics.ts';
 
@@ -5,11 +6,17 @@ import { addCounter, addGauge, type Metrics } from '../runtime/metrics.ts';
 export interface RoomLimits {
   /** Operations that are being carried out. */
   readonly operations: number;
-  /** Bytes of requests that are kept: while they arrive, and until they are answered. */
+  /** Bytes that are kept: of requests while they arrive and until they are answered, of answers until they are out. */
   readonly bytes: number;
+  /** Bytes of values in one operation's answer. */
+  readonly answerBytes: number;
 }
 
-export const roomLimits: RoomLimits = { operations: 10_000, bytes: 134_217_728 };
+export const roomLimits: RoomLimits = {
+  operations: 10_000,
+  bytes: 134_217_728,
+  answerBytes: 16_777_216,
+};
 
 /** About what a request takes besides its text, whatever that is: nobody keeps many for nothing. */
 const bytesBesides = 2_048;
@@ -73,6 +80,11 @@ export class Room {
     return new Hold(this, holder, mayBeRefused);
   }
 
+  /** Weighs one operation's answer, in what keeps its request. */
+  answer(hold: Hold): Answer {
+    return new Answer(hold, this.#limits.answerBytes);
+  }
+
   /** Room for more bytes of his. Errors: OVERLOADED. */
   checkBytes({ heldBytes }: Holder): void {
     const left = this.#limits.bytes - this.#bytes;
@@ -126,6 +138,40 @@ export class Hold {
   }
 }
 
+/**
+ * What one operation reads to be answered with. A document of small cost may mean much: a thousand
+ * entries of a quarter of a megabyte each. So values are weighed as they come from the replicas, and
+ * what is too much for one answer, or for the gateway, is refused while it is being gathered.
+ */
+export class Answer implements AnswerWeight {
+  readonly #hold: Hold;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(hold: Hold, bytesMax: number) {
+    this.#hold = hold;
+    this.#bytesMax = bytesMax;
+  }
+
+  /**
+   * Errors: LIMIT_EXCEEDED, but not for what comes first, or there would be entries that nobody could
+   * read; OVERLOADED.
+   */
+  add(bytes: number): void {
+    const isFirst = this.#bytes === 0;
+    if (!isFirst && this.#bytes + bytes > this.#bytesMax)
+      throw tooMuch(this.#bytesMax, this.#bytes + bytes);
+    this.#hold.grow(bytes);
+    this.#bytes += bytes;
+  }
+}
+
+function tooMuch(limit: number, used: number): StoreError {
+  const message = `The values that an operation is answered with must be at most ${limit} bytes, and these are ${used} and more: ask for fewer at a time`;
+  const details = { limit, used, retryable: false };
+  return withoutStack(() => new StoreError('LIMIT_EXCEEDED', message, details));
+}
+
 /** Of nobody's doing in particular, and over soon: nothing is told of what others have under way. */
 function overloaded(): StoreError {
   const message = 'The gateway has as much in hand as it takes: try again later';
@@ -140,7 +186,11 @@ export function showRoom(room: Room, metrics: Metrics): void {
     addCounter(metrics, { name, help, read });
   const shed = 'refused with OVERLOADED, of all tenants, for want of room';
   gauge('quorate_operations_at_once', 'Operations under way', () => room.operations);
-  gauge('quorate_held_bytes', 'Bytes of requests that are not answered', () => room.bytes);
+  gauge(
+    'quorate_held_bytes',
+    'Bytes of requests that are not answered, and of their answers',
+    () => room.bytes,
+  );
   counter('quorate_shed_operations_total', `Operations ${shed}`, () => room.shed.operations);
   counter('quorate_shed_bytes_total', `Requests ${shed} for their bytes`, () => room.shed.bytes);
 }

@@ -1,4 +1,5 @@
 import type { Caller, KeyRef, Store } from '../consistency/store.ts';
+import { StoreError } from '../errors.ts';
 import type { Quota } from '../tenancy/tenant-record.ts';
 import type { Admission } from './admission.ts';
 import { beyond, limitExceeded, type Refusal } from './refusal.ts';
@@ -44,7 +45,8 @@ export class StoredRoom {
     try {
       return await write();
     } catch (error) {
-      takeBack();
+      // What may have been written, or may yet be, counts until it is counted.
+      if (error instanceof StoreError && error.outcome === 'NONE') takeBack();
       throw error;
     }
   }

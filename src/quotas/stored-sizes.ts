@@ -21,8 +21,6 @@ interface Counted {
   readonly size: Size;
   /** When the counting began. */
   readonly atMs: number;
-  /** Not counted again before this. */
-  readonly restMs: number;
 }
 
 interface Ledger {
@@ -30,6 +28,8 @@ interface Ledger {
   /** Written, or about to be, since the last counting began: at most so much more is there. */
   grown: Size;
   counting: Promise<void> | undefined;
+  /** Not counted again before this, whether the last counting came to its end or not. */
+  restMs: number;
 }
 
 const pageRows = 10_000;
@@ -78,7 +78,7 @@ export class StoredSizes {
   async refresh(tenant: string, patienceMs: number): Promise<void> {
     const { clock } = this.#parts;
     const ledger = this.#of(tenant);
-    if (!ledger.counting && clock.monotonicMs() >= (ledger.counted?.restMs ?? 0)) {
+    if (!ledger.counting && clock.monotonicMs() >= ledger.restMs) {
       ledger.counting = this.#count(tenant, ledger).finally(() => (ledger.counting = undefined));
     }
     if (ledger.counting && patienceMs > 0)
@@ -88,7 +88,7 @@ export class StoredSizes {
   /** In how many ms it may be counted again. */
   restMs(tenant: string): number {
     const nowMs = this.#parts.clock.monotonicMs();
-    return Math.max(0, (this.#ledgers.get(tenant)?.counted?.restMs ?? 0) - nowMs);
+    return Math.max(0, (this.#ledgers.get(tenant)?.restMs ?? 0) - nowMs);
   }
 
   /** What was counted last, and how long ago that began. */
@@ -100,7 +100,7 @@ export class StoredSizes {
   #of(tenant: string): Ledger {
     const known = this.#ledgers.get(tenant);
     if (known) return known;
-    const ledger: Ledger = { counted: undefined, grown: none, counting: undefined };
+    const ledger: Ledger = { counted: undefined, grown: none, counting: undefined, restMs: 0 };
     this.#ledgers.set(tenant, ledger);
     if (this.#ledgers.size > ledgersMax)
       this.#ledgers.delete(this.#ledgers.keys().next().value as string);
@@ -113,17 +113,15 @@ export class StoredSizes {
     const before = ledger.grown;
     try {
       const size = await this.#countAll(tenant);
-      const nowMs = clock.monotonicMs();
-      const restMs = nowMs + Math.max(restLeastMs, restTimes * (nowMs - atMs));
-      ledger.counted = { size, atMs, restMs };
+      ledger.counted = { size, atMs };
       // What was under way when the counting began may have been missed; twice is on the safe side.
       ledger.grown = plus(ledger.grown, { keys: -before.keys, bytes: -before.bytes });
     } catch (error) {
       log.debug({ err: error, tenant }, 'what a tenant keeps could not be counted');
-      const size = ledger.counted?.size;
-      const restMs = clock.monotonicMs() + restLeastMs;
-      if (size) ledger.counted = { size, atMs: ledger.counted?.atMs ?? atMs, restMs };
     }
+    // Also after one that failed: the replicas that could not count have enough to do.
+    const nowMs = clock.monotonicMs();
+    ledger.restMs = nowMs + Math.max(restLeastMs, restTimes * (nowMs - atMs));
   }
 
   /** Every key lies on as many replicas as its keyspace says, so one copy is a part of all of them. */

@@ -38,6 +38,12 @@ export class TokenBucket {
     return this.#rate > 0 ? Math.ceil((missing / this.#rate) * 1_000) : Infinity;
   }
 
+  /** Nothing of it was used of late: one that is made anew would hold as much. */
+  isFull(nowMs: number): boolean {
+    this.#fill(nowMs);
+    return this.#level >= this.#burst;
+  }
+
   take(amount: number): void {
     this.#level -= amount;
   }

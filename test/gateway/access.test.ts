@@ -121,7 +121,9 @@ describe('where a level comes from', () => {
   const asked = async (query: string, headers: Record<string, string> = {}): Promise<unknown> => {
     edge.memory.calls.length = 0;
     const reply = await send(edge, query, { headers: { ...bearer('OPERATOR'), ...headers } });
-    return edge.memory.calls.at(-1)?.asked ?? reply.code;
+    const call = edge.memory.calls.at(-1);
+    const { level, replicas, session, timeoutMs } = call?.asked ?? {};
+    return call ? { level, replicas, session, timeoutMs } : reply.code;
   };
   const read = (argument = '', directive = ''): string =>
     `query ${directive} { get(keyspace: "demo", key: "k" ${argument}) { session } }`;

@@ -16,8 +16,8 @@ import { connectSocket, openSocket, until } from '../support/socket.ts';
  * The gateway's room (`quotas/room`), over a store that answers nobody until it is told to. Each
  * promise has its control beside it: the same flood in a room without walls fills it.
  */
-const walls: RoomLimits = { operations: 16, bytes: 400_000 };
-const noWalls: RoomLimits = { operations: Infinity, bytes: Infinity };
+const walls: RoomLimits = { operations: 16, bytes: 400_000, answerBytes: 100_000 };
+const noWalls: RoomLimits = { operations: Infinity, bytes: Infinity, answerBytes: Infinity };
 const bodyBytes = 100_000;
 const read = '{ get(keyspace: "demo", key: "a") { session } }';
 
@@ -114,7 +114,7 @@ describe('operations at once', () => {
   });
 
   test('who could make room, and who asks how it is, are let in', async () => {
-    const { edge, room } = await hold({ operations: 1, bytes: 3_000 });
+    const { edge, room } = await hold({ ...walls, operations: 1, bytes: 3_000 });
     const only = send(edge, read, as('noisy'));
     await until(() => room.operations === 1);
     expect((await send(edge, read, as('quiet'))).code).toBe('OVERLOADED');
