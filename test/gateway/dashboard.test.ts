@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { showRoom } from '../../src/quotas/room.ts';
 import { collectProcessMetrics } from '../../src/runtime/metrics.ts';
 import { startMemoryEdge } from '../support/edge.ts';
 
@@ -28,10 +29,19 @@ function seriesIn(expression: string): readonly (readonly [name: string, labels:
   );
 }
 
-test('every metric and label of the dashboard is one that /metrics has, and nearly every metric is on it', async () => {
+/** All metrics that the program has, wherever they are made: none is left out of this test. */
+function namedInSource(): readonly string[] {
+  const files = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8'));
+  const makers = files.filter((text) => /prom-client|addGauge|addCounter/.test(text));
+  const names = makers.flatMap((text) => text.match(/(?<=')quorate_[a-z_]+(?=')/g) ?? []);
+  return [...new Set(names)].toSorted();
+}
+
+test('every metric and label of the dashboard is one that /metrics has, and all of ours are on it', async () => {
   const edge = await startMemoryEdge();
   const { registry } = edge.metrics;
   collectProcessMetrics(edge.metrics);
+  showRoom(edge.admission.room, edge.metrics);
   const text = await (await fetch(`${edge.origin}/metrics`)).text();
   const kinds = new Map(
     [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name = '', kind = '']) => [name, kind]),
@@ -52,6 +62,9 @@ test('every metric and label of the dashboard is one that /metrics has, and near
     }
   }
   const own = [...kinds.keys()].filter((name) => name.startsWith('quorate_'));
+  expect(own.toSorted()).toEqual(namedInSource());
+  const manual = readFileSync('docs/operations.md', 'utf8');
+  expect(own.filter((name) => !manual.includes(`\`${name}\``))).toEqual([]);
   expect(own.filter((name) => !shown.has(name))).toEqual([]);
   await edge.close();
 });

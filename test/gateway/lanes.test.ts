@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { StoreError } from '../../src/errors.ts';
 import { startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
+import { post, type Answer, type Sent } from '../support/lanes.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 
 /**
@@ -18,12 +18,6 @@ beforeAll(async () => {
   )) as [MemoryEdge, MemoryEdge];
 });
 afterAll(() => Promise.all([fast.close(), slow.close()]));
-
-interface Sent {
-  readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly path?: string;
-}
 
 const json = (query: string, more: object = {}): string => JSON.stringify({ query, ...more });
 const put = (value: string) => ({
@@ -244,42 +238,4 @@ test('a write that failed is told of, though its document was forgotten while it
 async function alike(sent: Sent): Promise<void> {
   const [a, b] = [await post(fast, sent), await post(slow, sent)];
   expect(a).toEqual(b);
-}
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly text: string;
-}
-
-/** Not `fetch`, which adds headers of its own. */
-function post(edge: MemoryEdge, { body, headers, path = '/graphql' }: Sent): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const all = { 'content-type': 'application/json', ...headers };
-    const sending = request(
-      `${edge.origin}${path}`,
-      { method: 'POST', headers: all },
-      (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () => {
-          const rest = { ...response.headers, date: undefined };
-          resolve({ status: response.statusCode, headers: shown(rest), text: steady(text) });
-        });
-        response.on('error', reject);
-      },
-    );
-    sending.on('error', reject);
-    sending.end(body);
-  });
-}
-
-/** Random ids of errors and signatures are as different as they should be. */
-function steady(text: string): string {
-  return text.replaceAll(/"errorId":"[^"]+"/g, '"errorId":"-"');
-}
-
-function shown(headers: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { 'quorate-session': session, ...rest } = headers;
-  return { ...rest, hasSession: session !== undefined };
 }
