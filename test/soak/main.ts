@@ -64,11 +64,13 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   let interrupts = 0;
-  process.on('SIGINT', () => {
+  const end = (): void => {
     interrupts += 1;
     if (interrupts > 1) process.exit(130);
     process.stderr.write('Ending early, and checking what there is; once more ends at once.\n');
-  });
+  };
+  // Without, a `timeout` or a service manager would leave databases running.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
   print(`soak: seed ${options.seed}, ${options.clients} clients, ${options.minutes} minutes\n`);
   const result = await runSoak(options, {
     say: (line) => {
