@@ -53,6 +53,12 @@ async function storedAt(id: string, key: string): Promise<unknown[]> {
   return versions.map(({ value }) => value);
 }
 
+/** A row can be held where it is. */
+const isEverywhere = (key: string): Promise<void> =>
+  eventually(async () => {
+    for (const { id } of cluster.replicas) expect(await storedAt(id, key)).toEqual(['before']);
+  });
+
 const put = (key: string, value: string, context?: string) =>
   gateway.store.put(me, { keyspace, key, value, context }, { timeoutMs: 1_500 });
 const valuesOf = async (key: string) =>
@@ -64,11 +70,15 @@ const valuesOf = async (key: string) =>
 // swaps go in one statement, whose connection stays open because the first still has time. Without `all_locked` the ghost appears.
 test('a swap that had to wait for its row until after its deadline changes nothing, though its statement goes on', async () => {
   await put('everywhere', '"before"');
+  await isEverywhere('everywhere');
   const replica = openReplica(cluster.replicas[0]!);
   const { storageName } = (await gateway.store.keyspace(me, keyspace))!;
   const refOf = (key: string) => ({ ...me, keyspace: storageName, key });
   const now = systemClock.monotonicMs();
   const held = await replica.read(refOf('everywhere'), { deadlineMs: now + 5_000 });
+  // Its connection for writes is open, so that the two below are sent at once.
+  const nothing = { expected: 1n, next: emptyCell };
+  await replica.swap(refOf('nowhere'), nothing, { deadlineMs: now + 5_000 });
   const release = await hold(['replica-1'], 'everywhere');
   const swap = (key: string, expected: bigint, withinMs: number) => {
     const dot = { actor: 'somebody', counter: 1 };
@@ -91,6 +101,7 @@ test('a write whose row was locked until after its time leaves nothing, whatever
   // The first write to a cluster that has just been founded waits for it.
   await eventually(() => put('warm', '0'));
   await put('anywhere', '"before"');
+  await isEverywhere('anywhere');
   const release = await hold(['replica-1', 'replica-2', 'replica-3'], 'anywhere');
   const refused: unknown = await put('anywhere', '"ghost"').catch((error: unknown) => error);
   await release();

@@ -7,6 +7,7 @@ import { migrate } from '../../src/replica/postgres/migrate.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { type TestCluster, queryOnce, startTestCluster } from '../support/cluster.ts';
 import { runProgram } from '../support/process.ts';
+import { eventually } from '../support/store.ts';
 
 const own = fileURLToPath(new URL('../../migrations/', import.meta.url));
 const names = readdirSync(own).filter((name) => name.endsWith('.sql'));
@@ -96,7 +97,8 @@ test('whoever cannot get the lock in time says so, and others are not disturbed'
   const slow = join(directory, '9002_slow.sql');
   writeFileSync(slow, 'select pg_sleep(2);');
   const first = migrate(url, options());
-  await new Promise((wake) => setTimeout(wake, 700));
+  const locks = `select count(*)::int as n from pg_locks where locktype = 'advisory' and granted`;
+  await eventually(async () => expect(await queryOnce(url, locks)).toEqual([{ n: 1 }]));
   await expect(migrate(url, options(300))).rejects.toThrow(
     'another program has been migrating it for more than 300 ms',
   );

@@ -116,7 +116,8 @@ test('two gateways give a tenant that floods both its quota and no more, and ser
   await flooding.stop();
   expect(flooding.counts.others).toEqual(new Set());
   expect(neighbours).toEqual(new Set([undefined]));
-  expect(Math.max(...rates)).toBeLessThanOrEqual(44);
+  // 40, and a burst of one second's at the most in these four; twice as much without the exchange.
+  expect(Math.max(...rates)).toBeLessThanOrEqual(52);
   expect(Math.max(...rates)).toBeGreaterThan(25);
 }, 120_000);
 
