@@ -3,8 +3,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NotHere, type Contender, type Running } from './harness/contender.ts';
+import { rewrite } from './harness/fill.ts';
 import { measure, type Sample } from './harness/measure.ts';
-import { workloads, type Workload } from './harness/operations.ts';
+import { templateOf, workloads, type Workload } from './harness/operations.ts';
 import { plot } from './harness/plot.ts';
 import { readProfile } from './harness/profile.ts';
 import { product } from './harness/product.ts';
@@ -21,12 +22,15 @@ import { postgraphile } from './peers/postgraphile.ts';
  *
  * Usage: npm run bench -- [--quick] [--rounds 5] [--seconds 5] [--keys 100000] [--connections 64]
  *   [--seed 1] [--only put,get] [--contenders quorate,etcd] [--json] [--profile] [--scale]
+ *   [--others-rounds 5] [--others-seconds 5]: of the workloads that no aim is about
  */
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    'others-rounds': { type: 'string' },
+    'others-seconds': { type: 'string' },
     keys: { type: 'string' },
     connections: { type: 'string', default: '64' },
     seed: { type: 'string', default: '1' },
@@ -46,10 +50,15 @@ const options = {
   connections: Number(given.connections),
   seed: Number(given.seed),
 };
+const others = {
+  ...options,
+  rounds: Number(given['others-rounds'] ?? options.rounds),
+  seconds: Number(given['others-seconds'] ?? options.seconds),
+};
 const results = new URL('./results/', import.meta.url).pathname;
 const everybody: readonly Contender[] = [
   product(),
-  product({ name: 'quorate slow lane', env: { QUORATE_FAST_LANE: 'off' } }),
+  product({ name: 'quorate slow lane', env: { QUORATE_FAST_LANE: 'off' }, onlyAims: true }),
   floor,
   postgraphile,
   mercurius,
@@ -64,6 +73,8 @@ const names = given.only?.split(',');
 const chosen = workloads.filter((one) => names?.includes(one.name) ?? (!isQuick || one.quick));
 if (contenders.length === 0 || chosen.length === 0) throw new Error('nothing of that name');
 
+/** What keys are filled with before anything is measured. */
+const filledBytes = 100;
 const place = mkdtempSync(join(given['data-dir'], 'quorate-bench-'));
 const started: { contender: Contender; running: Running; directory: string }[] = [];
 process.setMaxListeners(50); // each server is ended with this process
@@ -73,6 +84,7 @@ try {
   say(
     JSON.stringify({
       ...options,
+      others: { rounds: others.rounds, seconds: others.seconds },
       cpus: cpus().length,
       cpu: cpus()[0]?.model,
       node: process.version,
@@ -89,7 +101,11 @@ try {
 async function compareAll(): Promise<void> {
   for (const contender of contenders) await start(contender);
   const samples: Sample[] = [];
-  for (const workload of chosen) samples.push(...(await compare(workload)));
+  let valueBytes: number = filledBytes;
+  for (const workload of chosen) {
+    if (workload.valueBytes !== valueBytes) await rewriteAll((valueBytes = workload.valueBytes));
+    samples.push(...(await compare(workload)));
+  }
   report(samples);
 }
 
@@ -113,23 +129,34 @@ async function start(contender: Contender): Promise<void> {
   }
 }
 
-/** One round to warm everybody, which is not counted, and then the rounds in turn. */
+async function rewriteAll(valueBytes: number): Promise<void> {
+  for (const { contender, running, directory } of started) {
+    if (contender.onlyAims) continue;
+    say(`writing values of ${valueBytes} bytes at ${contender.name}`);
+    await rewrite(running, { valueBytes, keys: options.keys, directory });
+  }
+}
+
+/** One round to warm everybody, twice as long and not counted, and then the rounds in turn. */
 async function compare(workload: Workload): Promise<readonly Sample[]> {
-  const able = started.filter(({ running }) =>
-    Object.keys(workload.mix).every((name) => name in running.operations),
+  const { rounds, seconds } = workload.quick ? options : others;
+  const able = started.filter(
+    ({ contender, running }) =>
+      (workload.quick || !contender.onlyAims) &&
+      Object.keys(workload.mix).every((name) => templateOf(name) in running.operations),
   );
   const samples: Sample[] = [];
-  for (let round = 0; round <= options.rounds; round += 1) {
+  for (let round = 0; round <= rounds; round += 1) {
     for (const { contender, running, directory } of able) {
       const sample = await measure(
         running,
         { contender: contender.name, workload, round },
-        { ...options, directory },
+        { ...options, seconds: round === 0 ? 2 * seconds : seconds, directory },
       ).catch((error: unknown) => {
         throw new Error(`${workload.name} at ${contender.name}`, { cause: error });
       });
       const { perSecond, ownUs } = sample;
-      const mark = round === 0 ? 'warm' : `${round}/${options.rounds}`;
+      const mark = round === 0 ? 'warm' : `${round}/${rounds}`;
       say(
         `${workload.name}  ${mark}  ${contender.name}  ${Math.round(perSecond)}/s  ${Math.round(ownUs)} µs`,
       );

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { Running } from './harness/contender.ts';
+import { secretAt } from './harness/load.ts';
 import { measure } from './harness/measure.ts';
 import { workloads } from './harness/operations.ts';
 import { product, type ProductOptions } from './harness/product.ts';
@@ -38,6 +39,7 @@ function curves(quick: boolean): readonly Curve[] {
       points: upTo(1, 1_000, 10_000),
       at: (subscribers) => ({ subscribers }),
     },
+    { what: 'tenants', points: upTo(1, 100, 10_000), at: (tenants) => ({ tenants }) },
     { what: 'workers', points: [1, 2], at: (workers) => ({ workers }) },
   ];
 }
@@ -47,7 +49,7 @@ const kinds = ['put', 'get'] as const;
 /**
  * What a put and a get cost as something else grows: processor time of the product, for one request,
  * and the slope of the line through the points where both axes are logarithms (0: flat, 1: in
- * proportion). Tenants have a bench of their own, `npm run bench:tenants`.
+ * proportion). Of tenants, `npm run bench:tenants` says what they cost at the start, and in memory.
  */
 export async function scale(options: ScaleOptions): Promise<void> {
   for (const curve of curves(options.quick)) {
@@ -71,7 +73,7 @@ async function costAt(
   const { keys = 10_000, subscribers = 0, ...run } = at(point);
   const directory = mkdtempSync(join(options.dataDirectory, 'quorate-scale-'));
   mkdirSync(join(directory, 'plan'));
-  const running = await product(run).start({ directory, keys });
+  const running = await product({ ...run, onlyNewest: true }).start({ directory, keys });
   const sockets: WebSocket[] = [];
   try {
     sockets.push(...(await subscribe(running, subscribers)));
@@ -103,7 +105,7 @@ const perSocket = 100;
 
 /** Subscribers to keys that nobody writes. */
 async function subscribe(running: Running, count: number): Promise<readonly WebSocket[]> {
-  const authorization = running.operations.put?.headers?.['authorization'];
+  const authorization = `Bearer ${secretAt(0)}`;
   const url = `${running.origin.replace('http', 'ws')}/graphql`;
   const sockets: WebSocket[] = [];
   for (let from = 0; from < count; from += perSocket) {

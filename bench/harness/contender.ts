@@ -14,7 +14,10 @@ export interface Workplace {
 export interface Template {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `{{key}}` and `{{value}}` are filled in anew for every request, each time they stand there. */
+  /**
+   * `{{key}}` and `{{value}}` are filled in anew for every request, each time they stand there; and
+   * `{{secret}}`, in a header, by whose key it is.
+   */
   readonly body: string;
   /**
    * Lua patterns that tell whether the answer is right. `pair` captures a key and the value that
@@ -35,6 +38,8 @@ export interface Running {
   readonly operations: Partial<Readonly<Record<Operation, Template>>>;
   /** Encodes a key or a value for the body; JSON text goes in as it is where left out. */
   readonly encoding?: 'base64';
+  /** Whose keys they are, in turn; one where left out. See `secretAt`. */
+  readonly tenants?: number;
   /** The processes whose time and memory it is; their children count too. */
   readonly pids: () => readonly number[];
   stop(): Promise<void>;
@@ -44,6 +49,8 @@ export interface Contender {
   readonly name: string;
   /** What it is, for the head of the table. */
   readonly what: string;
+  /** It takes part only in the workloads that an aim is about. */
+  readonly onlyAims?: true;
   start(workplace: Workplace): Promise<Running>;
 }
 

@@ -1,6 +1,6 @@
 -- The load of one workload: requests are put together from a plan, every answer is looked at.
 -- wrk gives each thread a Lua state of its own; there is one thread. Arguments: the plan (a Lua file).
-local plan, pieces, cumulative, serial, zipf
+local plan, serial, zipf, rankOf
 local random, floor, find, gmatch, sub = math.random, math.floor, string.find, string.gmatch, string.sub
 local wrong, firstWrong, served = 0, nil, 0
 local threads = {}
@@ -9,7 +9,7 @@ function setup(thread) table.insert(threads, thread) end
 
 -- Zipfian draws by Gray et al., "Quickly generating billion-record synthetic databases" (1994), as YCSB has it;
 -- a multiplicative hash spreads the popular ranks over all keys.
-local function prepareZipf(n)
+local function prepareRanks(n)
   local theta, zetan = 0.99, 0
   for i = 1, n do zetan = zetan + 1 / i ^ theta end
   local zeta2 = 1 + 0.5 ^ theta
@@ -18,9 +18,8 @@ local function prepareZipf(n)
   return function()
     local u = random()
     local uz = u * zetan
-    local rank
-    if uz < 1 then rank = 0 elseif uz < zeta2 then rank = 1 else rank = floor(n * (eta * u - eta + 1) ^ alpha) end
-    return (rank * 2654435761) % n
+    if uz < 1 then return 0 elseif uz < zeta2 then return 1 end
+    return math.min(n - 1, floor(n * (eta * u - eta + 1) ^ alpha))
   end
 end
 
@@ -29,13 +28,22 @@ local draws = {
   zipfian = function() return zipf() end,
   one = function() return 0 end,
   fresh = function() serial = serial + 1; return serial end,
+  each = function() serial = serial + 1; return (serial - 1) % plan.keys end,
+  -- YCSB's "latest": the newest keys are the popular ones. The last thousand that were sent may not be there yet.
+  latest = function()
+    local added = math.max(0, serial - plan.firstFresh - 1000)
+    local number = plan.keys + added - 1 - rankOf()
+    if number < plan.keys then return number end
+    return plan.firstFresh + number - plan.keys + 1
+  end,
 }
 
 function init(args)
   plan = dofile(args[1])
   math.randomseed(plan.seed)
   serial = plan.firstFresh
-  if plan.draw == 'zipfian' then zipf = prepareZipf(plan.keys) end
+  rankOf = prepareRanks(plan.keys)
+  zipf = function() return (rankOf() * 2654435761) % plan.keys end
   filler = plan.filler
 end
 
@@ -73,7 +81,7 @@ function request()
     operation = one
     if r < one.upTo then break end
   end
-  local number = draws[plan.draw]()
+  local number = draws[operation.isNew and 'fresh' or plan.draw]()
   local parts, out = operation.parts, {}
   for i = 1, #parts do
     local part = parts[i]
@@ -81,6 +89,7 @@ function request()
       out[i] = encoded(number, false)
       if operation.many then number = draws[plan.draw]() end
     elseif part == 2 then out[i] = encoded(number, true)
+    elseif part == 3 then out[i] = string.format('%s%09d', plan.secret, number % plan.tenants)
     else out[i] = part end
   end
   return table.concat(out)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Running, Template } from './contender.ts';
-import type { Operation, Workload } from './operations.ts';
+import { templateOf, type Workload } from './operations.ts';
 
 /** What one round of load has shown. */
 export interface Load {
@@ -32,6 +32,13 @@ export function filler(valueBytes: number): string {
 export function keyAt(number: number): string {
   return `key${String(number).padStart(9, '0')}`;
 }
+
+/** The credential of a tenant: as long for all, so that requests have one length. */
+export function secretAt(tenant: number): string {
+  return `${secretPrefix}${String(tenant).padStart(9, '0')}`;
+}
+
+const secretPrefix = 'a-secret-of-a-bench-';
 
 /**
  * Loads a running contender with `wrk`, whose answers are all verified in `load.lua`. Rejects when one
@@ -65,15 +72,16 @@ export async function load(
 function planOf(running: Running, workload: Workload, options: LoadOptions): string {
   let upTo = 0;
   const operations = Object.entries(workload.mix).map(([name, share]) => {
-    const template = running.operations[name as Operation];
+    const template = running.operations[templateOf(name)];
     if (!template) throw new Error(`the contender has no operation ${name}`);
     upTo += share;
-    return operationOf(template, { upTo, running, valueBytes: workload.valueBytes });
+    const isNew = name === 'putNew';
+    return operationOf(template, { upTo, isNew, running, valueBytes: workload.valueBytes });
   });
   return `return {
   seed = ${options.seed}, keys = ${options.keys}, firstFresh = ${options.firstFresh},
   draw = ${quoted(workload.draw)}, filler = ${quoted(filler(workload.valueBytes))},
-  base64 = ${String(running.encoding === 'base64')},
+  base64 = ${String(running.encoding === 'base64')}, tenants = ${running.tenants ?? 1}, secret = ${quoted(secretPrefix)},
   operations = {
 ${operations.join(',\n')}
   }
@@ -83,17 +91,32 @@ ${operations.join(',\n')}
 
 function operationOf(
   template: Template,
-  { upTo, running, valueBytes }: { upTo: number; running: Running; valueBytes: number },
+  {
+    upTo,
+    isNew,
+    running,
+    valueBytes,
+  }: {
+    upTo: number;
+    isNew: boolean;
+    running: Running;
+    valueBytes: number;
+  },
 ): string {
-  const parts = wire(template, running, valueBytes).split(/(\{\{(?:key|value)\}\})/);
-  const lua = parts.map((part) =>
-    part === '{{key}}' ? '1' : part === '{{value}}' ? '2' : quoted(part),
-  );
+  const parts = wire(template, running, valueBytes).split(/(\{\{(?:key|value|secret)\}\})/);
+  const lua = parts.map((part) => gaps[part] ?? quoted(part));
   const { pair, pairs = 1, marks = [] } = template.answer;
   const isMany = parts.filter((part) => part === '{{key}}').length > 1;
-  return `    { upTo = ${upTo}, many = ${isMany}, parts = { ${lua.join(', ')} },
+  return `    { upTo = ${upTo}, isNew = ${isNew}, many = ${isMany}, parts = { ${lua.join(', ')} },
       marks = { ${marks.map(quoted).join(', ')} }, pairs = ${pairs}, pair = ${pair === undefined ? 'nil' : quoted(pair)} }`;
 }
+
+/** How the gaps of a template are told to `load.lua`. */
+const gaps: Readonly<Record<string, string>> = {
+  '{{key}}': '1',
+  '{{value}}': '2',
+  '{{secret}}': '3',
+};
 
 /** The bytes of the request. Keys and values have one length each, so the length is known. */
 function wire({ path, headers, body }: Template, running: Running, valueBytes: number): string {

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Contender, Running, Template, Workplace } from './contender.ts';
-import { filler, keyAt } from './load.ts';
+import type { Contender, Running, Template } from './contender.ts';
+import { fill } from './fill.ts';
+import { secretAt } from './load.ts';
 import { startPostgres } from './postgres.ts';
 import { startServer } from './process.ts';
 
@@ -13,6 +14,11 @@ export interface ProductOptions {
   readonly workers?: number;
   /** More of the environment: `QUORATE_FAST_LANE=off`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whose keys they are, in turn; each has a keyspace, and a credential that his requests carry. */
+  readonly tenants?: number;
+  /** Only what where the last write wins asks for. */
+  readonly onlyNewest?: true;
+  readonly onlyAims?: true;
   /** Connections of a gateway to each replica; the defaults where left out. */
   readonly pool?: { readonly readConnections: number; readonly writeConnections: number };
 }
@@ -22,15 +28,15 @@ const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** Quorate: one gateway by `quorate serve` over three plain Postgres, N=3, an API key in every request. */
 export function product(options: ProductOptions = {}): Contender {
-  const { name = 'quorate', replicas = 3, workers = 1, env = {}, pool } = options;
+  const { name = 'quorate', replicas = 3, workers = 1, tenants = 1, env = {}, pool } = options;
   return {
     name,
+    ...(options.onlyAims ? { onlyAims: true } : {}),
     what: `quorate serve${workers > 1 ? ` --workers ${workers}` : ''}, ${replicas} Postgres, N=3`,
     async start(workplace) {
       const databases = await startPostgres(join(workplace.directory, 'data'), replicas);
-      const secret = randomBytes(32).toString('hex');
       const config = join(workplace.directory, 'quorate.json');
-      writeFileSync(config, configText(databases.urls, { secret, pool }));
+      writeFileSync(config, configText(databases.urls, { tenants, pool }));
       const profile = workplace.profile
         ? ['--cpu-prof', `--cpu-prof-dir=${workplace.profile}`]
         : [];
@@ -41,10 +47,12 @@ export function product(options: ProductOptions = {}): Contender {
         env,
       });
       const origin = server.said;
-      await fill(origin, secret, workplace);
+      const keyspaces = options.onlyNewest ? ['newest'] : ['newest', 'versions'];
+      await fill({ origin, keyspaces, tenants, keys: workplace.keys });
       return {
         origin,
-        operations: templates({ authorization: `Bearer ${secret}` }),
+        tenants,
+        operations: templates({ authorization: 'Bearer {{secret}}' }),
         pids: () => [server.pid, ...databases.pids()],
         async stop() {
           await server.stop();
@@ -57,16 +65,21 @@ export function product(options: ProductOptions = {}): Contender {
 
 function configText(
   urls: readonly string[],
-  { secret, pool }: { secret: string; pool: ProductOptions['pool'] },
+  { tenants, pool }: { tenants: number; pool: ProductOptions['pool'] },
 ): string {
-  const secretHash = createHash('sha256').update(secret).digest('hex');
+  const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+  const apiKeys = Array.from({ length: tenants }, (_, number) => ({
+    tenant: number === 0 ? 'bench' : `bench-${number}`,
+    secretHash: hashOf(secretAt(number)),
+    role: 'ADMIN',
+  }));
   return JSON.stringify({
     replicas: urls.map((url, index) => ({ id: `r${index + 1}`, url })),
     signingKeys: [randomBytes(32).toString('hex')],
     listen: { port: 0, host: '127.0.0.1' },
     logLevel: 'warn',
     ...(pool ? { pool } : {}),
-    auth: { apiKeys: [{ tenant: 'bench', secretHash, role: 'ADMIN' }] },
+    auth: { apiKeys },
     keyspaces: [
       { tenant: 'bench', name: 'newest', conflicts: 'LAST_WRITE_WINS' },
       { tenant: 'bench', name: 'versions', conflicts: 'SIBLINGS' },
@@ -104,8 +117,9 @@ function templates(headers: Readonly<Record<string, string>>): Running['operatio
       '{"k":"{{key}}"}',
     ),
     put: put('QUORUM'),
-    put1k: put('QUORUM'),
     putOne: put('ONE'),
+    putSession: put('SESSION'),
+    putCausal: put('CAUSAL'),
     putAll: put('ALL'),
     putVersion: put('QUORUM', 'versions'),
     putLinearizable: put('LINEARIZABLE', 'versions'),
@@ -119,26 +133,4 @@ function templates(headers: Readonly<Record<string, string>>): Running['operatio
       '{"k":"{{key}}"}',
     ),
   };
-}
-
-/** The keys that are there before anything is measured, in both keyspaces. */
-async function fill(origin: string, secret: string, { keys }: Workplace): Promise<void> {
-  const query = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL, timeoutMs: 30000) { results { error { message } } } }`;
-  for (const keyspace of ['newest', 'versions']) {
-    for (let from = 0; from < keys; from += 200) {
-      const count = Math.min(200, keys - from);
-      const items = Array.from({ length: count }, (_, index) => {
-        const key = keyAt(from + index);
-        return { key, value: key + filler(100) };
-      });
-      const response = await fetch(`${origin}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
-        body: JSON.stringify({ query, variables: { s: keyspace, i: items } }),
-      });
-      const text = await response.text();
-      if (!response.ok || text.includes('"message"'))
-        throw new Error(`cannot fill: ${text.slice(0, 500)}`);
-    }
-  }
 }

@@ -20,7 +20,6 @@ const operations: Running['operations'] = {
   // etcd's `serializable` read: this node's own state, which may be behind.
   getOne: make('/v3/kv/range', '{"key":"{{key}}","serializable":true}', { pair }),
   put,
-  put1k: put,
   putVersion: put,
   putLinearizable: put,
   range: make('/v3/kv/range', '{"key":"{{key}}","range_end":"AA==","limit":"50"}', { pair }),

@@ -19,7 +19,6 @@ const operations: Running['operations'] = {
   getOne: get,
   getLinearizable: get,
   put,
-  put1k: put,
   putVersion: put,
   putLinearizable: put,
   getMany: make(
