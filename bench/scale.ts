@@ -15,6 +15,8 @@ export interface ScaleOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly connections: number;
+  /** Curves by their last word; all where left out. */
+  readonly only?: readonly string[] | undefined;
   readonly dataDirectory: string;
 }
 
@@ -52,7 +54,9 @@ const kinds = ['put', 'get'] as const;
  * proportion). Of tenants, `npm run bench:tenants` says what they cost at the start, and in memory.
  */
 export async function scale(options: ScaleOptions): Promise<void> {
-  for (const curve of curves(options.quick)) {
+  const { quick, only } = options;
+  for (const curve of curves(quick)) {
+    if (only && !only.includes(curve.what.split(' ').at(-1) ?? '')) continue;
     const costs = new Map<string, { point: number; us: number }[]>();
     for (const point of curve.points) {
       for (const [kind, us] of await costAt(curve, point, options))
@@ -84,7 +88,12 @@ async function costAt(
       const samples: number[] = [];
       for (let round = 0; round <= options.rounds; round += 1) {
         const asked = { contender: 'quorate', workload, round };
-        const sample = await measure(running, asked, { ...options, keys, directory });
+        const sample = await measure(running, asked, {
+          ...options,
+          seconds: round === 0 ? 2 * options.seconds : options.seconds,
+          keys,
+          directory,
+        });
         process.stderr.write(
           `${what} ${point}  ${kind}  ${Math.round(sample.perSecond)}/s  ${Math.round(sample.ownUs)} µs  ${Math.round(sample.residentMb)} MB\n`,
         );
