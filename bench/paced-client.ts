@@ -67,7 +67,12 @@ function ask(): Promise<string> {
         response.on('end', () => resolve(Buffer.concat(chunks).toString()));
       },
     );
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // The gateway had just closed what was idle for too long, and has read nothing.
+      const isStale = sent.reusedSocket && error.code === 'ECONNRESET';
+      if (isStale) ask().then(resolve, reject);
+      else reject(error);
+    });
     sent.end(body);
   });
 }

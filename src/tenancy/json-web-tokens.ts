@@ -85,6 +85,9 @@ function claimsOf(payload: Payload, config: JwtConfig): TokenClaims {
   const keyspaces = keyspacesClaim === undefined ? undefined : claim(payload, keyspacesClaim);
   // A limit that is looked for and missing is no leave to do without.
   if (keyspacesClaim !== undefined && !isTexts(keyspaces)) throw lacks(keyspacesClaim);
+  // Who makes keys for anybody is limited to nothing, whatever his token says.
+  if (role === 'OPERATOR' && isTexts(keyspaces) && !keyspaces.includes('*'))
+    throw new StoreError('UNAUTHENTICATED', 'The token limits an OPERATOR, who cannot be limited');
   const expiresAtMs = (Number(payload['exp']) + clockToleranceSeconds) * 1000;
   const subject = payload['sub'];
   const credential = typeof subject === 'string' ? `token:${subject.slice(0, 80)}` : 'token';

@@ -111,6 +111,15 @@ describe('a token of the issuer', () => {
     );
   });
 
+  test('cannot limit an OPERATOR to keyspaces: he makes keys that are not limited', async () => {
+    const limiting = createTokenVerifier(jwtConfig({ keys, keyspacesClaim: 'ks' }), systemClock);
+    const told = (claims: Record<string, unknown>) => refusal(token({ claims }), limiting);
+    expect(await told({ role: 'OPERATOR', ks: ['carts'] })).toBe('UNAUTHENTICATED');
+    expect(await told({ role: ['READER', 'OPERATOR'], ks: [] })).toBe('UNAUTHENTICATED');
+    expect(await told({ role: 'OPERATOR', ks: ['*'] })).toContain('"OPERATOR"');
+    expect(await told({ role: 'ADMIN', ks: ['carts'] })).toContain('"ADMIN"');
+  });
+
   test('that does not say tenant, role, issuer, audience or end is refused', async () => {
     const lacking = [{ tenant: undefined }, { tenant: 7 }, { role: 'ROOT' }, { role: undefined }];
     const wrong = [{ iss: 'https://other.example' }, { aud: 'other' }, { aud: undefined }];
