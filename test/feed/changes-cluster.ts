@@ -219,7 +219,8 @@ export class Listener {
     what: Partial<ChangesArguments> = {},
   ): Promise<Listener> {
     const listener = new Listener(await feed.subscribe({ tenant }, { keyspace: 'k', ...what }));
-    await listener.until(() => listener.events.length > 0, 'the first bookmark');
+    // Of two thousand that are opened at once, on a busy machine.
+    await listener.until(() => listener.events.length > 0, 'the first bookmark', 150_000);
     return listener;
   }
 

@@ -93,7 +93,7 @@ describe('quorate dev', () => {
     const [, again = ''] = await second.says(ready);
     expect(await ask(again, get)).toEqual(seven);
     expect(second.output()).toContain('replica-2 (b)'); // remembered
-  });
+  }, 180_000);
 
   test('goes on where a gateway was killed, with all it had acknowledged', async () => {
     const first = quorate(['dev', '--replicas', '1', '--port', '0', '--data-dir', data]);
@@ -253,4 +253,4 @@ test('quorate migrate, serve and status work on databases that somebody else run
   } finally {
     await cluster.stop();
   }
-});
+}, 180_000);
