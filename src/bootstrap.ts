@@ -6,6 +6,8 @@ import { isLive } from './tenancy/tenant-directory.ts';
 
 const retryMs = 500;
 const giveUpAfterMs = 15_000;
+/** Tenants that are entered side by side: all of ten thousand at once would run out of time together. */
+const atOnce = 64;
 
 /**
  * Enters the tenants that the configuration names, and creates its keyspaces, where they are not
@@ -20,18 +22,19 @@ export async function bootstrap(
   const giveUpMs = clock.monotonicMs() + giveUpAfterMs;
   const named = [...auth.apiKeys, ...keyspaces].map(({ tenant }) => tenant);
   const names = new Set(auth.anonymousTenant ? [auth.anonymousTenant, ...named] : named);
-  await Promise.all(
-    [...names].map(async (tenant) => {
-      const entered = await patiently(assembled, { tenant }, giveUpMs, () =>
-        tenants.ensure(tenant),
+  const enter = async (tenant: string): Promise<void> => {
+    const entered = await patiently(assembled, { tenant }, giveUpMs, () => tenants.ensure(tenant));
+    if (!entered || !isLive(entered)) return;
+    for (const keyspace of keyspaces.filter((one) => one.tenant === tenant))
+      await patiently(assembled, { tenant, keyspace: keyspace.name }, giveUpMs, () =>
+        createIfAbsent(assembled, entered.filed, keyspace),
       );
-      if (!entered || !isLive(entered)) return;
-      for (const keyspace of keyspaces.filter((one) => one.tenant === tenant))
-        await patiently(assembled, { tenant, keyspace: keyspace.name }, giveUpMs, () =>
-          createIfAbsent(assembled, entered.filed, keyspace),
-        );
-    }),
-  );
+  };
+  const waiting = names.values();
+  const enterNext = async (): Promise<void> => {
+    for (const tenant of waiting) await enter(tenant);
+  };
+  await Promise.all(Array.from({ length: atOnce }, enterNext));
 }
 
 async function createIfAbsent(
