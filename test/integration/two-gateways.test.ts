@@ -62,6 +62,9 @@ async function client(name: number, history: History, until: () => boolean): Pro
         end: systemClock.monotonicMs(),
         code: error.code,
       });
+      // What is refused at once is refused without a turn of the event loop: who asked again without a pause
+      // would let no probe through that could find a replica well.
+      await pause(10);
     }
   }
 }
