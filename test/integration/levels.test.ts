@@ -4,7 +4,7 @@ import type { LevelName } from '../../src/consistency/levels.ts';
 import type { Asked, EntryAnswer } from '../../src/consistency/store.ts';
 import { StoreError } from '../../src/errors.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
-import { allWell, eventually, openStore } from '../support/store.ts';
+import { allWell, eventually, openStore, pause } from '../support/store.ts';
 
 const me = { tenant: 'levels' };
 const keyspace = 'level-tests';
@@ -82,7 +82,10 @@ describe('LINEARIZABLE over real Postgres', () => {
       while (Date.now() < untilMs) {
         // Nor is a round of everybody else's over in time, always, where 32 clients share one machine.
         const read = await get(gateway, 'counter', linearizable).catch(refused);
-        if (!read) continue;
+        if (!read) {
+          await pause(10);
+          continue;
+        }
         const [now = '0'] = valuesOf(read);
         const attempt = gateway.store.compareAndSet(
           me,
