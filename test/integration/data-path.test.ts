@@ -14,8 +14,10 @@ let two: AssembledStore;
 
 beforeAll(async () => {
   cluster = await startTestCluster();
-  [one, two] = [openStore(cluster.replicas), openStore(cluster.replicas)];
-  await allWell(one, two);
+  one = openStore(cluster.replicas);
+  await allWell(one);
+  two = openStore(cluster.replicas);
+  await allWell(two);
   await one.store.createKeyspace(me, 'carts', {});
   await one.store.createKeyspace(me, 'profiles', { conflicts: 'LAST_WRITE_WINS' });
 });

@@ -17,8 +17,9 @@ let b: AssembledStore;
 beforeAll(async () => {
   cluster = await startTestCluster({ replicas: 3 });
   a = openStore(cluster.replicas);
+  await allWell(a);
   b = openStore(cluster.replicas);
-  await allWell(a, b);
+  await allWell(b);
   await a.store.createKeyspace(me, keyspace, {});
   await a.store.createKeyspace(me, 'newest', { conflicts: 'LAST_WRITE_WINS' });
 });

@@ -20,6 +20,7 @@ beforeAll(async () => {
   gateway = openStore(
     cluster.replicas.map((one) => ({ ...one, url: proxyOf(one.id).url(one.url) })),
   );
+  await allWell(gateway);
   direct = openStore(cluster.replicas);
   await allUp();
   for (const keyspace of ['carts', 'other']) await gateway.store.createKeyspace(me, keyspace, {});

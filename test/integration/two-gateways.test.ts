@@ -20,7 +20,9 @@ let gateways: readonly AssembledStore[];
 
 beforeAll(async () => {
   cluster = await startTestCluster();
-  gateways = [openStore(cluster.replicas), openStore(cluster.replicas)];
+  const first = openStore(cluster.replicas);
+  await allWell(first);
+  gateways = [first, openStore(cluster.replicas)];
   await allWell(...gateways);
   await gateways[0]!.store.createKeyspace(me, 'carts', { maxSiblings: 1_000 });
   await gateways[0]!.store.createKeyspace(me, 'profiles', { conflicts: 'LAST_WRITE_WINS' });

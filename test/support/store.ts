@@ -74,6 +74,9 @@ export function pause(ms: number): Promise<void> {
  * Waits until each gateway has found every replica UP, on its connections for reads and for writes: after a
  * start on a busy machine, and after a replica came back.
  *
+ * Of several gateways over new databases the first one is waited for before the next is opened: where two found
+ * the cluster at once, a replica that one of them has left out is taken for an empty one, for half a minute.
+ *
  * A ping tells that a replica is there, and nothing of the connections for writes: one that was begun while
  * the server was away fails later, and refuses for a moment. The swap expects a digest that nothing has.
  */
