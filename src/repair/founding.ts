@@ -11,6 +11,8 @@ export interface FoundingDeps {
 }
 
 const attemptsMax = 8;
+/** So often a round is repeated for those that took part, and had promised somebody else meanwhile. */
+const wholeAttempts = 4;
 const pauseMaxMs = 60;
 
 /**
@@ -18,8 +20,9 @@ const pauseMaxMs = 60;
  *
  * Several gateways may start at once, each reaching other replicas than the next one: so the id is
  * agreed on, by one round of Paxos over the replicas themselves, and a majority of all must take part.
- * Those that accepted it are full members at once, for nothing can have been written before a majority
- * was; one that comes later looks like one that was wiped, and is treated so.
+ * Those that accepted it are full members, whoever admits them: nothing can have been written before a
+ * majority had accepted, and nothing was at one that is new. One that comes later looks like one that
+ * was wiped, and is treated so.
  *
  * Rejects with a `ReplicaError` (REFUSED) when no majority can be reached in time.
  */
@@ -38,11 +41,14 @@ export async function foundCluster(deps: FoundingDeps, deadlineMs: number): Prom
     reached = promises.length;
     if (promised.length >= majority) {
       const what = { ballot, cluster: latest(promised) ?? random.uuid() };
-      const accepted = await fromEach(promised, async ({ replica }) =>
-        (await replica.register.acceptFounding(what, { deadlineMs })) ? [replica] : [],
-      );
-      if (accepted.flat().length >= majority) {
-        await fromEach(accepted.flat(), (replica) => admit(replica, what.cluster, deadlineMs));
+      const accepted = (
+        await fromEach(promised, async ({ replica }) =>
+          (await replica.register.acceptFounding(what, { deadlineMs })) ? [replica] : [],
+        )
+      ).flat();
+      const isWhole = accepted.length === reached || attempt >= wholeAttempts;
+      if (accepted.length >= majority && isWhole) {
+        await fromEach(accepted, (replica) => admitFounder(replica, what.cluster, deadlineMs));
         return what.cluster;
       }
     }
@@ -75,7 +81,12 @@ function latest(promises: readonly Founding[]): string | undefined {
   return first?.cluster;
 }
 
-async function admit(replica: GuardedReplica, cluster: string, deadlineMs: number): Promise<void> {
+/** Makes a full member of one that has accepted to be of this cluster. */
+export async function admitFounder(
+  replica: GuardedReplica,
+  cluster: string,
+  deadlineMs: number,
+): Promise<void> {
   const { register, id: name } = replica;
   const found: ReplicaIdentity = await register.look({ deadlineMs });
   if (found.standing !== 'new') return;

@@ -9,7 +9,7 @@ import { ReplicaError } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
-import { foundCluster, fromEach } from './founding.ts';
+import { admitFounder, foundCluster, fromEach } from './founding.ts';
 import { refuseWrongDatabase, whyBehind } from './judge-identity.ts';
 
 export interface IncarnationsDeps {
@@ -113,11 +113,14 @@ export class Incarnations {
       this.#cluster ??= known.find(
         (one) => one.found?.standing !== 'new' && one.found?.name === one.id,
       )?.found?.cluster;
-      if (found.standing === 'new' && this.#cluster === undefined) {
+      const isNew = found.standing === 'new';
+      if (isNew && this.#cluster === undefined) {
         await this.#found(deadlineMs);
+      } else if (isNew && found.cluster !== undefined && found.cluster === this.#cluster && !seen) {
+        // It took part in the founding, and who leads that has admitted others a moment before.
+        await admitFounder(replica, found.cluster, deadlineMs);
       } else {
-        const why =
-          found.standing === 'new' ? 'it is empty, and its cluster is not' : whyBehind(found, seen);
+        const why = isNew ? 'it is empty, and its cluster is not' : whyBehind(found, seen);
         if (why === undefined) return this.#accept(replica, found);
         await this.#renew(replica, { found, why, deadlineMs });
       }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { foundCluster } from '../../src/repair/founding.ts';
+import { Incarnations } from '../../src/repair/incarnations.ts';
 import { GuardedReplica } from '../../src/replica/guarded-replica.ts';
 import type { MemoryRegister } from '../../src/replica/memory-register.ts';
 import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import { ReplicaError } from '../../src/replica/replica.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { silentLog } from '../../src/runtime/log.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { seededRandom, type Random } from '../../src/runtime/random.ts';
 import { HandClock } from '../coordinator/hand-clock.ts';
@@ -23,15 +25,26 @@ interface World {
   readonly gateway: (lost: (replica: string, call: Call) => Lost) => GuardedReplica[];
 }
 
-function newWorld(): World {
+/** `delayMs`: how long a call is on its way, each way. */
+function newWorld(delayMs?: () => number): World {
   const clock = new HandClock();
   const all = ids.map(
     (id) => new MemoryReplica({ id, incarnation: `born as ${id}`, clock, isNew: true }),
   );
+  const pause = async (): Promise<void> => {
+    if (delayMs) await clock.sleep(delayMs());
+  };
   const gateway: World['gateway'] = (lost) =>
     all.map((replica) => {
+      const own = new Map<string | symbol, unknown>();
       const register = new Proxy(replica.register, {
+        // Each gateway examines what it connects to by itself.
+        set(_, name, value) {
+          own.set(name, value);
+          return true;
+        },
         get(target, name) {
+          if (own.has(name)) return own.get(name);
           const value: unknown = Reflect.get(target, name, target);
           if (typeof value !== 'function') return value;
           const act = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
@@ -39,8 +52,10 @@ function newWorld(): World {
           if (!call) return act;
           return async (...args: unknown[]) => {
             const how = lost(replica.id, call);
+            await pause();
             const answer = how === 'there' ? undefined : await act(...args);
             if (how !== undefined) throw new ReplicaError('TIMEOUT', 'lost', true);
+            await pause();
             return answer;
           };
         },
@@ -118,5 +133,29 @@ describe('the founding of a cluster', () => {
       agreed.push(clusters.size);
     }
     expect(agreed.filter((count) => count === 1).length).toBeGreaterThan(100);
+  });
+
+  test('by several gateways at once leaves nobody out who is there: each is a member, and none is taken for a wiped one', async () => {
+    // Guards: `isWhole` in `foundCluster`, and `admitFounder` in `Incarnations`.
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const chance = seededRandom(seed);
+      const { clock, registers, gateway } = newWorld(() => chance.next() * 3);
+      const starts = [1, 2, 3].map(async (nth) => {
+        const replicas = gateway(() => undefined);
+        const deps = { clock, random: seededRandom(seed * 10 + nth), log: silentLog, replicas };
+        const incarnations = new Incarnations(deps);
+        await clock.sleep(chance.next() * 10);
+        await Promise.all(
+          replicas.map(async ({ register }) =>
+            register.examine!(await register.look({ deadlineMs }), deadlineMs),
+          ),
+        );
+        await incarnations.beat();
+      });
+      await clock.settled(Promise.all(starts));
+      const standings = registers.map(({ latest }) => latest.standing);
+      expect({ seed, standings }).toEqual({ seed, standings: ids.map(() => 'admitted') });
+      expect(new Set(registers.map(clusterOf)).size).toBe(1);
+    }
   });
 });
