@@ -206,7 +206,7 @@ function missingText(
 }
 
 /** Every one of them that is up, until the time is up or `enough` have answered. */
-function askAll<T>(
+export function askAll<T>(
   { clock }: Deps,
   targets: readonly Target[],
   what: {
@@ -251,7 +251,7 @@ function notSettled(
   );
 }
 
-function uncertain({ ref }: PlacedKey, { writeId }: Doubt, why: string): StoreError {
+export function uncertain({ ref }: PlacedKey, { writeId }: Doubt, why: string): StoreError {
   return new StoreError(
     'WRITE_UNCERTAIN',
     `What became of the write to keyspace "${ref.keyspace}" is not settled: ${why}`,

@@ -264,9 +264,55 @@ describe('where the last write wins', () => {
     const writeId = await stampedAtFirst();
     await bench.clock.advance(10);
     await put('"later"');
-    expect(await resolve(writeId)).toBe('SUPERSEDED');
+    // Two have taken what is later, and not the write.
+    expect(await resolve(writeId)).toBe('NEVER');
     await back(first);
     expect(await values('ALL')).toEqual(['"later"']);
+  });
+
+  test('a write that a majority had taken before it was replaced is SUPERSEDED', async () => {
+    const writeId = await stampedAtFirst();
+    await back(first);
+    await values('QUORUM');
+    await put('"later"', 'ALL');
+    expect(await resolve(writeId)).toBe('SUPERSEDED');
+    third.all('down');
+    expect(await resolve(writeId, bench.addGateway())).toBe('SUPERSEDED');
+  });
+
+  // Guard: `holdsAfterwards`. Joined is not held: that one would say APPLIED of what the other fences.
+  test('is told the same by two who settle it at once, of whom one alone reaches its holder', async () => {
+    const other = bench.addGateway();
+    await bench.run(other.store.put(me, { keyspace: 'carts', key, value: '"before"' }, {}));
+    const writeId = await stampedAtFirst();
+    let asked = 0;
+    first.fate = (call) => {
+      if (call === 'read' || call === 'ping') return undefined;
+      return call === 'prepare' && (asked += 1) === 1 ? { afterMs: 200 } : 'down';
+    };
+    await bench.clock.advance(1_500);
+    const ask = ({ store }: typeof other) =>
+      store.resolveWrite(me, { keyspace: 'carts', key, writeId }, {});
+    const told = await bench.run(Promise.all([other, bench.gateway].map(ask)));
+    expect(told).toEqual(['NEVER', 'NEVER']);
+    await back(first);
+    expect(await values('ALL')).toEqual(['"before"']);
+  });
+
+  // Guard: that logs are counted. One that took it would say SUPERSEDED, and the two others NEVER.
+  test('is told by nobody while the logs that can be read could be outvoted', async () => {
+    const writeId = await stampedAtFirst();
+    for (const one of [second, third]) one.only('history', 'refuse');
+    expect(await refusal(resolve(writeId))).toMatchObject({ outcome: 'UNKNOWN' });
+    await back(first);
+    third.all(undefined);
+    second.all('down');
+    await bench.clock.advance(3_000);
+    const undecided = await refusal(resolve(writeId));
+    expect(undecided).toMatchObject({ code: 'WRITE_UNCERTAIN', outcome: 'UNKNOWN' });
+    expect(undecided.message).toContain('more replicas must be read');
+    await back(second);
+    expect(await resolve(writeId)).toBe('NEVER');
   });
 
   test('APPLIED brings the version to a majority', async () => {
