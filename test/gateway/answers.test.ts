@@ -1,16 +1,13 @@
 import { createConnection } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
+import type { AssembledStore } from '../../src/assemble-store.ts';
 import { StoreError } from '../../src/errors.ts';
 import type { GatewayParts } from '../../src/gateway/http.ts';
 import { Admission } from '../../src/quotas/admission.ts';
 import { Room, roomLimits, type RoomLimits } from '../../src/quotas/room.ts';
-import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLog } from '../../src/runtime/log.ts';
-import { createMetrics } from '../../src/runtime/metrics.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
 import { send, startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
+import { openOverMemory } from '../support/over-memory.ts';
 import { connectSocket, until } from '../support/socket.ts';
 
 /**
@@ -24,18 +21,7 @@ let edge: MemoryEdge;
 let room: Room;
 
 beforeAll(async () => {
-  assembled = assembleStore({
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-    metrics: createMetrics(),
-    replicas: ['r1', 'r2', 'r3'].map(
-      (id) => new MemoryReplica({ id, incarnation: `of-${id}`, clock: systemClock }),
-    ),
-    partitions: 16,
-    signingKeys: ['the key that signs now, long enough'],
-    timeouts: { requestMs: 5_000, mintMs: 500 },
-  });
+  assembled = openOverMemory({ requestMs: 5_000 });
   const { store } = assembled;
   for (const tenant of tenants) {
     await store.createKeyspace({ tenant }, 'demo', { maxValueBytes: 1_000_000 });

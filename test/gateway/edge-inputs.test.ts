@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { assembleStore, type AssembledStore } from '../../src/assemble-store.ts';
+import type { AssembledStore } from '../../src/assemble-store.ts';
 import { createSealer } from '../../src/consistency/seal.ts';
 import { sealWriteIds } from '../../src/consistency/sealed-write-ids.ts';
-import { MemoryReplica } from '../../src/replica/memory-replica.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { silentLog } from '../../src/runtime/log.ts';
-import { createMetrics } from '../../src/runtime/metrics.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
 import { defaultLimits, send, startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
 import {
   documents,
@@ -17,6 +12,7 @@ import {
   type EdgeInput,
   type Strings,
 } from '../support/edge-inputs.ts';
+import { openOverMemory } from '../support/over-memory.ts';
 import { connectSocket, type RawSocket } from '../support/socket.ts';
 
 /**
@@ -38,7 +34,7 @@ let socket: RawSocket;
 let inputs: Readonly<Record<string, EdgeInput>>;
 
 beforeAll(async () => {
-  assembled = openStore();
+  assembled = openOverMemory({ requestMs: 2_000 });
   edge = await startMemoryEdge({
     store: sealWriteIds(assembled.store, assembled.sealer),
     authenticator: {
@@ -64,21 +60,6 @@ afterAll(async () => {
 });
 
 const tenantB = { authorization: 'Bearer b' };
-
-function openStore(): AssembledStore {
-  return assembleStore({
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-    metrics: createMetrics(),
-    replicas: ['r1', 'r2', 'r3'].map(
-      (id) => new MemoryReplica({ id, incarnation: `of-${id}`, clock: systemClock }),
-    ),
-    partitions: 16,
-    signingKeys: ['the key that signs now, long enough'],
-    timeouts: { requestMs: 2_000, mintMs: 500 },
-  });
-}
 
 test('the table has a row for every input, and an input for every row', () => {
   expect(operations.map(([input]) => input)).toEqual(Object.keys(inputs));
