@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { openQuotas } from '../src/assemble-quotas.ts';
+import { openTenancy } from '../src/assemble-tenancy.ts';
+import { checkConfig } from '../src/config.ts';
+import type { Feed } from '../src/feed/feed.ts';
+import { createGatewayServer } from '../src/gateway/http.ts';
+import { noTracing } from '../src/runtime/tracing.ts';
+import { openOverMemory } from '../test/support/over-memory.ts';
+import { keyAt, secretAt } from './harness/load.ts';
+import { median } from './harness/table.ts';
+
+/**
+ * What the gateway itself takes for a get and for a put, without Postgres: the whole of it over three
+ * replicas in memory, asked by 64 plain sockets of the same process, which take some 10 µs of what is
+ * told. Processor time and not time: neighbours on the machine disturb little, and the least of
+ * several rounds is disturbed least.
+ *
+ * Usage: node bench/inside.ts [rounds] [requests a round] [get | put]
+ */
+const [rounds = 8, requests = 30_000] = process.argv.slice(2, 4).map(Number);
+const only = process.argv[4];
+const seed = 1;
+const connections = 64;
+const keys = 2_000;
+const fields = 'entry { key current { value } }';
+const documents = {
+  get: `query Get($k: String!) { get(keyspace: "newest", key: $k, consistency: QUORUM) { ${fields} } }`,
+  put: `mutation Put($k: String!, $v: JSON!) { put(keyspace: "newest", key: $k, value: $v, consistency: QUORUM) { ${fields} } }`,
+} as const;
+
+const port = await openGateway();
+const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+const value = (key: string): string => `${key}${'x'.repeat(88)}`;
+console.log(`seed ${seed}, ${connections} sockets, ${keys} keys, ${requests} requests a round`);
+let state = seed;
+for (let key = 0; key < keys; key += connections)
+  await Promise.all(sockets.map((socket, index) => ask(socket, 'put', keyAt(key + index))));
+const found: Record<string, number[]> = { get: [], put: [] };
+for (let round = 0; round <= rounds; round += 1)
+  for (const name of ['get', 'put'] as const) {
+    if (only !== undefined && only !== name) continue;
+    const spentUs = await measured(name);
+    console.log(
+      `${round === 0 ? 'warm' : `${round}/${rounds}`}  ${name}  ${spentUs.toFixed(1)} µs`,
+    );
+    if (round > 0) found[name]?.push(spentUs);
+  }
+for (const [name, spent] of Object.entries(found))
+  if (spent.length > 0)
+    console.log(
+      `${name}: least ${Math.min(...spent).toFixed(1)} µs, median ${median(spent).toFixed(1)}`,
+    );
+process.exit(); // sockets and loops are open still
+
+async function measured(name: keyof typeof documents): Promise<number> {
+  const before = process.cpuUsage();
+  let left = requests;
+  const client = async (socket: Socket): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      await ask(socket, name, keyAt(drawn()));
+    }
+  };
+  await Promise.all(sockets.map(client));
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / requests;
+}
+
+function drawn(): number {
+  state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+  return (state >>> 8) % keys;
+}
+
+/** One request, and its answer verified; it comes in one piece, being short. */
+function ask(socket: Socket, name: keyof typeof documents, key: string): Promise<void> {
+  const variables = name === 'get' ? { k: key } : { k: key, v: value(key) };
+  const body = JSON.stringify({ query: documents[name], variables });
+  return new Promise((resolve, reject) => {
+    socket.once('data', (data: Buffer) => {
+      if (data.includes(`"value":"${key}`)) resolve();
+      else reject(new Error(`a wrong answer: ${data.toString()}`));
+    });
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAccept: application/json\r\nAuthorization: Bearer ${secretAt(0)}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+}
+
+function open(to: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port: to, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** A gateway as the composition root makes it, over memory and without a feed. */
+async function openGateway(): Promise<number> {
+  const assembled = openOverMemory({ requestMs: 5_000 });
+  const { clock, random, log, metrics } = assembled.deps;
+  const secretHash = createHash('sha256').update(secretAt(0)).digest('hex');
+  const given = checkConfig(
+    {
+      replicas: [{ id: 'r1', url: 'postgres://nowhere/none' }],
+      signingKeys: ['a signing key for benches, long enough'],
+      auth: { apiKeys: [{ tenant: 'bench', secretHash, role: 'ADMIN' }] },
+    },
+    'bench',
+  );
+  const config = { ...given, replicas: [] };
+  await assembled.store.createKeyspace({ tenant: 'bench' }, 'newest', {
+    conflicts: 'LAST_WRITE_WINS',
+  });
+  const tenancy = openTenancy({ config, mode: 'serve', assembled });
+  const weights = { of: () => 1 };
+  const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants, weights });
+  const noFeed: Feed = {
+    subscribe: () => Promise.reject(new Error('nobody subscribes here')),
+    close: () => Promise.resolve(),
+  };
+  const server = createGatewayServer({
+    changes: noFeed,
+    tenants: tenancy.tenants,
+    authenticator: tenancy.authenticator,
+    ...quotas.services,
+    audit: tenancy.audit,
+    log,
+    metrics,
+    tracing: noTracing,
+    clock,
+    random,
+    mode: 'serve',
+    ready: () => true,
+    limits: config.limits,
+  });
+  return server.listen(0, '127.0.0.1');
+}
