@@ -71,7 +71,8 @@ export class DataStore implements Store {
     const { entry, receipt } = await this.#reader.read({ keyspace, key }, { ...granted, session });
     asked.answer?.add(valueBytes(entry.cell));
     const after = this.#keeper.afterRead(session, entry, { ...granted, receipt });
-    return this.#answer(begun, await this.#bounded(begun, after), {
+    const next = this.#bounded(begun, after);
+    return this.#answer(begun, next instanceof Promise ? await next : next, {
       entry,
       receipt: levelled(keyspace, granted, receipt),
     });
@@ -244,9 +245,12 @@ export class DataStore implements Store {
     const { directory, timeouts, coordinator } = this.#deps;
     // Its time runs from here, not from when the directory has answered.
     const times = timesOf(asked, coordinator.clock, timeouts);
-    const keyspace = await directory.require(caller.tenant, name, times.deadlineMs);
+    const keyspace =
+      directory.fresh(caller.tenant, name) ??
+      (await directory.require(caller.tenant, name, times.deadlineMs));
     const granted = grant(keyspace, asked, { path, times });
-    const session = await this.#keeper.open(caller.tenant, asked.session, granted.plan);
+    const opened = this.#keeper.open(caller.tenant, asked.session, granted.plan);
+    const session = opened instanceof Promise ? await opened : opened;
     return { caller, keyspace, granted, session, carriesSession: session !== freshSession };
   }
 
@@ -278,10 +282,14 @@ export class DataStore implements Store {
     session: Session,
     answer: T,
   ): T & { session: string } {
+    const keeper = this.#keeper;
     let token: string | undefined;
-    const seal = (): string => (token ??= this.#keeper.seal(caller.tenant, session));
-    return Object.defineProperty(answer, 'session', { enumerable: true, get: seal }) as T & {
-      session: string;
+    // Not by `defineProperty`, which costs as much as the rest of an answer.
+    return {
+      ...answer,
+      get session() {
+        return (token ??= keeper.seal(caller.tenant, session));
+      },
     };
   }
 }

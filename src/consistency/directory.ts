@@ -70,6 +70,12 @@ export class Directory {
     );
   }
 
+  /** What `require` would answer, where it would from memory: at once, and not a promise later. */
+  fresh(tenant: string, name: string): Keyspace | undefined {
+    const record = this.#records.fresh(keyOf(tenant, name));
+    return record && this.#keyspaceOf(tenant, name, record);
+  }
+
   async find(tenant: string, name: string, deadlineMs?: number): Promise<Keyspace | undefined> {
     const record = await this.#records.find(keyOf(tenant, name), deadlineMs);
     return record && this.#keyspaceOf(tenant, name, record);

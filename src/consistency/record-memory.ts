@@ -62,6 +62,14 @@ export class RecordMemory<R extends object> {
     return this.#kept.get(key)?.record;
   }
 
+  /** The record where `find` would answer with it and ask nobody. */
+  fresh(key: string): R | undefined {
+    const kept = this.#kept.get(key);
+    if (!kept) return undefined;
+    const ageMs = this.#clock.monotonicMs() - kept.readMs;
+    return ageMs <= this.#keeping.freshMs ? kept.record : undefined;
+  }
+
   isKnown(key: string): boolean {
     return this.#kept.has(key) || this.#isAbsent(key) || this.#loading.has(key);
   }

@@ -86,6 +86,11 @@ export class SystemRecords<R extends object> implements Records<R> {
     return this.#memory.isKnown(key);
   }
 
+  /** The record where `find` would answer with it and ask nobody. */
+  fresh(key: string): R | undefined {
+    return this.#memory.fresh(key);
+  }
+
   peek(key: string): R | undefined {
     return this.#memory.peek(key);
   }

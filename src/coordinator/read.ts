@@ -68,7 +68,11 @@ async function readOnce(
   if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
   const { cell, digest, behind } = converge(holdingsOf(round.replies), key.convergence);
   if (key.convergence.timed) observeStamp(deps, cell);
-  const written = await writeBack(deps, { key, plan, cell, behind, round });
+  const isHeld =
+    !plan.writeBack || behind.length === 0 || round.replies.length - behind.length >= plan.need;
+  const written = isHeld
+    ? nothingWritten
+    : await writeBack(deps, { key, plan, cell, behind, round });
   // What is shown now must stay: so nobody may be about to settle that it never was.
   const doubts = plan.writeBack && written ? doubtsOf(cell, written.held) : [];
   if (!written || doubts.length > 0) {
@@ -148,16 +152,16 @@ interface WrittenBack {
   readonly held: readonly Cell[];
 }
 
+const nothingWritten: WrittenBack = { repaired: new Set(), held: [] };
+
 /**
- * Undefined when a round of
+ * Brings the answer to those who lack it. Undefined when a round of
  * consensus was faster and there is time to read again: a replica had promised a newer ballot (rule
  * A), or accepted one that does not follow from what was read.
  */
 async function writeBack(deps: Deps, what: Behind): Promise<WrittenBack | undefined> {
   const { key, plan, cell, behind, round } = what;
   const holders = round.replies.length - behind.length;
-  if (!plan.writeBack || behind.length === 0 || holders >= plan.need)
-    return { repaired: new Set(), held: [] };
   const known = new Map(behind.map(({ store, stored }) => [store.id, stored]));
   const upToDate = new Set(
     round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target),

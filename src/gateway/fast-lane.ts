@@ -141,5 +141,6 @@ function answer(
   if (session.header !== undefined) response.setHeader(sessionHeader, session.header);
   const length = Buffer.byteLength(body);
   response.writeHead(200, { 'content-type': mediaType, 'content-length': length });
-  response.end(body);
+  // All of ASCII is the same in both, and is written out without being coded.
+  response.end(body, length === body.length ? 'latin1' : 'utf8');
 }

@@ -110,8 +110,8 @@ export function createEngine(
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();
-      const inContext = async (context: RequestContext): Promise<ExecutionResult> =>
-        run({ ...operation, context });
+      const inContext = (context: RequestContext): ExecutionResult | Promise<ExecutionResult> =>
+        run(context === operation.context ? operation : { ...operation, context });
       const inSession = () => inOneSession(operation.context, inContext);
       const result = await attempt(() => charge.request(operation, inSession), failed);
       const masked = mask(result);

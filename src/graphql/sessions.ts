@@ -7,22 +7,25 @@ import type { RequestContext } from './request-context.ts';
  */
 export async function inOneSession<T>(
   context: RequestContext,
-  run: (context: RequestContext) => Promise<T>,
+  run: (context: RequestContext) => T | Promise<T>,
 ): Promise<T> {
-  const one = await withOneSession(context);
+  const one = hasSeveral(context.preferences.session) ? await withOneSession(context) : context;
   const result = await run(one);
   const { outgoing, preferences } = one;
   const cameJoined = one === context ? undefined : preferences.session;
   // Who sent several has one to keep now, whatever the operation was about.
   if (outgoing.sessions.length === 0 && cameJoined !== undefined) outgoing.sessions = [cameJoined];
-  await settle(one);
+  if (outgoing.sessions.length > 1) await settle(one);
   return result;
+}
+
+function hasSeveral(session: string | undefined): boolean {
+  return session?.includes(',') === true;
 }
 
 async function withOneSession(context: RequestContext): Promise<RequestContext> {
   const { preferences, store, principal } = context;
-  if (preferences.session?.includes(',') !== true) return context;
-  const session = await store.joinSessions(principal, [preferences.session]);
+  const session = await store.joinSessions(principal, [preferences.session ?? '']);
   return { ...context, preferences: { ...preferences, session } };
 }
 
@@ -31,7 +34,6 @@ async function withOneSession(context: RequestContext): Promise<RequestContext> 
  * answer is not worth losing for it.
  */
 async function settle({ outgoing, store, principal }: RequestContext): Promise<void> {
-  if (outgoing.sessions.length < 2) return;
   outgoing.sessions = await store.joinSessions(principal, outgoing.sessions).then(
     (session) => [session],
     () => outgoing.sessions,

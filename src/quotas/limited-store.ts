@@ -25,9 +25,10 @@ export function limitStore(parts: Parts): Store {
   const rules = createRules(parts);
   const room = new StoredRoom(parts);
   return {
-    async get(caller, what, asked) {
-      await rules.level(caller, what.keyspace, { asked, side: 'read' });
-      return store.get(caller, what, asked);
+    get(caller, what, asked) {
+      const checked = rules.level(caller, what.keyspace, { asked, side: 'read' });
+      if (!checked) return store.get(caller, what, asked);
+      return checked.then(() => store.get(caller, what, asked));
     },
     async getMany(caller, what, asked) {
       await rules.level(caller, what.keyspace, { asked, side: 'read' });

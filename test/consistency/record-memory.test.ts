@@ -41,6 +41,17 @@ describe('what a gateway remembers', () => {
     expect(await find()).toBe(3); // too old to be used: waited for
   });
 
+  test('is at hand without a promise for as long as nobody is asked, and not a moment longer', async () => {
+    const { clock, memory, source, find } = bench();
+    expect(memory.fresh('k')).toBeUndefined();
+    await find();
+    await clock.advance(1_000);
+    expect(memory.fresh('k')).toEqual({ v: 1 });
+    await clock.advance(1); // fails where `fresh` does not look at the age
+    expect(memory.fresh('k')).toBeUndefined();
+    expect(source.reads).toBe(1);
+  });
+
   test('is the same object while it says the same', async () => {
     const { clock, memory, load } = bench();
     const first = await memory.find('k', load);
