@@ -75,6 +75,8 @@ const chosen = workloads.filter((one) => names?.includes(one.name) ?? (!isQuick 
 if (contenders.length === 0 || (chosen.length === 0 && !given.scale))
   throw new Error('nothing of that name');
 
+/** Rounds with wrong answers: they count for nothing, are told, and let the others go on. */
+const spoiled: string[] = [];
 /** What keys are filled with before anything is measured. */
 const filledBytes = 100;
 const place = mkdtempSync(join(given['data-dir'], 'quorate-bench-'));
@@ -155,11 +157,14 @@ async function compare(workload: Workload): Promise<readonly Sample[]> {
         running,
         { contender: contender.name, workload, round },
         { ...options, seconds: round === 0 ? 2 * seconds : seconds, directory },
-      ).catch((error: unknown) => {
-        throw new Error(`${workload.name} at ${contender.name}`, { cause: error });
-      });
-      const { perSecond, ownUs } = sample;
+      ).catch((error: unknown) => String(error));
       const mark = round === 0 ? 'warm' : `${round}/${rounds}`;
+      if (typeof sample === 'string') {
+        spoiled.push(`${workload.name}  ${mark}  ${contender.name}  ${sample}`);
+        say(`SPOILED ${spoiled.at(-1)}`);
+        continue;
+      }
+      const { perSecond, ownUs } = sample;
       say(
         `${workload.name}  ${mark}  ${contender.name}  ${Math.round(perSecond)}/s  ${Math.round(ownUs)} µs`,
       );
@@ -174,12 +179,14 @@ function report(samples: readonly Sample[]): void {
   mkdirSync(results, { recursive: true });
   const title = `Requests a second, ${options.connections} connections, medians of ${options.rounds} rounds of ${options.seconds} s, seed ${options.seed}`;
   writeFileSync(join(results, 'bench.svg'), plot(summaries, title));
+  if (spoiled.some((line) => line.includes('  quorate'))) process.exitCode = 1;
   if (given.json) {
-    console.log(JSON.stringify({ options, summaries, samples }, null, 2));
+    console.log(JSON.stringify({ options, summaries, samples, spoiled }, null, 2));
     return;
   }
   for (const { contender } of started) console.log(`${contender.name}: ${contender.what}`);
   console.log(`seed ${options.seed}\n`);
   console.log(table(summaries, 'quorate'));
+  for (const line of spoiled) console.log(`SPOILED, not counted: ${line}`);
   console.log(`\nplot: bench/results/bench.svg`);
 }

@@ -48,7 +48,13 @@ export async function readRange(
   });
   const rows = reverse ? covered.rows.toReversed() : covered.rows;
   return {
-    edges: rows.map((entry) => ({ entry, cursor: sealCursor(sealer, keyspace, entry.key) })),
+    edges: rows.map((entry) => ({
+      entry,
+      // Signed when somebody looks at it: of a page, most ask for the last one, if for any.
+      get cursor() {
+        return sealCursor(sealer, keyspace, entry.key);
+      },
+    })),
     // Beyond a given cursor there was a key once; it is not looked up whether it is still there.
     hasNextPage: reverse ? what.before !== undefined : covered.more,
     hasPreviousPage: reverse ? covered.more : what.after !== undefined,

@@ -3,7 +3,7 @@ import type { StoreError } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { converge } from '../repair/read-repair.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth } from './faults.ts';
+import { inOrderOfHealth, refuseIfTooFull } from './faults.ts';
 import type { Hedge } from './hedging.ts';
 import { fitting, PageFill, type PageLimits } from './page-fill.ts';
 import type { Plan } from './plan.ts';
@@ -38,7 +38,7 @@ type Reached = string | typeof END;
  * end a page: scanning goes on until it is full, in entries or in bytes. A replica's own page may end
  * by its bytes, too; that moves the frontier less far, and means nothing else.
  *
- * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
+ * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT, OVERLOADED.
  */
 export function range(deps: Deps, placed: PlacedRange, what: RangeTerms): Promise<RangePage> {
   return traced(deps, { name: 'range', plan: what.plan }, () =>
@@ -72,6 +72,7 @@ class RangeMerge {
 
   async page(): Promise<RangePage> {
     const { clock } = this.#deps;
+    refuseIfTooFull(this.#placed, this.#plan.need);
     this.#ask();
     for (;;) {
       const frontier = this.#frontier();

@@ -13,17 +13,10 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Tracing } from '../runtime/tracing.ts';
 import type { CallRecord, CallSort } from './call-record.ts';
 import type { NewHint } from './hint-store.ts';
-import type { BucketDigest } from './buckets.ts';
-import type {
-  BucketRequest,
-  CollectOptions,
-  GoneKey,
-  GoneRequest,
-  KeyDigestPage,
-  KeyRequest,
-} from './digest-source.ts';
+import type { CollectOptions, GoneKey, GoneRequest } from './digest-source.ts';
 import type { Register, ReplicaIdentity, ReplicaStanding } from './register.ts';
 import {
+  NeverSent,
   ReplicaError,
   type CallOptions,
   type CellRef,
@@ -36,6 +29,7 @@ import {
   type SwapRequest,
   type SwapResult,
 } from './replica.ts';
+import { ScanWeights } from './scan-weights.ts';
 import { tracedCall } from './traced-call.ts';
 import { Traffic, writing, type Load, type OpenLimits } from './traffic.ts';
 
@@ -67,6 +61,7 @@ export class GuardedReplica implements Replica {
   #lastReason = '';
   #answeredMs = -Infinity;
   readonly #traffic: Traffic;
+  readonly #scans = new ScanWeights();
 
   constructor(inner: Replica, options: GuardOptions) {
     this.#inner = inner;
@@ -169,9 +164,10 @@ export class GuardedReplica implements Replica {
     );
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
-    return this.#vote(options, () =>
-      this.#measure('scan', { sort: 'scan', ...request }, () => this.#inner.scan(request, options)),
-    );
+    const { tenant } = request;
+    const load = { sort: 'scan', tenant, chars: this.#scans.expected(request) } as const;
+    const act = async () => this.#scans.learn(request, await this.#inner.scan(request, options));
+    return this.#vote(options, () => this.#measure('scan', load, act));
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
@@ -192,19 +188,14 @@ export class GuardedReplica implements Replica {
   expireHints(limit: number, options: CallOptions): Promise<number> {
     return this.#guard('expire_hints', () => this.#inner.expireHints(limit, options));
   }
-  bucketDigests(
-    request: BucketRequest,
-    options: CallOptions,
-  ): Promise<ReadonlyMap<number, BucketDigest>> {
-    return this.#vote(options, () =>
+  bucketDigests: Replica['bucketDigests'] = (request, options) =>
+    this.#vote(options, () =>
       this.#guard('bucket_digests', () => this.#inner.bucketDigests(request, options)),
     );
-  }
-  keyDigests(request: KeyRequest, options: CallOptions): Promise<KeyDigestPage> {
-    return this.#vote(options, () =>
+  keyDigests: Replica['keyDigests'] = (request, options) =>
+    this.#vote(options, () =>
       this.#guard('key_digests', () => this.#inner.keyDigests(request, options)),
     );
-  }
   fillTokens(limit: number, options: CallOptions): Promise<number> {
     return this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
   }
@@ -291,9 +282,11 @@ export class GuardedReplica implements Replica {
       const fault = error instanceof ReplicaError ? error.fault : 'REFUSED';
       const atMs = clock.monotonicMs();
       if (load) this.#traffic.failed(load, { error, atMs, latencyMs: atMs - startedMs });
+      metrics.replicaFaults.inc({ replica: this.id, fault });
+      // The queue is ours, and the replica has answered others meanwhile: it is not to blame.
+      if (error instanceof NeverSent && this.#answeredMs >= startedMs) throw error;
       this.#lastReason = error instanceof Error ? error.message : String(error);
       this.#health = observe(this.#health, { ok: false, atMs, fault });
-      metrics.replicaFaults.inc({ replica: this.id, fault });
       throw error;
     }
   }

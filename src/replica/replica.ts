@@ -170,3 +170,11 @@ export class ReplicaError extends Error {
     this.maybeApplied = maybeApplied;
   }
 }
+
+/** A call that waited in this gateway until its time was over: the replica has not heard of it. */
+export class NeverSent extends ReplicaError {
+  constructor() {
+    super('TIMEOUT', 'no connection became free in time', false);
+    this.name = 'NeverSent';
+  }
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { seenNothing, emptyCell, write } from '../../src/causality/cell.ts';
 import { GuardedReplica } from '../../src/replica/guarded-replica.ts';
+import { NeverSent } from '../../src/replica/replica.ts';
 import { createMetrics } from '../../src/runtime/metrics.ts';
 import { Bench, me, refusal } from '../coordinator/bench.ts';
 import { FaultyReplica } from '../coordinator/faulty-replica.ts';
@@ -24,6 +25,7 @@ function guarded(limits?: { calls: number; chars: number }) {
   return { clock, inner, replica, read, swap };
 }
 
+const page = { tenant: 'acme', keyspace: 'carts', reverse: false, limit: 5, bytes: 1_000_000 };
 const refused = { fault: 'REFUSED', maybeApplied: false };
 
 describe('what is under way to one replica', () => {
@@ -92,6 +94,69 @@ describe('what is under way to one replica', () => {
     expect(sent()).toEqual(before);
     // One is left, and that is enough for one answer.
     await bench.run(bench.store.get(me, args, { level: 'ONE' }));
+  });
+});
+
+describe('a call that was never sent', () => {
+  const never = () => Promise.reject(new NeverSent());
+
+  // Guard: `NeverSent` in `#observed`. Without it three such calls make the replica DOWN.
+  test('is not held against a replica that answers others meanwhile: the queue is ours', async () => {
+    const { clock, inner, replica, read } = guarded();
+    inner.fate = (call, key) => (key?.startsWith('late') ? { afterMs: 50 } : undefined);
+    for (let nth = 0; nth < 6; nth += 1) {
+      inner.scan = async () => {
+        await clock.sleep(20);
+        return never();
+      };
+      const waiting = replica.scan(page, { deadlineMs: clock.monotonicMs() + 20 });
+      const told = expect(waiting).rejects.toMatchObject({ fault: 'TIMEOUT', maybeApplied: false });
+      await clock.settled(read(`k${nth}`));
+      await clock.settled(told);
+    }
+    expect(replica.state).toBe('UP');
+  });
+
+  test('is held against one that answers nobody', async () => {
+    const { inner, replica } = guarded();
+    inner.scan = never;
+    for (let nth = 0; nth < 6; nth += 1)
+      await replica.scan(page, { deadlineMs: 1_000 }).catch(() => undefined);
+    expect(replica.state).toBe('DOWN');
+  });
+});
+
+describe('pages of a range', () => {
+  // Guard: `ScanWeights` in `GuardedReplica.scan`. Without it all forty are sent.
+  test('weigh what those of their keyspace have weighed: of large ones fewer are under way', async () => {
+    const { clock, inner, replica, swap, read } = guarded({ calls: 1_000, chars: 10_000 });
+    await swap('a', 'x'.repeat(1_000));
+    await replica.scan(page, { deadlineMs: clock.monotonicMs() + 1_000 });
+    inner.all('frozen');
+    const open = Array.from({ length: 40 }, () =>
+      replica.scan(page, { deadlineMs: clock.monotonicMs() + 1_000 }).catch(() => 'refused'),
+    );
+    // Two of five rows of a thousand: then the tenant has seven times what is left.
+    expect(inner.calls('scan')).toHaveLength(1 + 2);
+    expect([replica.isFullFor('acme'), replica.isFullFor('other')]).toEqual([true, true]);
+    await expect(read('a')).rejects.toMatchObject(refused);
+    await clock.settled(Promise.all(open));
+    expect(replica.isFullFor('acme')).toBe(false);
+  });
+
+  // Guard: `refuseIfTooFull` in `RangeMerge.page`. Without it the page is QUORUM_UNAVAILABLE.
+  test('are refused as OVERLOADED before anything is sent, where too few replicas take more', async () => {
+    const bench = new Bench();
+    const keyspace = await bench.keyspace('carts');
+    const [first, second] = bench.place(keyspace, 'k').targets.map(({ replica }) => replica);
+    for (const replica of [first!, second!])
+      Object.defineProperty(replica, 'isFullFor', { value: () => true });
+    const before = bench.replicas.map(({ seen }) => seen.length);
+    const what = { keyspace: 'carts', first: 5 };
+    const told = await refusal(bench.run(bench.store.range(me, what, { level: 'QUORUM' })));
+    expect(told).toMatchObject({ code: 'OVERLOADED', outcome: 'NONE' });
+    expect(bench.replicas.map(({ seen }) => seen.length)).toEqual(before);
+    await bench.run(bench.store.range(me, what, { level: 'ONE' }));
   });
 });
 

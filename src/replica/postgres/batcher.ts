@@ -1,5 +1,5 @@
 import type { Cancel } from '../../runtime/clock.ts';
-import { ReplicaError } from '../replica.ts';
+import { NeverSent, ReplicaError } from '../replica.ts';
 import {
   connect,
   faultOf,
@@ -144,7 +144,7 @@ export class Batcher {
     const batch = this.#queue.cut(batchMax, (pending) => {
       if (pending.settled) return true;
       if (pending.deadlineMs > nowMs) return false;
-      fail(pending, new ReplicaError('TIMEOUT', 'no connection became free in time', false));
+      fail(pending, new NeverSent());
       return true;
     });
     return batch.toSorted((a, b) => (a.key < b.key ? -1 : 1));
@@ -277,10 +277,7 @@ export class Batcher {
     const late = (pending: Pending): boolean => !pending.settled && pending.deadlineMs <= nowMs;
     for (const pending of this.#queue) {
       if (!late(pending)) continue;
-      fail(
-        pending,
-        this.#lastFault ?? new ReplicaError('TIMEOUT', 'no connection became free in time', false),
-      );
+      fail(pending, this.#lastFault ?? new NeverSent());
     }
     this.#queue.sweep();
     for (const slot of this.#slots) {
