@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { Running } from './harness/contender.ts';
 import { secretAt } from './harness/load.ts';
+import { usageOf } from './harness/machine.ts';
 import { measure } from './harness/measure.ts';
 import { workloads } from './harness/operations.ts';
 import { product, type ProductOptions } from './harness/product.ts';
@@ -81,6 +83,7 @@ async function costAt(
   const sockets: WebSocket[] = [];
   try {
     sockets.push(...(await subscribe(running, subscribers)));
+    await untilIdle(running);
     const costs = new Map<string, number>();
     for (const kind of kinds) {
       const workload = workloads.find(({ name }) => name === kind);
@@ -131,6 +134,21 @@ async function subscribe(running: Running, count: number): Promise<readonly WebS
   }
   return sockets;
 }
+
+/**
+ * A new subscription reads what changed lately: thousands that have just begun are not idle yet. Waits
+ * until a second takes next to no processor time.
+ */
+async function untilIdle(running: Running): Promise<void> {
+  for (let second = 0; second < idleAfterMax; second += 1) {
+    const before = usageOf(running.pids()).cpuMs;
+    await sleep(1_000);
+    if (usageOf(running.pids()).cpuMs - before < 150) return;
+  }
+  process.stderr.write(`still busy after ${idleAfterMax} s\n`);
+}
+
+const idleAfterMax = 300;
 
 /** Of the least squares line through the logarithms. */
 function slope(line: readonly { readonly point: number; readonly us: number }[]): number {
