@@ -3,9 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { openQuotas } from '../src/assemble-quotas.ts';
 import { openTenancy } from '../src/assemble-tenancy.ts';
 import { checkConfig } from '../src/config.ts';
-import type { Feed } from '../src/feed/feed.ts';
-import { createGatewayServer } from '../src/gateway/http.ts';
-import { noTracing } from '../src/runtime/tracing.ts';
+import { startMemoryEdge } from '../test/support/edge.ts';
 import { openOverMemory } from '../test/support/over-memory.ts';
 import { keyAt, secretAt } from './harness/load.ts';
 import { median } from './harness/table.ts';
@@ -94,10 +92,9 @@ function open(to: number): Promise<Socket> {
   });
 }
 
-/** A gateway as the composition root makes it, over memory and without a feed. */
+/** With the credentials and quotas that `serve` has; only the replicas are in memory. */
 async function openGateway(): Promise<number> {
   const assembled = openOverMemory({ requestMs: 5_000 });
-  const { clock, random, log, metrics } = assembled.deps;
   const secretHash = createHash('sha256').update(secretAt(0)).digest('hex');
   const given = checkConfig(
     {
@@ -114,24 +111,14 @@ async function openGateway(): Promise<number> {
   const tenancy = openTenancy({ config, mode: 'serve', assembled });
   const weights = { of: () => 1 };
   const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants, weights });
-  const noFeed: Feed = {
-    subscribe: () => Promise.reject(new Error('nobody subscribes here')),
-    close: () => Promise.resolve(),
-  };
-  const server = createGatewayServer({
-    changes: noFeed,
+  const edge = await startMemoryEdge({
+    ...quotas.services,
     tenants: tenancy.tenants,
     authenticator: tenancy.authenticator,
-    ...quotas.services,
     audit: tenancy.audit,
-    log,
-    metrics,
-    tracing: noTracing,
-    clock,
-    random,
+    metrics: assembled.deps.metrics,
     mode: 'serve',
-    ready: () => true,
     limits: config.limits,
   });
-  return server.listen(0, '127.0.0.1');
+  return Number(new URL(edge.origin).port);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NotHere, type Contender, type Running } from './harness/contender.ts';
 import { rewrite } from './harness/fill.ts';
+import { WrongAnswers } from './harness/load.ts';
 import { measure, type Sample } from './harness/measure.ts';
 import { templateOf, workloads, type Workload } from './harness/operations.ts';
 import { plot } from './harness/plot.ts';
@@ -76,7 +77,7 @@ if (contenders.length === 0 || (chosen.length === 0 && !given.scale))
   throw new Error('nothing of that name');
 
 /** Rounds with wrong answers: they count for nothing, are told, and let the others go on. */
-const spoiled: string[] = [];
+const spoiled: { contender: string; round: string }[] = [];
 /** What keys are filled with before anything is measured. */
 const filledBytes = 100;
 const place = mkdtempSync(join(given['data-dir'], 'quorate-bench-'));
@@ -157,11 +158,15 @@ async function compare(workload: Workload): Promise<readonly Sample[]> {
         running,
         { contender: contender.name, workload, round },
         { ...options, seconds: round === 0 ? 2 * seconds : seconds, directory },
-      ).catch((error: unknown) => String(error));
+      ).catch((error: unknown) => {
+        if (error instanceof WrongAnswers) return error;
+        throw new Error(`${workload.name} at ${contender.name}`, { cause: error });
+      });
       const mark = round === 0 ? 'warm' : `${round}/${rounds}`;
-      if (typeof sample === 'string') {
-        spoiled.push(`${workload.name}  ${mark}  ${contender.name}  ${sample}`);
-        say(`SPOILED ${spoiled.at(-1)}`);
+      if (sample instanceof WrongAnswers) {
+        const line = `${workload.name}  ${mark}  ${contender.name}  ${sample.message}`;
+        spoiled.push({ contender: contender.name, round: line });
+        say(`SPOILED ${line}`);
         continue;
       }
       const { perSecond, ownUs } = sample;
@@ -179,7 +184,8 @@ function report(samples: readonly Sample[]): void {
   mkdirSync(results, { recursive: true });
   const title = `Requests a second, ${options.connections} connections, medians of ${options.rounds} rounds of ${options.seconds} s, seed ${options.seed}`;
   writeFileSync(join(results, 'bench.svg'), plot(summaries, title));
-  if (spoiled.some((line) => line.includes('  quorate'))) process.exitCode = 1;
+  // A peer that answers wrongly is told; our own wrong answer is a defect.
+  if (spoiled.some(({ contender }) => contender.startsWith('quorate'))) process.exitCode = 1;
   if (given.json) {
     console.log(JSON.stringify({ options, summaries, samples, spoiled }, null, 2));
     return;
@@ -187,6 +193,6 @@ function report(samples: readonly Sample[]): void {
   for (const { contender } of started) console.log(`${contender.name}: ${contender.what}`);
   console.log(`seed ${options.seed}\n`);
   console.log(table(summaries, 'quorate'));
-  for (const line of spoiled) console.log(`SPOILED, not counted: ${line}`);
+  for (const { round } of spoiled) console.log(`SPOILED, not counted: ${round}`);
   console.log(`\nplot: bench/results/bench.svg`);
 }

@@ -40,9 +40,12 @@ export function secretAt(tenant: number): string {
 
 const secretPrefix = 'a-secret-of-a-bench-';
 
+/** What was measured is worth nothing: it answered wrongly, or not at all. */
+export class WrongAnswers extends Error {}
+
 /**
- * Loads a running contender with `wrk`, whose answers are all verified in `load.lua`. Rejects when one
- * of them was wrong: figures of wrong answers are worth nothing.
+ * Loads a running contender with `wrk`, whose answers are all verified in `load.lua`. Rejects with
+ * `WrongAnswers` when one of them was wrong.
  */
 export async function load(
   running: Running,
@@ -59,7 +62,9 @@ export async function load(
   const [requests = 0, durationUs = 1, p50Us = 0, p99Us = 0, wrong = 0, broken = 0] = figures;
   if (wrong + broken > 0 || requests === 0) {
     const example = /WRONG (.*)/.exec(printed)?.[1] ?? '';
-    throw new Error(`${wrong} of ${requests} answers were wrong, ${broken} broken: ${example}`);
+    throw new WrongAnswers(
+      `${wrong} of ${requests} answers were wrong, ${broken} broken: ${example}`,
+    );
   }
   return {
     requests,

@@ -80,12 +80,13 @@ export class RecordMemory<R extends object> {
     load: () => Promise<R | undefined>,
     deadlineMs = Infinity,
   ): Promise<R | undefined> {
+    const fresh = this.fresh(key);
+    if (fresh) return Promise.resolve(fresh);
     const kept = this.#kept.get(key);
     if (!kept)
       return this.#isAbsent(key) ? Promise.resolve(undefined) : this.#load(key, load).answer;
     const nowMs = this.#clock.monotonicMs();
     const staleMs = nowMs - kept.readMs - this.#keeping.freshMs;
-    if (staleMs <= 0) return Promise.resolve(kept.record);
     const isUsable = nowMs - kept.readMs <= this.#keeping.keptMs;
     if (nowMs <= kept.restMs && isUsable) return Promise.resolve(kept.record);
     const { readMs, answer } = this.#load(key, load);

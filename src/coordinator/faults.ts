@@ -1,6 +1,5 @@
 import { StoreError } from '../errors.ts';
 import { openLimits } from '../replica/traffic.ts';
-import type { PlacedRange } from './range-report.ts';
 import { votersOf, type Plan, type PlacedKey, type Target } from './plan.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 import { outcomeOf, type Attempt, type Round } from './scatter.ts';
@@ -57,28 +56,6 @@ export function refuseIfTooFewLive(
   throw quorumUnavailable(subject, { required: need, alive, perReplica }, sloppyNote(key, sloppy));
 }
 
-/**
- * The same for a stretch of keys: OVERLOADED, when of the primaries of some keys too few take more of
- * this tenant. That others are away is for the answers to tell.
- */
-export function refuseIfTooFull(
-  {
-    tenant,
-    keyspace,
-    targets,
-    groups,
-  }: Pick<PlacedRange, 'tenant' | 'keyspace' | 'targets' | 'groups'>,
-  need: number,
-): void {
-  const able = votersOf(targets);
-  for (const group of groups) {
-    const primaries = able.filter(({ replica }) => group.includes(replica.id));
-    const taking = primaries.filter(({ replica }) => !replica.isFullFor(tenant));
-    if (taking.length < need && primaries.length >= need)
-      throw overloaded({ verb: 'read', keyspace });
-  }
-}
-
 /** What to say of hints that were to count, where there is nobody who could keep one that does. */
 export function sloppyNote({ targets, fallbacks }: PlacedKey, sloppy: true | undefined): string {
   if (!sloppy || fallbacks.length > 0) return '';
@@ -96,11 +73,11 @@ function statusBefore({ state }: Target['replica'], isRead: boolean): ReplicaSta
 }
 
 /** As much is under way to the replicas as may be: to queue more would only make it later still. */
-function overloaded({ verb, keyspace }: Subject): StoreError {
+export function overloaded({ verb, keyspace }: Subject): StoreError {
   return new StoreError(
     'OVERLOADED',
     `Cannot ${verb} in keyspace "${keyspace}" now: as much of the tenant is under way to and from its replicas as may be`,
-    { limit: openLimits.calls, retryAfterMs: overloadedMs },
+    { limit: openLimits.calls, limitChars: openLimits.chars, retryAfterMs: overloadedMs },
   );
 }
 

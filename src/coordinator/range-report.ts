@@ -1,7 +1,8 @@
 import type { Convergence } from '../causality/convergence.ts';
 import { StoreError } from '../errors.ts';
+import { overloaded } from './faults.ts';
 import type { KeyBounds } from './key-bounds.ts';
-import type { PlacedKey, Plan, Target } from './plan.ts';
+import { votersOf, type PlacedKey, type Plan, type Target } from './plan.ts';
 import type { RangeSource } from './range-source.ts';
 import type { Receipt } from './receipt.ts';
 import { roundedMs } from './scatter.ts';
@@ -31,6 +32,28 @@ export interface RangeTerms {
   readonly reverse: boolean;
 }
 
+/**
+ * Refuses before anything is sent, with OVERLOADED, when of the primaries of some keys too few take more of
+ * this tenant. That others are away is for the answers to tell.
+ */
+export function refuseIfTooFull(
+  {
+    tenant,
+    keyspace,
+    targets,
+    groups,
+  }: Pick<PlacedRange, 'tenant' | 'keyspace' | 'targets' | 'groups'>,
+  need: number,
+): void {
+  const able = votersOf(targets);
+  for (const group of groups) {
+    const primaries = able.filter(({ replica }) => group.includes(replica.id));
+    const taking = primaries.filter(({ replica }) => !replica.isFullFor(tenant));
+    if (taking.length < need && primaries.length >= need)
+      throw overloaded({ verb: 'read', keyspace });
+  }
+}
+
 /** Why a page cannot be given: of some keys too few replicas are live, or not in time. */
 export function rangeFailure(
   { keyspace }: PlacedRange,
@@ -42,6 +65,9 @@ export function rangeFailure(
   );
   const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
   const alive = sources.filter(({ state }) => state !== 'FAILED').length;
+  // Our own bound, met behind the first page.
+  if (why === 'unreachable' && sources.some(({ hadNoRoom }) => hadNoRoom))
+    return overloaded({ verb: 'read', keyspace });
   if (why === 'unreachable' && inTime) {
     const message = `Cannot read a range of keyspace "${keyspace}": of some keys fewer than ${required} replicas can be reached`;
     return new StoreError('QUORUM_UNAVAILABLE', message, { required, alive, perReplica });

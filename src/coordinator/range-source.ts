@@ -1,6 +1,6 @@
 import { emptyCell } from '../causality/cell.ts';
 import { compareKeys } from '../placement/key-order.ts';
-import { ReplicaError, type StoredCell } from '../replica/replica.ts';
+import { NoRoom, ReplicaError, type StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keyAfter, type KeyBounds } from './key-bounds.ts';
 import type { Target } from './plan.ts';
@@ -50,6 +50,11 @@ export class RangeSource {
 
   get id(): string {
     return this.target.replica.id;
+  }
+
+  /** It was not asked, because as much was under way to it as may be. */
+  get hadNoRoom(): boolean {
+    return this.#fault instanceof NoRoom;
   }
 
   get isLive(): boolean {

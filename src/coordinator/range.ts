@@ -3,14 +3,20 @@ import type { StoreError } from '../errors.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import { converge } from '../repair/read-repair.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth, refuseIfTooFull } from './faults.ts';
+import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
 import { fitting, PageFill, type PageLimits } from './page-fill.ts';
 import type { Plan } from './plan.ts';
 import { healKey, type Healing } from './range-heal.ts';
 import { doubtsOf } from './read.ts';
 import type { Receipt } from './receipt.ts';
-import { rangeFailure, rangeReceipt, type PlacedRange, type RangeTerms } from './range-report.ts';
+import {
+  rangeFailure,
+  rangeReceipt,
+  refuseIfTooFull,
+  type PlacedRange,
+  type RangeTerms,
+} from './range-report.ts';
 import { traced } from './traced.ts';
 import { RangeSource } from './range-source.ts';
 

@@ -17,6 +17,7 @@ import type { CollectOptions, GoneKey, GoneRequest } from './digest-source.ts';
 import type { Register, ReplicaIdentity, ReplicaStanding } from './register.ts';
 import {
   NeverSent,
+  NoRoom,
   ReplicaError,
   type CallOptions,
   type CellRef,
@@ -255,8 +256,7 @@ export class GuardedReplica implements Replica {
   #full(tenant: string): Promise<never> | undefined {
     if (!this.isFullFor(tenant)) return undefined;
     this.#options.metrics.replicaFaults.inc({ replica: this.id, fault: 'LIMIT' });
-    const reason = 'as many calls are under way to this replica as may be';
-    return Promise.reject(new ReplicaError('REFUSED', reason, false));
+    return Promise.reject(new NoRoom());
   }
 
   #watch<T>(call: string, act: () => Promise<T>, load?: Load): Promise<T> {

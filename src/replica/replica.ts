@@ -178,3 +178,11 @@ export class NeverSent extends ReplicaError {
     this.name = 'NeverSent';
   }
 }
+
+/** As much is under way to the replica as may be: our own bound, and no fault of the replica's. */
+export class NoRoom extends ReplicaError {
+  constructor() {
+    super('REFUSED', 'as much is under way to this replica as may be', false);
+    this.name = 'NoRoom';
+  }
+}

@@ -26,6 +26,15 @@ function guarded(limits?: { calls: number; chars: number }) {
 }
 
 const page = { tenant: 'acme', keyspace: 'carts', reverse: false, limit: 5, bytes: 1_000_000 };
+/** Three replicas, of which two have no room for more when `isFull` says so. */
+async function fullAtTwo(isFull: () => boolean): Promise<Bench> {
+  const bench = new Bench();
+  const keyspace = await bench.keyspace('carts');
+  for (const { replica } of bench.place(keyspace, 'k').targets.slice(0, 2))
+    Object.defineProperty(replica, 'isFullFor', { value: isFull });
+  return bench;
+}
+
 const refused = { fault: 'REFUSED', maybeApplied: false };
 
 describe('what is under way to one replica', () => {
@@ -75,11 +84,7 @@ describe('what is under way to one replica', () => {
   });
 
   test('can be full at too many replicas: then a request is refused as OVERLOADED before anything is sent', async () => {
-    const bench = new Bench();
-    const keyspace = await bench.keyspace('carts');
-    const [first, second] = bench.place(keyspace, 'k').targets.map(({ replica }) => replica);
-    for (const replica of [first!, second!])
-      Object.defineProperty(replica, 'isFullFor', { value: () => true });
+    const bench = await fullAtTwo(() => true);
     const sent = () => bench.replicas.map(({ seen }) => seen.length);
     const before = sent();
     const args = { keyspace: 'carts', key: 'k' };
@@ -146,17 +151,22 @@ describe('pages of a range', () => {
 
   // Guard: `refuseIfTooFull` in `RangeMerge.page`. Without it the page is QUORUM_UNAVAILABLE.
   test('are refused as OVERLOADED before anything is sent, where too few replicas take more', async () => {
-    const bench = new Bench();
-    const keyspace = await bench.keyspace('carts');
-    const [first, second] = bench.place(keyspace, 'k').targets.map(({ replica }) => replica);
-    for (const replica of [first!, second!])
-      Object.defineProperty(replica, 'isFullFor', { value: () => true });
+    const bench = await fullAtTwo(() => true);
     const before = bench.replicas.map(({ seen }) => seen.length);
     const what = { keyspace: 'carts', first: 5 };
     const told = await refusal(bench.run(bench.store.range(me, what, { level: 'QUORUM' })));
     expect(told).toMatchObject({ code: 'OVERLOADED', outcome: 'NONE' });
     expect(bench.replicas.map(({ seen }) => seen.length)).toEqual(before);
     await bench.run(bench.store.range(me, what, { level: 'ONE' }));
+  });
+
+  // Guard: `hadNoRoom` in `rangeFailure`. Without it the replicas are called unreachable.
+  test('are OVERLOADED, too, where the room is gone after the first look', async () => {
+    let looks = 0;
+    const bench = await fullAtTwo(() => (looks += 1) > 2);
+    const what = { keyspace: 'carts', first: 5 };
+    const told = await refusal(bench.run(bench.store.range(me, what, { level: 'QUORUM' })));
+    expect(told).toMatchObject({ code: 'OVERLOADED', outcome: 'NONE' });
   });
 });
 
