@@ -118,6 +118,8 @@ export interface ScanRequest {
    * least, if there is one. See `storedBytes`.
    */
   readonly bytes: number;
+  /** What the page is taken to weigh, by whoever has seen others like it; see `ScanWeights`. */
+  readonly expected?: number;
 }
 
 export interface ScanPage {

@@ -529,6 +529,40 @@ describe.each([
       await swap(next(cell, null), digest, 'aa');
       expect((await scan({ from: 'aa', limit: 1 })).keys).toEqual(['aa']);
     });
+
+    test('answers each of many pages that are asked for at once, in whatever statements they go', async () => {
+      const asked = keys.flatMap((from, index) =>
+        [true, false].flatMap((reverse) => [
+          { from, reverse, limit: 1 + index },
+          { from, to: keys[index + 3], reverse, limit: 3, bytes: 200 },
+        ]),
+      );
+      const alone = [];
+      for (const one of asked) alone.push(await scan(one));
+      const together = asked.map((one) => scan({ ...one, expected: 1_000 }));
+      expect(await Promise.all(together)).toEqual(alone);
+    });
+
+    // Left as they are, and not quoted, the keys would be cut at these characters.
+    test('finds what a read of the key finds, whatever characters it is of', async () => {
+      const odd = [
+        '\u001e',
+        'x\u001fy',
+        '"\\n"',
+        'line\nfeed',
+        '\\u001e',
+        '\u007f',
+        '{"',
+        '\u2028',
+      ];
+      for (const key of odd) await swap(next(emptyCell, JSON.stringify(`${key}😀`)), 0n, key);
+      await replica.prepare(ref('x\u001fy'), 7, inTime());
+      await swap(join(next(emptyCell, ' [1,\n\t2] '), next(emptyCell, null)), 0n, 'beside');
+      const request = { tenant: 't', keyspace, reverse: false, limit: 100, bytes: 1_000_000 };
+      const { cells } = await replica.scan(request, inTime());
+      expect(cells.map(({ key }) => key)).toEqual(expect.arrayContaining([...odd, 'beside']));
+      for (const { key, stored } of cells) expect(stored).toEqual(await read(key));
+    });
   });
 
   test('a dropped keyspace leaves nothing of itself, and takes nothing else along', async () => {

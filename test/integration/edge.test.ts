@@ -193,9 +193,23 @@ test('many reads of one document become few statements, each with a receipt of i
   expect((await figure('quorate_batch_size_count')) - before).toBeLessThan(20);
 });
 
-async function figure(name: string): Promise<number> {
+// With a statement for each page there were 60 and more.
+test('many ranges of one document become few statements', async () => {
+  const fields = Array.from(
+    { length: 20 },
+    (_, i) => `r${i}: range(keyspace: "demo", from: "m${i}", first: 5) { nodes { key } }`,
+  );
+  const before = await figure('quorate_batch_size_count', 'call="scan"');
+  const reply = await send(edge, `{ ${fields.join(' ')} }`);
+  expect(reply.errors).toBeUndefined();
+  const statements = (await figure('quorate_batch_size_count', 'call="scan"')) - before;
+  expect(statements).toBeGreaterThan(0);
+  expect(statements).toBeLessThan(20);
+});
+
+async function figure(name: string, label = ''): Promise<number> {
   const text = await (await fetch(`${edge.origin}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(name));
+  const lines = text.split('\n').filter((line) => line.startsWith(name) && line.includes(label));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 

@@ -128,9 +128,9 @@ export class Batcher {
     const underWay = this.#slots.flatMap(({ batch, sentMs }) =>
       batch ? [{ calls: batch.length, sentMs }] : [],
     );
-    const { batchMax, clock } = this.#options;
+    const { clock } = this.#options;
     const gathers = this.#queue.nextKind()?.alone !== true;
-    const waiting = { calls: this.#queue.size, batchMax, gathers };
+    const waiting = { calls: this.#queue.size, batchMax: this.#most(), gathers };
     return mayLeave(underWay, waiting, clock.monotonicMs());
   }
 
@@ -139,15 +139,20 @@ export class Batcher {
    * where one call can stand for all of a key, that one is sent. Expired calls leave, unsent.
    */
   #cut(): readonly Pending[] {
-    const { clock, batchMax } = this.#options;
-    const nowMs = clock.monotonicMs();
-    const batch = this.#queue.cut(batchMax, (pending) => {
+    const nowMs = this.#options.clock.monotonicMs();
+    const batch = this.#queue.cut(this.#most(), (pending) => {
       if (pending.settled) return true;
       if (pending.deadlineMs > nowMs) return false;
       fail(pending, new NeverSent());
       return true;
     });
     return batch.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** Calls in the next statement, at most. */
+  #most(): number {
+    const { batchMax } = this.#options;
+    return Math.min(batchMax, this.#queue.nextKind()?.most ?? batchMax);
   }
 
   async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {

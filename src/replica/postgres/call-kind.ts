@@ -26,6 +26,8 @@ export interface CallKind<Call, Reply> {
   readonly mayRepeatKeys?: true;
   /** Each has a statement to itself: it gains nothing by waiting for others. */
   readonly alone?: true;
+  /** So many in one statement at most, where that is fewer than of other kinds. */
+  readonly most?: number;
   /** One of the calls with equal keys is sent for all. */
   readonly oneForAll?: OneForAll<Call, Reply>;
   /** How much of a turn a call takes; 1 when it is left out. */

@@ -9,8 +9,6 @@ import {
   type CellRef,
   type KeepResult,
   type PrepareResult,
-  type ScanPage,
-  type ScanRequest,
   type StoredCell,
   type SwapRequest,
   type SwapResult,
@@ -19,7 +17,7 @@ import { charsOf } from '../traffic.ts';
 import { byPosition, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
 import { absent, storedCell } from './rows.ts';
-import { keepNewestCells, prepareBallots, readCells, scanCells, swapCells } from './statements.ts';
+import { keepNewestCells, prepareBallots, readCells, swapCells } from './statements.ts';
 
 /**
  * A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when
@@ -122,38 +120,6 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
   };
 }
 
-/**
- * Scans do not share a statement: each has bounds of its own. Four texts, so that each one has its
- * index plan.
- */
-export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> {
-  return {
-    name: 'scan',
-    statement: scanCells({ reverse: request.reverse, bounded: request.to !== undefined }),
-    writes: false,
-    alone: true,
-    incarnationColumn: 7,
-    keyOf: ({ tenant }) => `${tenant}\0`,
-    sizeOf: ({ limit }) => 1 + limit / rowsPerTurn,
-    values: ([scan]) => {
-      const bounds = [scan?.tenant, scan?.keyspace, scan?.from ?? '', scan?.limit, scan?.bytes];
-      return scan?.to === undefined ? bounds : [...bounds, scan.to];
-    },
-    replies: (rows, [scan]) => {
-      const found = rows.filter(([key]) => key !== null);
-      return [
-        {
-          cells: found.map((row) => ({ key: row[0] as string, stored: storedCell(row, 1) })),
-          exhausted: found.length < (scan?.limit ?? 0) && found.at(-1)?.[8] !== true,
-        },
-      ];
-    },
-  };
-}
-
-/** A turn for so many rows of a range. */
-const rowsPerTurn = 50;
-
 /** How often the row must have been emptied for a dot to be minted in it. */
 function emptiedOf({ request }: SwapCall): number | null {
   return request.mintedBy === undefined ? null : (request.emptied ?? 0);
@@ -245,6 +211,6 @@ export function refusal(row: Row | undefined): ReplicaError | undefined {
 }
 
 /** Every statement answers for every call; no row means that the `replica` table is empty. */
-function absentRow(): ReplicaError {
+export function absentRow(): ReplicaError {
   return new ReplicaError('REFUSED', 'the database has lost its replica identity', false);
 }

@@ -29,7 +29,7 @@ import {
 import type { ReplicaIdentity } from '../register.ts';
 import { Batcher } from './batcher.ts';
 import { alone, type CallKind } from './call-kind.ts';
-import { callKinds, scanKind } from './calls.ts';
+import { callKinds } from './calls.ts';
 import type { Hint, HintClaim, HintRemoval, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
@@ -38,6 +38,7 @@ import * as digestCalls from './digest-calls.ts';
 import { historyKind } from './history-calls.ts';
 import { OnceMigrated } from './once-migrated.ts';
 import { PostgresRegister } from './postgres-register.ts';
+import { scanKind } from './scan-calls.ts';
 import { areYouThere, claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {

@@ -169,30 +169,6 @@ export const prepareBallots: Statement = {
 };
 
 /**
- * One page of a key range: bounds, never LIKE; bytes, never a locale. It is cut at its bytes here, so
- * that the rest is never sent; `octet_length` does not fetch what lies in TOAST. `follows` says that a
- * row comes behind the one it stands in.
- */
-export function scanCells(what: { reverse: boolean; bounded: boolean }): Statement {
-  const order = `key ${what.reverse ? 'desc' : 'asc'}`;
-  return {
-    name: `quorate_scan_${what.reverse ? 'down' : 'up'}${what.bounded ? '_to' : ''}`,
-    text: `
-    select c.key, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text, c.follows
-    from replica r left join lateral (
-      select p.* from (
-        select s.*, row_number() over along as nth, lead(true) over along as follows,
-          sum(octet_length(siblings) + octet_length(context) + octet_length(outcomes)) over along as bytes
-        from (
-          select * from cells where tenant = $1 and keyspace = $2 and key >= $3 ${what.bounded ? 'and key < $6' : ''} and digest <> 0
-          order by ${order} limit $4
-        ) s window along as (order by ${order} rows unbounded preceding)
-      ) p where p.nth = 1 or p.bytes <= $5
-    ) c on true order by c.${order}`,
-  };
-}
-
-/**
  * Gives a proposer number to `owner` unless somebody else has it and was seen within a day; answers
  * with whom it belongs to.
  */
