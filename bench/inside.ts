@@ -110,6 +110,7 @@ async function openGateway(): Promise<number> {
   });
   const tenancy = openTenancy({ config, mode: 'serve', assembled });
   const weights = { of: () => 1 };
+  await tenancy.tenants.tenants.ensure('bench');
   const quotas = openQuotas({ config, assembled, tenants: tenancy.tenants, weights });
   const edge = await startMemoryEdge({
     ...quotas.services,

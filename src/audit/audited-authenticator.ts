@@ -17,7 +17,9 @@ export function auditedAuthenticator(inner: Authenticator, audit: AuditLog): Aut
         throw error;
       }
     },
+    known: (authorization) => inner.known(authorization), // it refuses nobody
     recheck: (principal) => inner.recheck(principal),
+    stands: (principal) => inner.stands(principal),
   };
 }
 

@@ -39,6 +39,8 @@ export interface Records<R extends object> {
   find(key: string, deadlineMs?: number): Promise<R | undefined>;
   /** Whether `find` would answer without asking a replica for something never seen. */
   isKnown(key: string): boolean;
+  /** The record where `find` would answer with it and ask nobody: at once, and not a promise later. */
+  fresh(key: string): R | undefined;
   /** The record as it was last read, at once; undefined when it is not held. */
   peek(key: string): R | undefined;
   /**
@@ -86,7 +88,6 @@ export class SystemRecords<R extends object> implements Records<R> {
     return this.#memory.isKnown(key);
   }
 
-  /** The record where `find` would answer with it and ask nobody. */
   fresh(key: string): R | undefined {
     return this.#memory.fresh(key);
   }

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { StoreError } from '../errors.ts';
 
@@ -19,6 +20,8 @@ export class RefusedRequest extends Error {
  * send them.
  */
 export function checkContentType({ headers }: IncomingMessage): void {
+  const isUsual = headers['content-type'] === 'application/json';
+  if (isUsual && headers['content-encoding'] === undefined) return;
   const [mediaType, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   if (mediaType?.trim() !== 'application/json') {
     throw new RefusedRequest(
@@ -38,63 +41,67 @@ export function checkContentType({ headers }: IncomingMessage): void {
   }
 }
 
-/** What a body may be, and who is told of each piece before it is kept, and may throw. */
-interface BodyRules {
-  readonly bytesMax: number;
-  readonly keep: (bytes: number) => void;
+/** Who keeps the bytes of a body while it comes, and may throw. */
+interface Keeper {
+  grow(bytes: number): void;
 }
 
 /**
  * The body as text, counted while it arrives: a chunked body announces no length, and an announced
- * length may be a lie.
- * How long it may take is the server's `requestTimeout`. Errors: `RefusedRequest`, and those of `keep`.
+ * length may be a lie. By events, and not by an iterator, which costs more than all that is usually in
+ * a body.
+ * How long it may take is the server's `requestTimeout`. Errors: `RefusedRequest`, and those of `keeper`.
  */
-export async function readBody(request: IncomingMessage, rules: BodyRules): Promise<string> {
-  const [only, ...rest] = await readChunks(request, rules);
-  if (only === undefined) return '';
-  return decodeUtf8(rest.length === 0 ? only : Buffer.concat([only, ...rest]));
-}
-
-/** By events, and not by an iterator, which costs more than all that is usually in a body. */
-function readChunks(
+export function readBody(
   request: IncomingMessage,
-  { bytesMax, keep }: BodyRules,
-): Promise<readonly Buffer[]> {
+  bytesMax: number,
+  keeper: Keeper,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > bytesMax) return reject(tooLong(bytesMax));
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let hasEnded = false;
+    const refuse = (error: unknown): void =>
+      reject(error instanceof Error ? error : new Error('not kept', { cause: error }));
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       try {
         if (bytes > bytesMax) throw tooLong(bytesMax);
-        keep(chunk.length);
+        keeper.grow(chunk.length);
         chunks.push(chunk);
       } catch (error) {
         chunks.length = 0;
         request.off('data', take);
         request.pause(); // the refusal must still be written to this connection
-        reject(error instanceof Error ? error : new Error('not kept', { cause: error }));
+        refuse(error);
       }
     };
     request.on('data', take);
-    request.once('error', reject);
-    let hasEnded = false;
-    request.once('close', () => {
+    request.on('error', reject);
+    request.on('close', () => {
       // An error is dear, and every request closes.
       if (!hasEnded) reject(new Error('the connection was closed before the body had ended'));
     });
-    request.once('end', () => {
+    request.on('end', () => {
       hasEnded = true;
-      resolve(chunks);
+      try {
+        resolve(decodeUtf8(chunks));
+      } catch (error) {
+        refuse(error);
+      }
     });
   });
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function decodeUtf8(bytes: Buffer): string {
+function decodeUtf8(chunks: readonly Buffer[]): string {
+  const [only = Buffer.alloc(0)] = chunks;
+  const bytes = chunks.length > 1 ? Buffer.concat(chunks) : only;
+  // ASCII is the same in both, and most bodies are nothing else.
+  if (isAscii(bytes)) return bytes.toString('latin1');
   try {
     return decoder.decode(bytes);
   } catch {

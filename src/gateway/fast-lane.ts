@@ -4,6 +4,7 @@ import type { DocumentRequest } from '../graphql/document-admission.ts';
 import type { AdmittedSource } from '../graphql/documents.ts';
 import type { Engine, Operation } from '../graphql/engine.ts';
 import { memberAt, wholeText } from '../graphql/json-source.ts';
+import { PlainResult } from '../graphql/plain-result.ts';
 import { preferencesFrom, sessionHeader } from '../graphql/preferences.ts';
 import { stringifyResult } from '../graphql/raw-json.ts';
 import { createRequestContext, type Services } from '../graphql/request-context.ts';
@@ -134,13 +135,17 @@ function answer(
   { operation, result }: { operation: Operation; result: ExecutionResult },
 ): void {
   const session = leavingSession(operation.context);
+  const data = result instanceof PlainResult ? result.dataText() : stringifyResult(result.data);
   const extensions =
-    session.extension === undefined ? {} : { extensions: { session: session.extension } };
+    session.extension === undefined
+      ? ''
+      : `,"extensions":{"session":${JSON.stringify(session.extension)}}`;
   // As a text it leaves in one piece with the headers.
-  const body = stringifyResult({ data: result.data, ...extensions });
-  if (session.header !== undefined) response.setHeader(sessionHeader, session.header);
+  const body = `{"data":${data}${extensions}}`;
   const length = Buffer.byteLength(body);
-  response.writeHead(200, { 'content-type': mediaType, 'content-length': length });
+  const headers = ['content-type', mediaType, 'content-length', String(length)];
+  if (session.header !== undefined) headers.push(sessionHeader, session.header);
+  response.writeHead(200, headers);
   // All of ASCII is the same in both, and is written out without being coded.
   response.end(body, length === body.length ? 'latin1' : 'utf8');
 }

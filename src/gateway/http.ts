@@ -20,19 +20,18 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Tracing } from '../runtime/tracing.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Admission } from '../quotas/admission.ts';
-import type { Hold } from '../quotas/room.ts';
 import type { UsageReport } from '../quotas/usage.ts';
 import type { TenantAdministration } from '../tenancy/administration.ts';
 import type { Authenticator } from '../tenancy/authenticate.ts';
 import { checkContentType, readBody } from './body.ts';
 import { createCredentialWatch } from './credential-watch.ts';
+import { gatewayResponses } from './gateway-response.ts';
 import { createGraphiql, type Graphiql } from './graphiql.ts';
 import type { GraphqlHandler } from './graphql-http.ts';
 import { createHealth } from './health.ts';
 import { inLanes } from './lanes.ts';
 import { OpenAnswers } from './open-answers.ts';
 import { refuse, refuseRequest } from './refusals.ts';
-import { setSecurityHeaders, type HeaderSettings } from './security-headers.ts';
 import { attachWebSockets, type SocketLimits } from './websocket.ts';
 
 /** All that the edge stands on. */
@@ -118,11 +117,12 @@ export function createGatewayServer(parts: GatewayParts): GatewayServer {
     engine,
     bodyBytes: limits.bodyBytes,
   });
-  const headers: HeaderSettings = { httpsOnly: parts.httpsOnly ?? false };
   const server = createServer(
-    arrivalLimits(parts.requestTimeoutMs ?? defaultRequestTimeoutMs),
+    {
+      ...arrivalLimits(parts.requestTimeoutMs ?? defaultRequestTimeoutMs),
+      ServerResponse: gatewayResponses({ httpsOnly: parts.httpsOnly ?? false }),
+    },
     (request, response) => {
-      setSecurityHeaders(response, headers);
       answers.add(response);
       if (isDraining) answers.closeAfter(response);
       route(request, response).catch((error: unknown) => {
@@ -186,9 +186,17 @@ interface Routes {
 }
 
 function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBytes }: Routes) {
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const [path = '/'] = (request.url ?? '/').split('?');
-    if (path === '/graphql' && request.method === 'POST') return serveGraphql(request, response);
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const isPost = path === '/graphql' && request.method === 'POST';
+    return isPost ? serveGraphql(request, response) : serveOther(path, request, response);
+  };
+
+  async function serveOther(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     if (path === '/' && request.method === 'GET') {
       response.writeHead(302, { location: '/graphql' }).end();
       return;
@@ -201,41 +209,36 @@ function createRouter({ engine, graphql, graphiql, health, authenticator, bodyBy
     }
     if (await graphiql.servePage(request, response)) return;
     await serveGraphql(request, response);
-  };
+  }
 
   async function serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let isReading = false;
     try {
       // A preflight carries no credential, and other methods are answered by what they are.
       const isOperation = request.method === 'POST' || request.method === 'GET';
+      const { authorization } = request.headers;
       const principal = isOperation
-        ? await authenticator.authenticate(request.headers.authorization)
+        ? (authenticator.known(authorization) ?? (await authenticator.authenticate(authorization)))
         : { tenant: '', role: 'READER' as const };
       if (response.closed) return; // gone meanwhile: nothing would end what is begun for it
       const hold = isOperation ? engine.knock(principal) : undefined;
-      response.once('close', () => hold?.release());
-      const isPost = request.method === 'POST' && hold !== undefined;
-      const body = isPost ? await bodyOf(request, response, hold) : undefined;
-      // A body may take its time, and the credential end meanwhile.
-      if (body !== undefined) await authenticator.recheck(principal);
+      if (hold) response.on('close', () => hold.release());
+      let body: string | undefined;
+      if (request.method === 'POST' && hold) {
+        checkContentType(request);
+        isReading = true;
+        body = await readBody(request, bodyBytes, hold);
+        isReading = false;
+        // A body may take its time, and the credential end meanwhile.
+        if (!authenticator.stands(principal)) await authenticator.recheck(principal);
+      }
       await graphql(request, response, { principal, body, hold });
     } catch (error) {
+      // What is left of a body is not worth reading.
+      if (isReading && !response.headersSent) response.setHeader('connection', 'close');
       // It was gone before it had wholly come: nobody is left to tell, and nothing is wrong here.
       if (error === request.errored) return;
       refuseRequest(response, error);
-    }
-  }
-
-  async function bodyOf(
-    request: IncomingMessage,
-    response: ServerResponse,
-    hold: Hold,
-  ): Promise<string> {
-    checkContentType(request);
-    try {
-      return await readBody(request, { bytesMax: bodyBytes, keep: (bytes) => hold.grow(bytes) });
-    } catch (error) {
-      response.setHeader('connection', 'close'); // what is left of it is not worth reading
-      throw error;
     }
   }
 }

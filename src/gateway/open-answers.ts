@@ -12,7 +12,7 @@ export class OpenAnswers {
 
   add(response: ServerResponse): void {
     this.#open.add(response);
-    response.once('close', () => this.#open.delete(response));
+    response.on('close', () => this.#open.delete(response));
   }
 
   /** The connection ends with this answer, also where its header has gone out already. */

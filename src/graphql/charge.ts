@@ -27,10 +27,11 @@ export interface Charge {
   /** For what comes over a socket, by whomever: only its bytes count before it is an operation. */
   arriving(principal: Principal | undefined): Hold;
   /**
-   * Charges an operation before anything is done for it, in the turn in which it came, and runs it.
+   * Charges an operation before anything is done for it, in the turn in which it came. Who is let in
+   * calls what this answers, once, when the operation has been run.
    * Errors: LIMIT_EXCEEDED; OVERLOADED; BAD_USER_INPUT for a document beyond what anybody may ask.
    */
-  request<T>(operation: Operation, run: () => Promise<T>): Promise<T>;
+  enter(operation: Operation): () => void;
   /** Counts what `run` opens for as long as it is open. Errors: LIMIT_EXCEEDED, OVERLOADED. */
   subscription<T extends object>(
     operation: Operation,
@@ -65,20 +66,18 @@ export function createCharge(
         throw error;
       }
     },
-    async request(operation, run) {
+    enter(operation) {
       const { account, unheldBytes, answerHold } = operation.context;
       const weight = documents.weigh(operation.document, operation.variables);
-      if (isAdministration(operation)) return run();
+      if (isAdministration(operation)) return () => undefined;
       const tooMuch = documentRefusal(account.quota, weight);
       if (tooMuch) throw limitExceeded(account.refuse(tooMuch));
       const leave = admission.enter(account, { ...weight, bytes: unheldBytes });
       metrics.tenantCost.inc({ tenant: nameOf(account.tenant) }, weight.cost);
-      try {
-        return await run();
-      } finally {
+      return () => {
         leave();
         answerHold?.release();
-      }
+      };
     },
     async subscription({ context: { account, unheldBytes } }, run) {
       const opened = await admission.open(account.tenant, 'subscriptions');

@@ -22,6 +22,7 @@ import {
 } from 'graphql';
 import { planArguments, type ArgumentsPlan } from './compiled-arguments.ts';
 import { planVariables, type LeafVariable } from './compiled-variables.ts';
+import { hasJsonVariables } from './json-variables.ts';
 
 /** An operation with everything decided that does not depend on its variables or its data. */
 export interface CompiledOperation {
@@ -29,6 +30,8 @@ export interface CompiledOperation {
   readonly operation: OperationDefinitionNode;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
   readonly variables: readonly LeafVariable[] | undefined;
+  /** Whether a variable may hold JSON, which is cut out of the request's text. */
+  readonly holdsJson: boolean;
   readonly root: ObjectPlan;
 }
 
@@ -40,6 +43,8 @@ export interface ObjectPlan {
 
 export interface FieldPlan {
   readonly key: string;
+  /** The key as an answer prints it, with its colon. */
+  readonly label: string;
   readonly nodes: readonly FieldNode[];
   readonly field: GraphQLField<unknown, unknown>;
   readonly parent: GraphQLObjectType;
@@ -78,7 +83,8 @@ export function compile(
   try {
     const root = new Compiler(fragments).object(type, [operation.selectionSet]);
     const variables = planVariables(schema, operation);
-    return { schema, operation, fragments, variables, root };
+    const holdsJson = hasJsonVariables(schema, operation);
+    return { schema, operation, fragments, variables, holdsJson, root };
   } catch (error) {
     if (error instanceof NotCompiled) return undefined;
     throw error;
@@ -159,7 +165,8 @@ class Compiler {
     const resolve = field.resolve === defaultFieldResolver ? undefined : field.resolve;
     const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const value = this.#value(field.type, inner);
-    return { key, nodes, field, parent, resolve, args: planArguments(field, node), value };
+    const args = planArguments(field, node);
+    return { key, label: labelOf(key), nodes, field, parent, resolve, args, value };
   }
 
   #value(type: GraphQLOutputType, inner: readonly SelectionSetNode[]): ValuePlan {
@@ -179,7 +186,12 @@ function typeNameField(
   const [field] = Object.values<GraphQLField<unknown, unknown>>(parent.getFields());
   if (!field) throw new NotCompiled();
   const value = { kind: 'typeName', name: parent.name } as const;
-  return { key, nodes, field, parent, resolve: undefined, args: undefined, value };
+  const none = { resolve: undefined, args: undefined };
+  return { key, label: labelOf(key), nodes, field, parent, ...none, value };
+}
+
+function labelOf(key: string): string {
+  return `${JSON.stringify(key)}:`;
 }
 
 /** What has been compiled, as long as somebody remembers the document. */
@@ -197,8 +209,10 @@ export class CompiledDocuments {
     schema: GraphQLSchema,
   ): CompiledOperation | undefined {
     if (schema !== this.#schema) return undefined; // somebody's view of it
-    const known = this.#known.get(operation) ?? compile(schema, document, operation) ?? 'left';
-    this.#known.set(operation, known);
-    return known === 'left' ? undefined : known;
+    const known = this.#known.get(operation);
+    if (known) return known === 'left' ? undefined : known;
+    const compiled = compile(schema, document, operation);
+    this.#known.set(operation, compiled ?? 'left');
+    return compiled;
   }
 }

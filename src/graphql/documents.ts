@@ -86,7 +86,9 @@ export function createDocuments(schema: GraphQLSchema, limits: DocumentLimits): 
       return document;
     },
     validate(document) {
-      const verdict = verdicts.get(document) ?? validated(schema, document);
+      const known = verdicts.get(document);
+      if (known) return known;
+      const verdict = validated(schema, document);
       verdicts.set(document, verdict);
       return verdict;
     },

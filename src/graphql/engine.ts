@@ -9,7 +9,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { auditedGate, recordRefusals, type AuditedGate } from './audit.ts';
-import { createCharge } from './charge.ts';
+import { createCharge, type Charge } from './charge.ts';
 import { CompiledDocuments } from './compiled-document.ts';
 import { createDocumentAdmission, type DocumentPolicy } from './document-admission.ts';
 import { createDocuments, type AdmittedSource, type DocumentLimits } from './documents.ts';
@@ -21,7 +21,7 @@ import { endable, type ResultHooks, type Results } from './results.ts';
 import { runCompiled } from './run-compiled.ts';
 import { createExecutableSchema } from './schema.ts';
 import type { Hold } from '../quotas/room.ts';
-import { inOneSession } from './sessions.ts';
+import { cameWithSeveral, leaveOneSession, withOneSession } from './sessions.ts';
 import { createVisibleSchemas, type VisibleSchemas } from './visible-schema.ts';
 
 /** One operation, parsed and validated. */
@@ -96,6 +96,7 @@ export function createEngine(
   const open = createOpenSubscriptions();
   const { argumentsOf, run } = createRunner(visible, compiled ? fullSchema : undefined);
   const charge = createCharge(documents, services);
+  const execution = createExecution(charge, { run, failed });
 
   return {
     schema: fullSchema,
@@ -110,10 +111,7 @@ export function createEngine(
     publicError: toPublic,
     async execute(operation) {
       const startedMs = services.clock.monotonicMs();
-      const inContext = (context: RequestContext): ExecutionResult | Promise<ExecutionResult> =>
-        run(context === operation.context ? operation : { ...operation, context });
-      const inSession = () => inOneSession(operation.context, inContext);
-      const result = await attempt(() => charge.request(operation, inSession), failed);
+      const result = await execution(operation);
       const masked = mask(result);
       finished(operation, masked, services.clock.monotonicMs() - startedMs);
       return masked;
@@ -122,8 +120,9 @@ export function createEngine(
       const startedMs = services.clock.monotonicMs();
       const start = async () => subscribe(argumentsOf(operation));
       const opened = (ended: () => void) => open.add(start, { each: mask, failed, ended });
-      const run = () => charge.subscription(operation, opened);
-      const started = await attempt(() => charge.request(operation, run), failed);
+      const started = await charged(operation, { charge, failed }, () =>
+        charge.subscription(operation, opened),
+      );
       const answer = Symbol.asyncIterator in started ? started : mask(started);
       const refused = Symbol.asyncIterator in answer ? {} : answer;
       finished(operation, refused, services.clock.monotonicMs() - startedMs);
@@ -131,6 +130,55 @@ export function createEngine(
     },
     endSubscriptions: () => open.end(),
   };
+}
+
+type Failed = (error: unknown) => ExecutionResult;
+
+/**
+ * An operation charged, and run in one session. All in one function, in which a plain operation waits
+ * once: for what it asks of the store.
+ */
+function createExecution(
+  charge: Charge,
+  how: {
+    readonly run: (operation: Operation) => ExecutionResult | Promise<ExecutionResult>;
+    readonly failed: Failed;
+  },
+): (operation: Operation) => Promise<ExecutionResult> {
+  const { run, failed } = how;
+  return async (operation) => {
+    const came = operation.context;
+    let leave: (() => void) | undefined;
+    try {
+      leave = charge.enter(operation);
+      const context = cameWithSeveral(came) ? await withOneSession(came) : came;
+      const running = run(context === came ? operation : { ...operation, context });
+      const result = running instanceof Promise ? await running : running;
+      const left = leaveOneSession(context, came);
+      if (left) await left;
+      return result;
+    } catch (error) {
+      return failed(error);
+    } finally {
+      leave?.();
+    }
+  };
+}
+
+async function charged<T>(
+  operation: Operation,
+  { charge, failed }: { readonly charge: Charge; readonly failed: Failed },
+  run: () => Promise<T>,
+): Promise<T | ExecutionResult> {
+  let leave: (() => void) | undefined;
+  try {
+    leave = charge.enter(operation);
+    return await run();
+  } catch (error) {
+    return failed(error);
+  } finally {
+    leave?.();
+  }
 }
 
 /** How operations are run: compiled where they can be, or by graphql-js. */
@@ -152,25 +200,17 @@ function createRunner(visible: VisibleSchemas, compiledFor: GraphQLSchema | unde
   }
 
   function run(operation: Operation): ExecutionResult | Promise<ExecutionResult> {
-    const args = argumentsOf(operation);
-    const definition = getOperationAST(args.document, args.operationName);
-    const plan = definition && plans?.of(args.document, definition, args.schema);
-    if (!plan) return execute(args);
-    return runCompiled(plan, { context: operation.context, variables: args.variableValues ?? {} });
+    const { document, operationName, variables, context } = operation;
+    const definition = plans && getOperationAST(document, operationName);
+    const schema = visible.of(document, context.principal.role);
+    const plan = definition && plans.of(document, definition, schema);
+    if (!plan) return execute(argumentsOf(operation));
+    if (!plan.holdsJson) return runCompiled(plan, { context, variables });
+    const given = { parsed: variables, source: context.variablesSource };
+    return runCompiled(plan, { context, variables: withRawJson(schema, definition, given) });
   }
 
   return { argumentsOf, run };
-}
-
-async function attempt<T>(
-  work: () => T | Promise<T>,
-  failed: (error: unknown) => ExecutionResult,
-): Promise<T | ExecutionResult> {
-  try {
-    return await work();
-  } catch (error) {
-    return failed(error);
-  }
 }
 
 /**

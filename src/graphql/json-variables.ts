@@ -55,6 +55,17 @@ export function withRawJson(
   return variables;
 }
 
+/** Whether `withRawJson` has anything to do for an operation. */
+export function hasJsonVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): boolean {
+  return variableDefinitions.some((definition) => {
+    const type = typeFromAST(schema, definition.type);
+    return type !== undefined && isInputType(type) && holdsJson(type);
+  });
+}
+
 interface Place {
   readonly text: string;
   readonly span: Span;

@@ -8,6 +8,7 @@ import {
 import { argumentValues } from './compiled-arguments.ts';
 import type { CompiledOperation, FieldPlan, ObjectPlan, ValuePlan } from './compiled-document.ts';
 import { variableValues } from './compiled-variables.ts';
+import { PlainResult } from './plain-result.ts';
 import type { RequestContext } from './request-context.ts';
 
 interface Path {
@@ -58,8 +59,9 @@ export function runCompiled(
   }
 }
 
-function resultOf({ errors }: Run, data: Data | null): ExecutionResult {
-  return errors.length === 0 ? { data } : { errors, data };
+function resultOf({ errors, compiled }: Run, data: Data | null): ExecutionResult {
+  if (errors.length > 0) return { errors, data };
+  return data ? new PlainResult(compiled.root, data) : { data };
 }
 
 function failed(run: Run, error: unknown): ExecutionResult {
@@ -99,7 +101,11 @@ function objectOf(plan: ObjectPlan, at: At): Data | Promise<Data> {
       throw error;
     });
   }
-  return waiting ? Promise.all(waiting).then(() => data) : data;
+  if (!waiting) return data;
+  const [only] = waiting;
+  return only && waiting.length === 1
+    ? only.then(() => data)
+    : Promise.all(waiting).then(() => data);
 }
 
 /** A field's value, or null with an error of its own where that is allowed. */
@@ -107,15 +113,26 @@ function valueOf(field: FieldPlan, at: At): unknown {
   const path = { prev: at.path, key: field.key, typename: field.parent.name };
   try {
     const found = resolved(field, path, at);
-    const value = isPromise(found)
-      ? found.then((ready) => complete(field.value, ready, { field, path, run: at.run }))
-      : complete(field.value, found, { field, path, run: at.run });
-    if (!isPromise(value)) return value;
-    return value.then(undefined, (error: unknown) =>
-      refused(field.value, error, { field, path, run: at.run }),
+    const where = { field, path, run: at.run };
+    if (!isPromise(found)) return settledValue(found, where);
+    return found.then(
+      (ready) => settledValue(ready, where),
+      (error: unknown) => refused(field.value, error, where),
     );
   } catch (error) {
     return refused(field.value, error, { field, path, run: at.run });
+  }
+}
+
+/** What was resolved, completed; as a promise only where something in it is one. */
+function settledValue(found: unknown, where: Where): unknown {
+  const { value: plan } = where.field;
+  try {
+    const value = complete(plan, found, where);
+    if (!isPromise(value)) return value;
+    return value.then(undefined, (error: unknown) => refused(plan, error, where));
+  } catch (error) {
+    return refused(plan, error, where);
   }
 }
 

@@ -1,32 +1,31 @@
 import { OperationTypeNode } from 'graphql';
 import type { RequestContext } from './request-context.ts';
 
-/**
- * Runs an operation with one session token: several that the client sent are joined once, and not
- * by every field again, and several that the fields leave are joined behind them.
- */
-export async function inOneSession<T>(
-  context: RequestContext,
-  run: (context: RequestContext) => T | Promise<T>,
-): Promise<T> {
-  const one = hasSeveral(context.preferences.session) ? await withOneSession(context) : context;
-  const result = await run(one);
-  const { outgoing, preferences } = one;
-  const cameJoined = one === context ? undefined : preferences.session;
-  // Who sent several has one to keep now, whatever the operation was about.
-  if (outgoing.sessions.length === 0 && cameJoined !== undefined) outgoing.sessions = [cameJoined];
-  if (outgoing.sessions.length > 1) await settle(one);
-  return result;
-}
-
-function hasSeveral(session: string | undefined): boolean {
+/** Whether the client sent several tokens, which `withOneSession` joins. */
+export function cameWithSeveral({ preferences: { session } }: RequestContext): boolean {
   return session?.includes(',') === true;
 }
 
-async function withOneSession(context: RequestContext): Promise<RequestContext> {
+/** The tokens that the client sent are joined once, and not by every field again. */
+export async function withOneSession(context: RequestContext): Promise<RequestContext> {
   const { preferences, store, principal } = context;
   const session = await store.joinSessions(principal, [preferences.session ?? '']);
   return { ...context, preferences: { ...preferences, session } };
+}
+
+/**
+ * An operation has been run, in the context that it came with or in the one of its joined session:
+ * several tokens that its fields leave are joined behind them. Undefined: nothing is left to do.
+ */
+export function leaveOneSession(
+  one: RequestContext,
+  came: RequestContext,
+): Promise<void> | undefined {
+  const { outgoing, preferences } = one;
+  const cameJoined = one === came ? undefined : preferences.session;
+  // Who sent several has one to keep now, whatever the operation was about.
+  if (outgoing.sessions.length === 0 && cameJoined !== undefined) outgoing.sessions = [cameJoined];
+  return outgoing.sessions.length > 1 ? settle(one) : undefined;
 }
 
 /**
@@ -65,6 +64,10 @@ export function keepSession(
   if (typeof answer !== 'object' || answer === null || !('session' in answer)) return;
   const { session } = answer;
   if (typeof session !== 'string') return;
+  if (outgoing.sessions.length === 0 && preferences.session === given) {
+    outgoing.sessions = [session];
+    return;
+  }
   const came = preferences.session === undefined ? [] : [preferences.session];
   const before = outgoing.sessions.length > 0 ? outgoing.sessions : came;
   const others = before.join(',') === (given ?? '') ? [] : before;

@@ -137,7 +137,9 @@ function remembered(
 ): (document: DocumentNode) => boolean {
   const known = new WeakMap<DocumentNode, boolean>();
   return (document) => {
-    const verdict = known.get(document) ?? tell(document);
+    const before = known.get(document);
+    if (before !== undefined) return before;
+    const verdict = tell(document);
     known.set(document, verdict);
     return verdict;
   };

@@ -36,6 +36,9 @@ const prefixShape = /^qk_[0-9a-f]{12}$/;
 /** Look-ups of prefixes that are not there, for all callers of one gateway together. */
 const strangers = { perSecond: 200, burst: 400 } as const;
 
+/** Texts of keys that are remembered so as not to be hashed for every request. */
+const matchedMax = 4_096;
+
 /** Whether a text has the form of a key of the directory. */
 export function looksLikeApiKey(text: string): boolean {
   return keyShape.test(text);
@@ -47,6 +50,8 @@ export function looksLikeApiKey(text: string): boolean {
  */
 export class ApiKeys {
   readonly #parts: Parts;
+  /** Texts that were matched, and what they were found to hash to. */
+  readonly #matched = new Map<string, { readonly prefix: string; readonly hash: string }>();
   /** How many more may be looked up; one that is found is given back. */
   #admissions: { count: number; atMs: number };
 
@@ -128,12 +133,31 @@ export class ApiKeys {
     if (isStranger && record) this.#admissions.count += 1;
     if (!record || !timingSafeEqual(Buffer.from(record.hash, 'hex'), hashOf(text)))
       return undefined;
+    // Looked for by its own hash and not letter by letter, so that nothing is told of how much was right.
+    if (this.#matched.size >= matchedMax) this.#matched.clear();
+    this.#matched.set(text, { prefix, hash: record.hash });
     return { prefix, record };
+  }
+
+  /**
+   * What `matching` would answer for a text that was matched before, where that is in memory: at once.
+   * Undefined: `matching` is to be asked.
+   */
+  matchingNow(text: string): ApiKey | undefined {
+    const matched = this.#matched.get(text);
+    if (!matched) return undefined;
+    const record = this.#parts.records.fresh(matched.prefix);
+    return record?.hash === matched.hash ? { prefix: matched.prefix, record } : undefined;
   }
 
   /** The key of a prefix that was matched before, as it is now. */
   find(prefix: string): Promise<ApiKeyRecord | undefined> {
     return this.#parts.records.find(prefix);
+  }
+
+  /** The same where it is in memory: at once. */
+  findNow(prefix: string): ApiKeyRecord | undefined {
+    return this.#parts.records.fresh(prefix);
   }
 
   /** A flood of invented keys must not become a flood of reads. */

@@ -1,7 +1,7 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKeyConfig } from '../config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { looksLikeApiKey, type ApiKeys } from './api-keys.ts';
+import { configuredKeys, directoryKeys } from './credentials.ts';
 import { looksLikeToken, type TokenVerifier } from './json-web-tokens.ts';
 import { tenantNameOf, type Principal, type Role } from './principal.ts';
 import { asked, createStanding, unauthenticated } from './standing.ts';
@@ -16,10 +16,17 @@ export interface Authenticator {
    */
   authenticate(authorization: string | undefined): Promise<Principal>;
   /**
+   * What `authenticate` would answer, where it would from memory: at once, and not some promises
+   * later. Undefined says nothing: `authenticate` is to be asked.
+   */
+  known(authorization: string | undefined): Principal | undefined;
+  /**
    * Whether what was granted still holds, for whoever stays for long. Errors: UNAUTHENTICATED when it
    * does not; QUORUM_UNAVAILABLE when that could not be told for too long.
    */
   recheck(principal: Principal): Promise<void>;
+  /** Whether `recheck` would find, in memory and at once, that it holds. False says nothing. */
+  stands(principal: Principal): boolean;
 }
 
 interface Settings {
@@ -35,11 +42,6 @@ interface Settings {
   readonly tokens?: TokenVerifier | undefined;
 }
 
-/** Where a key of the configuration is looked for: the first 16 bytes of its hash. */
-function indexOf(digest: Buffer): string {
-  return digest.toString('latin1', 0, 16);
-}
-
 /**
  * Who a credential is: a key of the configuration, a key of the directory, or a signed token.
  *
@@ -47,52 +49,51 @@ function indexOf(digest: Buffer): string {
  */
 export function createAuthenticator(settings: Settings): Authenticator {
   const { clock, apiKeys, anonymousTenant, anonymousRole = 'OPERATOR', tokens } = settings;
+  const nobody = { role: anonymousRole, credential: 'anonymous' } as const;
   const listed = settings.directory?.apiKeys;
   const standing = createStanding({ clock, tenants: settings.directory?.tenants });
-  const configured = byHash(apiKeys);
-  const digests = new Map<string, Buffer>(); // of secrets that were right: no more than keys
-
-  async function ofConfiguration(secret: string): Promise<Principal | undefined> {
-    const digest = digests.get(secret) ?? hash('sha256', secret, 'buffer');
-    // One candidate, compared in constant time. Whether there is one says at most that half of a hash
-    // was met, which nobody can steer: whoever can compute it towards a key has the key.
-    const found = configured.get(indexOf(digest));
-    if (!found || !timingSafeEqual(found.hash, digest)) return undefined;
-    digests.set(secret, digest);
-    const { tenant, role, keyspaces } = found.grant;
-    const credential = `config:${found.hash.toString('hex').slice(0, 12)}`;
-    return { tenant: await standing.filed(tenant, true), role, keyspaces, credential };
-  }
-
-  async function ofDirectory(secret: string): Promise<Principal | undefined> {
-    const key = await asked(listed?.matching(secret));
-    if (!key) return undefined;
-    const { role, keyspaces, expiresAtMs } = key.record;
-    const tenant = await standing.holder(key.record);
-    return { tenant, role, keyspaces, expiresAtMs, apiKey: key.prefix, credential: key.prefix };
-  }
+  const configured = configuredKeys(apiKeys, standing);
+  const entered = directoryKeys(listed, standing);
 
   return {
     async authenticate(authorization) {
       if (authorization === undefined || authorization === '') {
         if (anonymousTenant !== undefined) {
           const tenant = await standing.filed(anonymousTenant, true);
-          return { tenant, role: anonymousRole, credential: 'anonymous' };
+          return { ...nobody, tenant };
         }
         throw unauthenticated('A credential is needed: send "Authorization: Bearer <credential>"');
       }
-      const secret = /^Bearer ([^\s]{1,8192})$/i.exec(authorization)?.[1];
+      const secret = secretIn(authorization);
       if (secret === undefined)
         throw unauthenticated('The credential must be "Bearer <API key or token>"');
-      const ofConfig = await ofConfiguration(secret);
+      const ofConfig = await configured.find(secret);
       if (ofConfig) return ofConfig;
       if (tokens && looksLikeToken(secret)) {
         const { tenant, ...grant } = await tokens.verify(secret);
         return { tenant: await standing.filed(tenant, false), ...grant };
       }
-      const found = looksLikeApiKey(secret) ? await ofDirectory(secret) : undefined;
+      const found = looksLikeApiKey(secret) ? await entered.find(secret) : undefined;
       if (found) return found;
       throw unauthenticated('The API key is not known');
+    },
+
+    known(authorization) {
+      if (authorization === undefined || authorization === '') {
+        if (anonymousTenant === undefined) return undefined;
+        const tenant = standing.filedNow(anonymousTenant, true);
+        return tenant === undefined ? undefined : { ...nobody, tenant };
+      }
+      const secret = secretIn(authorization);
+      if (secret === undefined) return undefined;
+      return configured.now(secret) ?? entered.now(secret);
+    },
+
+    stands({ tenant, apiKey, expiresAtMs = Infinity }) {
+      if (expiresAtMs <= clock.nowMs()) return false;
+      if (apiKey === undefined) return standing.filedNow(tenantNameOf(tenant), true) === tenant;
+      const record = listed?.findNow(apiKey);
+      return record !== undefined && standing.holderNow(record) !== undefined;
     },
 
     async recheck(principal) {
@@ -110,11 +111,7 @@ export function createAuthenticator(settings: Settings): Authenticator {
   };
 }
 
-function byHash(apiKeys: readonly ApiKeyConfig[]) {
-  return new Map(
-    apiKeys.map(({ secretHash, ...grant }) => {
-      const digest = Buffer.from(secretHash, 'hex');
-      return [indexOf(digest), { hash: digest, grant }];
-    }),
-  );
+/** What an `Authorization` header holds; undefined when it is of no kind that is known here. */
+function secretIn(authorization: string): string | undefined {
+  return /^Bearer ([^\s]{1,8192})$/i.exec(authorization)?.[1];
 }

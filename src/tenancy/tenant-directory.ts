@@ -44,6 +44,11 @@ export class TenantDirectory {
     return record && tenantOf(name, record);
   }
 
+  /** The record of a tenant where `find` would answer with it from memory: at once. */
+  fresh(name: string): TenantRecord | undefined {
+    return this.#records.fresh(name);
+  }
+
   /**
    * What a tenant, as filed, may use, as far as it is remembered: at once. Every request authenticates,
    * and every socket is looked at each second, so who asks is remembered, and not for longer than

@@ -41,6 +41,8 @@ beforeAll(async () => {
       authenticate: (authorization = 'Bearer a') =>
         Promise.resolve({ tenant: authorization.slice(7), role: 'ADMIN', credential: 'key' }),
       recheck: () => Promise.resolve(),
+      known: () => undefined,
+      stands: () => false,
     },
   });
   for (const headers of [{}, tenantB])

@@ -11,7 +11,7 @@ const json = { 'content-type': 'application/json' };
 const body = JSON.stringify({ query: '{ __typename }' });
 
 describe('what every answer tells a browser', () => {
-  // The guard: `setSecurityHeaders`; with one name less in its list one line here fails.
+  // The guard: `gatewayResponses`; with one name less in its list one line here fails.
   test.each([
     ['an answer', () => fetch(edge.url, { method: 'POST', headers: json, body })],
     ['a refusal', () => fetch(edge.url, { method: 'POST', body })],

@@ -24,6 +24,9 @@ export class MemoryRecords<R extends object> implements Records<R> {
   isKnown(key: string): boolean {
     return this.held.has(key);
   }
+  fresh(key: string): R | undefined {
+    return this.failure ? undefined : this.held.get(key);
+  }
   peek(key: string): R | undefined {
     return this.held.get(key);
   }

@@ -38,8 +38,35 @@ function house() {
     log: silentLog,
   };
   const tenants = new TenantAdministration(parts);
-  const authenticator = createAuthenticator({ clock, apiKeys: [], directory: tenants });
+  const authenticator = agreeing(createAuthenticator({ clock, apiKeys: [], directory: tenants }));
   return { clock, tenants, authenticator, tenantRecords, apiKeyRecords, dropped };
+}
+
+/**
+ * Fails when what is told from memory is not what is told by asking: whoever is `known` is let in as
+ * the same, and whoever `stands` is not refused. Guards: the conditions of `filedNow` and `holderNow`.
+ */
+function agreeing(inner: Authenticator): Authenticator {
+  return {
+    ...inner,
+    async authenticate(authorization) {
+      const known = inner.known(authorization);
+      const principal = await inner.authenticate(authorization).catch((error: unknown) => {
+        expect(known).toBeUndefined();
+        throw error;
+      });
+      if (known) expect(known).toEqual(principal);
+      return principal;
+    },
+    async recheck(principal) {
+      const stands = inner.stands(principal);
+      await inner.recheck(principal).catch((error: unknown) => {
+        expect(stands).toBe(false);
+        throw error;
+      });
+      expect(stands).toBe(true); // everything is in memory here
+    },
+  };
 }
 
 const asks = (authenticator: Authenticator, secret: string) =>
@@ -57,6 +84,20 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 }
 
 describe('an API key', () => {
+  test('that was right before is known at once, until anything about it is not', async () => {
+    const { tenants, authenticator } = house();
+    await tenants.create('acme', {});
+    const { secret, apiKey } = await tenants.createKey({ tenant: 'acme', role: 'READER' });
+    const known = () => authenticator.known(`Bearer ${secret}`);
+    expect(known()).toBeUndefined(); // nobody has asked, so nothing is remembered
+    const principal = await asks(authenticator, secret);
+    expect(known()).toEqual(principal);
+    expect(authenticator.known(`Bearer ${secret.slice(0, -1)}`)).toBeUndefined();
+    await tenants.apiKeys.revoke(apiKey.prefix);
+    expect(known()).toBeUndefined();
+    expect(authenticator.stands(principal)).toBe(false);
+  });
+
   test('is nowhere but with its holder, and says who he is', async () => {
     const { tenants, authenticator, apiKeyRecords, tenantRecords } = house();
     await tenants.create('acme', {});
