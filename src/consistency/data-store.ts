@@ -90,15 +90,16 @@ export class DataStore implements Store {
     const terms = { ...granted, session };
     const { answer } = asked;
     const results = await this.#reader.readMany({ keyspace, keys }, { terms, answer });
-    const receipt = combineReceipts([...results.values()].map((result) => result.receipt));
+    const reads = [...results.values()];
+    // Keys that were read as one have one receipt.
+    const receipt = combineReceipts([...new Set(reads.map((one) => one.receipt))]);
     const entries = keys.flatMap((key) => results.get(key)?.entry ?? []);
-    const after = [...results.values()].reduce(
-      (next, result) =>
-        this.#keeper.afterRead(next, result.entry, { ...granted, receipt: result.receipt }),
-      session,
-    );
-    const versions = entries.flatMap(({ cell }) => cell.siblings);
-    const next = begun.isListed ? after : afterMany(begun, versions);
+    const next = begun.isListed
+      ? this.#keeper.afterReads(session, reads, granted)
+      : afterMany(
+          begun,
+          entries.flatMap(({ cell }) => cell.siblings),
+        );
     return this.#answer(begun, await this.#bounded(begun, next), {
       entries,
       receipt: levelled(keyspace, granted, receipt),

@@ -1,10 +1,11 @@
 import type { Cell } from '../causality/cell.ts';
-import { includes, nothingSeen, type VersionVector } from '../causality/version-vector.ts';
+import { includes, nothingSeen } from '../causality/version-vector.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import { valueBytes } from '../coordinator/page-fill.ts';
 import type { PlacedKey, Plan } from '../coordinator/plan.ts';
 import { readCovering } from '../coordinator/read-covering.ts';
-import { read, readIf } from '../coordinator/read.ts';
+import { readMany } from '../coordinator/read-many.ts';
+import { read, readIf, type ReadResult } from '../coordinator/read.ts';
 import type { Receipt } from '../coordinator/receipt.ts';
 import { agree } from '../paxos/proposer.ts';
 import type { Cluster } from './cluster.ts';
@@ -20,6 +21,11 @@ const readAtOnceMin = 64;
 export interface EntryRead {
   readonly entry: Entry;
   readonly receipt: Receipt;
+}
+
+interface At {
+  readonly keyspace: Keyspace;
+  readonly key: string;
 }
 
 /** How one key is to be read. */
@@ -43,19 +49,18 @@ export class Reader {
     this.#deps = deps;
   }
 
-  async read(at: { keyspace: Keyspace; key: string }, terms: ReadTerms): Promise<EntryRead> {
+  async read(at: At, terms: ReadTerms): Promise<EntryRead> {
     const { coordinator, cluster, keeper } = this.#deps;
     const key = cluster.placeKey(at.keyspace, at.key);
     const { level, session } = terms;
-    if (level.route === 'consensus') return this.#agreed(at, key, terms.plan);
-    const floor = keeper.floor(session, level, at);
+    if (level.route === 'consensus') {
+      const result = await readIf(coordinator, key, { plan: terms.plan, usable: agree });
+      return result ? this.#entryRead(at, result) : this.#inRound(at, key, terms.plan);
+    }
     const plan = keeper.planFor(session, level, { at, plan: terms.plan });
-    const { cell, receipt } = await read(coordinator, key, plan);
-    return this.#covering(at, {
-      terms: { ...terms, plan },
-      floor,
-      found: { entry: this.entry(at, cell), receipt },
-    });
+    const found = this.#entryRead(at, await read(coordinator, key, plan));
+    const missed = this.#missed(at, terms, found.entry);
+    return missed ? this.#covering(at, { plan, covers: missed, found: found.entry.cell }) : found;
   }
 
   /**
@@ -72,11 +77,9 @@ export class Reader {
     const left = [...new Set(keys)];
     const found = new Map<string, EntryRead>();
     while (left.length > 0) {
-      const reading = left
-        .splice(0, atOnce)
-        .map(async (key) => [key, await this.read({ keyspace, key }, terms)] as const);
-      for (const [key, result] of await Promise.all(reading)) {
-        found.set(key, result);
+      const together = left.splice(0, atOnce).map((key) => ({ keyspace, key }));
+      for (const result of await this.#readTogether(together, terms)) {
+        found.set(result.entry.key, result);
         answer?.add(valueBytes(result.entry.cell));
       }
     }
@@ -87,11 +90,7 @@ export class Reader {
    * A row of a range, read again by itself when it does not show what the session, or its own
    * versions, say must be seen.
    */
-  async cover(
-    at: { keyspace: Keyspace; key: string },
-    terms: ReadTerms,
-    found: Cell | undefined,
-  ): Promise<Entry | undefined> {
+  async cover(at: At, terms: ReadTerms, found: Cell | undefined): Promise<Entry | undefined> {
     const { cluster, coordinator, keeper } = this.#deps;
     const floor = keeper.floor(terms.session, terms.level, at);
     if (found && keeper.isCovered(this.entry(at, found), floor, terms.level)) return undefined;
@@ -108,38 +107,75 @@ export class Reader {
     return entryOf(keyspace, key, { cell, nowMs: this.#deps.coordinator.clock.nowMs() });
   }
 
-  /**
-   * One round where a quorum agrees on the consensus part, which is then the chosen value; a full
-   * round of CASPaxos otherwise.
-   */
-  async #agreed(
-    at: { keyspace: Keyspace; key: string },
-    key: PlacedKey,
-    plan: Plan,
-  ): Promise<EntryRead> {
-    const { coordinator } = this.#deps;
-    const result = await readIf(coordinator, key, { plan, usable: agree });
-    if (result) return { entry: this.entry(at, result.cell), receipt: result.receipt };
-    const operation = { decide: () => ({ kind: 'answer', answer: undefined }) as const };
-    const { cell, receipt } = await coordinator.consensus.run(key, { plan, operation });
+  /** Like `read`, for many keys: those that are read by the same plan go together. */
+  async #readTogether(all: readonly At[], terms: ReadTerms): Promise<readonly EntryRead[]> {
+    const { coordinator, cluster, keeper } = this.#deps;
+    const { level, session } = terms;
+    const isAgreed = level.route === 'consensus';
+    const planned = new Map<string, { plan: Plan; ats: At[] }>();
+    for (const at of all) {
+      const plan = isAgreed ? terms.plan : keeper.planFor(session, level, { at, plan: terms.plan });
+      const name = `${plan.need} ${plan.writeBack}`;
+      const same = planned.get(name);
+      if (same) same.ats.push(at);
+      else planned.set(name, { plan, ats: [at] });
+    }
+    const reading = [...planned.values()].map(async ({ plan, ats }) => {
+      const keys = ats.map((at) => cluster.placeKey(at.keyspace, at.key));
+      const usable = isAgreed ? { usable: agree } : {};
+      const results = await readMany(coordinator, keys, { plan, ...usable });
+      return Promise.all(
+        ats.map(async (at, index) => this.#concluded(at, { terms, plan, result: results[index] })),
+      );
+    });
+    return (await Promise.all(reading)).flat();
+  }
+
+  /** What is still to be done for a key that was read with others, if anything. */
+  #concluded(
+    at: At,
+    what: { terms: ReadTerms; plan: Plan; result: ReadResult | undefined },
+  ): EntryRead | Promise<EntryRead> {
+    const { terms, plan, result } = what;
+    if (!result) return this.#inRound(at, this.#deps.cluster.placeKey(at.keyspace, at.key), plan);
+    const found = this.#entryRead(at, result);
+    if (terms.level.route === 'consensus') return found;
+    const missed = this.#missed(at, terms, found.entry);
+    return missed ? this.#covering(at, { plan, covers: missed, found: found.entry.cell }) : found;
+  }
+
+  #entryRead(at: At, { cell, receipt }: ReadResult): EntryRead {
     return { entry: this.entry(at, cell), receipt };
   }
 
-  async #covering(
-    at: { keyspace: Keyspace; key: string },
-    what: { terms: ReadTerms; floor: VersionVector; found: EntryRead },
-  ): Promise<EntryRead> {
-    const { terms, floor, found } = what;
-    const { cluster, coordinator, keeper } = this.#deps;
-    if (includes(nothingSeen, floor) && terms.level.floor !== 'all') return found;
-    if (keeper.isCovered(found.entry, floor, terms.level)) return found;
-    const covers = (cell: Cell): boolean =>
-      keeper.isCovered(this.entry(at, cell), floor, terms.level);
-    const { cell, receipt } = await readCovering(
-      coordinator,
-      cluster.placeKey(at.keyspace, at.key),
-      { plan: terms.plan, covers, found: found.entry.cell },
+  /** What chose a consensus value where a quorum does not agree on it: a full round of CASPaxos. */
+  async #inRound(at: At, key: PlacedKey, plan: Plan): Promise<EntryRead> {
+    const operation = { decide: () => ({ kind: 'answer', answer: undefined }) as const };
+    return this.#entryRead(
+      at,
+      await this.#deps.coordinator.consensus.run(key, { plan, operation }),
     );
-    return { entry: this.entry(at, cell), receipt };
+  }
+
+  /** What more the entry must show, where it does not show what this session must see of it. */
+  #missed(
+    at: At,
+    { level, session }: ReadTerms,
+    entry: Entry,
+  ): ((cell: Cell) => boolean) | undefined {
+    const { keeper } = this.#deps;
+    const floor = keeper.floor(session, level, at);
+    if (includes(nothingSeen, floor) && level.floor !== 'all') return undefined;
+    if (keeper.isCovered(entry, floor, level)) return undefined;
+    return (cell) => keeper.isCovered(this.entry(at, cell), floor, level);
+  }
+
+  async #covering(
+    at: At,
+    what: { plan: Plan; covers: (cell: Cell) => boolean; found: Cell },
+  ): Promise<EntryRead> {
+    const { cluster, coordinator } = this.#deps;
+    const key = cluster.placeKey(at.keyspace, at.key);
+    return this.#entryRead(at, await readCovering(coordinator, key, what));
   }
 }

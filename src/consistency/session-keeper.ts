@@ -10,17 +10,17 @@ import { majority, type Level } from './levels.ts';
 import { policies } from './policies.ts';
 import type { Sealer } from './seal.ts';
 import {
+  afterShown,
   dotsOf,
   floorOf,
-  forget,
   forgetOnQuorum,
   freshSession,
-  inherit,
   joinSessions,
   ownDependencies,
   remember,
   type Floor,
   type Session,
+  type Shown,
 } from './session.ts';
 import { encodeSession, openSession, sealSession, tokenLimits } from './session-token.ts';
 import type { Entry } from './store.ts';
@@ -106,21 +106,31 @@ export class SessionKeeper {
     return reflects(entry.cell, merge(floor, own));
   }
 
-  /**
-   * The session after a read. A read at ONE outside of any session level is not remembered: it
-   * promises nothing to go back on.
-   */
+  /** The session after a read. */
   afterRead(
     session: Session,
     entry: Entry,
     what: { level: Level; plan: Plan; receipt: Receipt },
   ): Session {
-    const { level, plan, receipt } = what;
-    if (entry.cell.siblings.length === 0 || (level.floor === 'none' && plan.need === 1))
-      return session;
-    const inherited = inherit(session, entry.cell.siblings);
-    if (isEverywhere(level, receipt)) return forget(inherited, place(entry));
-    return remember(inherited, place(entry), { read: dotsOf(entry.cell.siblings) });
+    return this.afterReads(session, [{ entry, receipt: what.receipt }], what);
+  }
+
+  /**
+   * The session after several reads. A read at ONE outside of any session level is not remembered: it
+   * promises nothing to go back on.
+   */
+  afterReads(
+    session: Session,
+    reads: readonly { readonly entry: Entry; readonly receipt: Receipt }[],
+    { level, plan }: { level: Level; plan: Plan },
+  ): Session {
+    if (level.floor === 'none' && plan.need === 1) return session;
+    const shown = reads.flatMap(({ entry, receipt }): Shown[] => {
+      const { siblings: versions } = entry.cell;
+      if (versions.length === 0) return [];
+      return [{ at: place(entry), versions, isEverywhere: isEverywhere(level, receipt) }];
+    });
+    return shown.length === 0 ? session : afterShown(session, shown);
   }
 
   /** The session after a write of its own. */
@@ -187,11 +197,20 @@ export class SessionKeeper {
   }
 }
 
+/** A name in JSON has at most so many bytes for each of its characters. */
+const bytesPerChar = 6;
+/** An actor, a counter, and what stands between: at most. */
+const dotBytes = 128;
+const smallBytes = 3_000;
+
 /** Whether it is within any bound, whatever is in it: so that it need not be written to be measured. */
 function isSmall({ floors }: Session): boolean {
-  if (floors.size > 1) return false;
-  for (const { key, written, read } of floors.values())
-    if (key.length > 256 || written.size + read.size > 8) return false;
+  let bytes = 0;
+  for (const { keyspace, key, written, read } of floors.values()) {
+    bytes += bytesPerChar * (keyspace.length + key.length);
+    bytes += dotBytes * (written.size + read.size);
+    if (bytes > smallBytes) return false;
+  }
   return true;
 }
 

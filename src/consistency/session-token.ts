@@ -1,12 +1,10 @@
 import { badInput } from '../errors.ts';
 import type { Sealer } from './seal.ts';
 import {
-  dotsOf,
+  afterShown,
   floorName,
   freshSession,
-  inherit,
   joinSessions,
-  remember,
   type Floor,
   type Session,
 } from './session.ts';
@@ -40,8 +38,8 @@ export function sealSession(
  */
 export function sealSeen(sealer: Sealer, tenant: string, { keyspace, key, cell }: Entry): string {
   const at = { keyspace: keyspace.storageName, key };
-  const seen = remember(inherit(freshSession, cell.siblings), at, { read: dotsOf(cell.siblings) });
-  return sealSession(sealer, tenant, seen);
+  const shown = { at, versions: cell.siblings, isEverywhere: false };
+  return sealSession(sealer, tenant, afterShown(freshSession, [shown]));
 }
 
 /**

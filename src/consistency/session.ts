@@ -42,21 +42,61 @@ export function floorOf(
 }
 
 /** The session after it has seen more of a key. Seeing it moves the key to the end of the list. */
-export function remember(
-  session: Session,
-  at: { keyspace: string; key: string },
-  seen: { written?: VersionVector; read?: VersionVector },
-): Session {
-  const before = floorOf(session, at);
+export function remember(session: Session, at: Place, seen: Seen): Session {
   const floors = new Map(session.floors);
-  floors.delete(floorName(at));
-  floors.set(floorName(at), {
-    keyspace: at.keyspace,
-    key: at.key,
+  add(floors, at, seen);
+  return { ...session, floors };
+}
+
+interface Place {
+  readonly keyspace: string;
+  readonly key: string;
+}
+interface Seen {
+  readonly written?: VersionVector;
+  readonly read?: VersionVector;
+}
+
+function add(floors: Map<string, Floor>, { keyspace, key }: Place, seen: Seen): void {
+  const name = floorName({ keyspace, key });
+  const before = floors.get(name);
+  if (before) floors.delete(name);
+  floors.set(name, {
+    keyspace,
+    key,
     written: merge(before?.written ?? nothingSeen, seen.written ?? nothingSeen),
     read: merge(before?.read ?? nothingSeen, seen.read ?? nothingSeen),
   });
-  return { ...session, floors };
+}
+
+/** What a read has shown of one key. */
+export interface Shown {
+  readonly at: Place;
+  readonly versions: readonly Sibling[];
+  /** All its replicas hold what was shown: then it need not be listed. */
+  readonly isEverywhere: boolean;
+}
+
+/** The session after it was shown these, one after the other, and what they depend on. */
+export function afterShown(session: Session, shown: readonly Shown[]): Session {
+  const floors = new Map(session.floors);
+  let { isPartial } = session;
+  for (const { at, versions, isEverywhere } of shown) {
+    isPartial = takeOver(floors, versions) || isPartial;
+    if (isEverywhere) floors.delete(floorName(at));
+    else add(floors, at, { read: dotsOf(versions) });
+  }
+  return { floors, isPartial };
+}
+
+/** Lists what versions depend on; whether they depend on something that is not listed, but on a quorum. */
+function takeOver(floors: Map<string, Floor>, versions: readonly Sibling[]): boolean {
+  let isPartial = false;
+  for (const { dependencies = [], dependsOnQuorum } of versions) {
+    for (const { dots, ...at } of dependencies) add(floors, at, { read: new Map(dots) });
+    isPartial ||= dependsOnQuorum === true;
+  }
+  return isPartial;
 }
 
 /**
@@ -68,35 +108,23 @@ export function remember(
  * it costs room, and forgets nothing.
  */
 export function joinSessions(a: Session, b: Session): Session {
-  const both = { ...a, isPartial: a.isPartial || b.isPartial };
-  return [...b.floors.values()].reduce<Session>((next, one) => remember(next, one, one), both);
-}
-
-/**
- * The session without a key that needs no watching any more, because all replicas hold what it saw
- * of it.
- */
-export function forget(session: Session, at: { keyspace: string; key: string }): Session {
-  if (!session.floors.has(floorName(at))) return session;
-  const floors = new Map(session.floors);
-  floors.delete(floorName(at));
-  return { ...session, floors };
+  const floors = new Map(a.floors);
+  for (const floor of b.floors.values()) add(floors, floor, floor);
+  return { floors, isPartial: a.isPartial || b.isPartial };
 }
 
 /** The session without a key that is on a quorum, though perhaps not everywhere. */
-export function forgetOnQuorum(session: Session, at: { keyspace: string; key: string }): Session {
-  return { ...forget(session, at), isPartial: true };
+export function forgetOnQuorum(session: Session, at: Place): Session {
+  const floors = new Map(session.floors);
+  floors.delete(floorName(at));
+  return { floors, isPartial: true };
 }
 
 /** Takes over what a version depends on: its reader must be able to see that too. */
 export function inherit(session: Session, versions: readonly Sibling[]): Session {
-  let next = session;
-  for (const { dependencies = [], dependsOnQuorum } of versions) {
-    for (const { keyspace, key, dots } of dependencies)
-      next = remember(next, { keyspace, key }, { read: new Map(dots) });
-    if (dependsOnQuorum && !next.isPartial) next = { ...next, isPartial: true };
-  }
-  return next;
+  const floors = new Map(session.floors);
+  const isPartial = takeOver(floors, versions) || session.isPartial;
+  return { floors, isPartial };
 }
 
 /**

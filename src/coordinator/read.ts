@@ -2,17 +2,16 @@ import { visible, type Cell } from '../causality/cell.ts';
 import { isFenced } from '../causality/outcomes.ts';
 import { doubtedIn, fence, judge } from '../paxos/settlement.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
-import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
-import { carriesOn } from '../paxos/lineage.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth, readFailure, refuseIfTooFewLive, type Subject } from './faults.ts';
+import { inOrderOfHealth, readFailure, refuseIfTooFewLive } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
 import { traced } from './traced.ts';
 import { readReceipt } from './read-receipt.ts';
 import type { Receipt } from './receipt.ts';
 import { settleRound } from './settle.ts';
 import { scatter, type Attempt, type Round } from './scatter.ts';
+import { nothingWritten, promisedPauseMs, writeBack } from './write-back.ts';
 
 export interface ReadResult {
   readonly cell: Cell;
@@ -30,14 +29,15 @@ export interface ReadResult {
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT.
  */
 export async function read(deps: Deps, key: PlacedKey, plan: Plan): Promise<ReadResult> {
-  const result = await readIf(deps, key, { plan, usable: () => true });
+  const result = await readIf(deps, key, { plan });
   if (!result) throw new Error('a read without conditions has an answer');
   return result;
 }
 
-interface Terms {
+export interface Terms {
   readonly plan: Plan;
-  readonly usable: (cells: readonly Cell[]) => boolean;
+  /** Whether these answers of a quorum are enough as they are; left out, any are. */
+  readonly usable?: (cells: readonly Cell[]) => boolean;
 }
 
 /** Like `read`, and undefined when the answers of the quorum are not `usable` as they are. */
@@ -48,9 +48,24 @@ export function readIf(deps: Deps, key: PlacedKey, terms: Terms): Promise<ReadRe
 async function readOnce(
   deps: Deps,
   key: PlacedKey,
-  { plan, usable }: Terms,
+  terms: Terms,
   refusals = 0,
 ): Promise<ReadResult | undefined> {
+  const round = await askForRead(deps, key, {
+    plan: terms.plan,
+    keys: 1,
+    call: ({ replica }) => replica.read(key.ref, terms.plan),
+  });
+  return concludeRead(deps, key, { ...terms, round, refusals });
+}
+
+/** Asks the replicas of a key, or of several that have the same; the quorum is met, or it rejects. */
+export async function askForRead<T>(
+  deps: Deps,
+  key: PlacedKey,
+  what: { plan: Plan; keys: number; call: (target: Target) => Promise<T> },
+): Promise<Round<T>> {
+  const { plan, keys, call } = what;
   const subject = { verb: 'read', keyspace: key.ref.keyspace } as const;
   refuseIfTooFewLive(key, { need: plan.need }, subject);
   const targets = inOrderOfHealth(key.targets, 'read');
@@ -61,11 +76,22 @@ async function readOnce(
     // replica costs nothing.
     atOnce: plan.need === 1 ? 1 : targets.length,
     ...(plan.need === 1 ? { hedge: deps.hedging.of('read') } : {}),
-    call: ({ replica }) => replica.read(key.ref, plan),
+    call,
   });
-  deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict });
+  deps.metrics.quorums.inc({ kind: 'read', verdict: round.verdict }, keys);
   if (round.verdict !== 'met') throw readFailure(round, plan, subject);
-  if (!usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : [])))) return undefined;
+  return round;
+}
+
+/** What follows of a round that met its quorum. Undefined when the answers are not `usable`. */
+export async function concludeRead(
+  deps: Deps,
+  key: PlacedKey,
+  what: Terms & { round: Round<StoredCell>; refusals?: number },
+): Promise<ReadResult | undefined> {
+  const { plan, usable, round, refusals = 0 } = what;
+  if (usable && !usable(round.replies.flatMap(({ reply }) => (reply ? [reply.cell] : []))))
+    return undefined;
   const { cell, digest, behind } = converge(holdingsOf(round.replies), key.convergence);
   if (key.convergence.timed) observeStamp(deps, cell);
   const isHeld =
@@ -77,7 +103,7 @@ async function readOnce(
   const doubts = plan.writeBack && written ? doubtsOf(cell, written.held) : [];
   if (!written || doubts.length > 0) {
     await waitForRound(deps, key, { plan, refusals, doubts });
-    return readOnce(deps, key, { plan, usable }, refusals + 1);
+    return readOnce(deps, key, { plan, ...(usable ? { usable } : {}) }, refusals + 1);
   }
   const { repaired } = written;
   healTheRest(deps, key, { round, repaired });
@@ -85,12 +111,10 @@ async function readOnce(
 }
 
 /** Where the last write wins, what is written after a read must be later than what was read. */
-function observeStamp({ hybridClock }: Deps, { siblings }: Cell): void {
+export function observeStamp({ hybridClock }: Deps, { siblings }: Cell): void {
   for (const { dot } of siblings) hybridClock.observe(dot.counter);
 }
 
-/** A round of consensus that stands in the way of a write-back is over in a few of these. */
-const promisedPauseMs = 5;
 const refusalsMax = 4;
 
 /**
@@ -135,92 +159,6 @@ export function doubtsOf(cell: Cell, held: readonly Cell[]): readonly string[] {
       .map(({ writeId }) => writeId)
       .filter((writeId) => doubted.includes(writeId) || isFenced(known, writeId));
   });
-}
-
-interface Behind {
-  readonly key: PlacedKey;
-  readonly plan: Plan;
-  readonly cell: Cell;
-  readonly behind: readonly Holding[];
-  readonly round: Round<StoredCell>;
-}
-
-interface WrittenBack {
-  /** The ids of the replicas that hold the answer now and did not before. */
-  readonly repaired: ReadonlySet<string>;
-  /** What they hold now, which may be more than the answer. */
-  readonly held: readonly Cell[];
-}
-
-const nothingWritten: WrittenBack = { repaired: new Set(), held: [] };
-
-/**
- * Brings the answer to those who lack it. Undefined when a round of
- * consensus was faster and there is time to read again: a replica had promised a newer ballot (rule
- * A), or accepted one that does not follow from what was read.
- */
-async function writeBack(deps: Deps, what: Behind): Promise<WrittenBack | undefined> {
-  const { key, plan, cell, behind, round } = what;
-  const holders = round.replies.length - behind.length;
-  const known = new Map(behind.map(({ store, stored }) => [store.id, stored]));
-  const upToDate = new Set(
-    round.replies.filter(({ target }) => !known.has(target.replica.id)).map(({ target }) => target),
-  );
-  const others = key.targets.filter((target) => !upToDate.has(target));
-  // Those found behind first; the ones that have not answered yet may stand in for one that fails
-  // now.
-  const targets = [...others].sort(
-    (a, b) => Number(known.has(b.replica.id)) - Number(known.has(a.replica.id)),
-  );
-  // A replica whose register has gone another way does not confirm what was read of it.
-  const accepts = (reply: JoinOutcome): boolean =>
-    reply.status === 'joined' && carriesOn(reply.cell, cell);
-  const repair = await scatter(targets, {
-    clock: deps.clock,
-    plan: { need: plan.need - holders, deadlineMs: plan.deadlineMs },
-    atOnce: behind.length,
-    // A replica may read and not write: the others stand in for it.
-    hedge: deps.hedging.of('write'),
-    call: async ({ replica }) => {
-      const guess = known.get(replica.id);
-      return joinInto(replica, { ...key, cell, ...(guess ? { guess } : {}) }, plan);
-    },
-    accepts,
-  });
-  deps.metrics.repairs.inc({ kind: 'write_back', result: repair.verdict }, behind.length);
-  const isOvertaken = repair.attempts.some(({ reply }) => reply && !accepts(reply));
-  const leftMs = plan.deadlineMs - deps.clock.monotonicMs();
-  if (repair.verdict !== 'met' && isOvertaken && leftMs > promisedPauseMs) return undefined;
-  if (repair.verdict !== 'met')
-    throw readFailure(withRepair(round, repair), plan, {
-      verb: 'read',
-      keyspace: key.ref.keyspace,
-    } satisfies Subject);
-  // One that stood in, and turned out to hold the answer already, was not repaired.
-  const wrote = repair.replies.filter(({ reply }) => reply?.status === 'joined' && reply.wrote);
-  return {
-    repaired: new Set(wrote.map(({ target }) => target.replica.id)),
-    held: repair.replies.flatMap(({ reply }) => (reply?.status === 'joined' ? [reply.cell] : [])),
-  };
-}
-
-/**
- * The round as the failed write-back left it: those that hold the answer are still alive, and still
- * have answered.
- */
-function withRepair(round: Round<unknown>, repair: Round<unknown>): Round<unknown> {
-  const asked = new Map(
-    repair.attempts
-      .filter(({ status }) => status !== 'NOT_ASKED')
-      .map((attempt) => [attempt.target, attempt]),
-  );
-  const attempts = round.attempts.map((attempt) => asked.get(attempt.target) ?? attempt);
-  return {
-    ...repair,
-    attempts,
-    replies: attempts.filter(({ status }) => status === 'OK'),
-    settled: round.settled,
-  };
 }
 
 /**

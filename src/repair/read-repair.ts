@@ -27,6 +27,12 @@ export interface RepairRequest {
   readonly settle?: () => Promise<unknown>;
 }
 
+/** One key that was found to differ, and how. */
+export interface Differing {
+  readonly request: RepairRequest;
+  readonly holdings: readonly Holding[];
+}
+
 const openMax = 1_000;
 const repairMs = 5_000;
 
@@ -61,12 +67,14 @@ export class ReadRepair {
 
   /** Compares all answers of a read when they are in, and joins what differs into those behind. */
   later(request: RepairRequest, answers: Promise<readonly Holding[]>): void {
-    if (this.#open.size >= openMax) {
-      this.#deps.metrics.repairs.inc({ kind: 'background', result: 'dropped' });
-      return;
-    }
-    const repair = this.#healOnce(request, answers).then(() => void this.#open.delete(repair));
-    this.#open.add(repair);
+    this.#keep(async () => this.#heal(request, await answers));
+  }
+
+  /** Many keys that were read together count as one; they are healed one after the other. */
+  laterMany(find: () => Promise<readonly Differing[]>): void {
+    this.#keep(async () => {
+      for (const { request, holdings } of await find()) await this.#heal(request, holdings);
+    });
   }
 
   /** Resolves when no repair is under way: for a clean shutdown, and for tests. */
@@ -74,16 +82,23 @@ export class ReadRepair {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  /** Never rejects. */
-  async #healOnce(request: RepairRequest, answers: Promise<readonly Holding[]>): Promise<void> {
-    try {
-      const { cell, behind } = converge(await answers, request.convergence);
-      if (behind.length === 0) return;
-      await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
-    } catch (error) {
-      const what = 'a background repair failed; a later read finds the difference again';
-      this.#deps.log.debug({ error }, what);
+  #keep(work: () => Promise<void>): void {
+    if (this.#open.size >= openMax) {
+      this.#deps.metrics.repairs.inc({ kind: 'background', result: 'dropped' });
+      return;
     }
+    const repair = work()
+      .catch((error: unknown) => {
+        const what = 'a background repair failed; a later read finds the difference again';
+        this.#deps.log.debug({ error }, what);
+      })
+      .then(() => void this.#open.delete(repair));
+    this.#open.add(repair);
+  }
+
+  async #heal(request: RepairRequest, holdings: readonly Holding[]): Promise<void> {
+    const { cell, behind } = converge(holdings, request.convergence);
+    await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
   }
 
   async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {

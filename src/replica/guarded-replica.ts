@@ -141,6 +141,11 @@ export class GuardedReplica implements Replica {
       ),
     );
   }
+  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
+    const load = { sort: 'read', tenant: refs[0]?.tenant ?? '', calls: refs.length } as const;
+    const act = () => this.#inner.readMany(refs, options);
+    return this.#vote(options, () => this.#measure('read_many', load, act));
+  }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     if (request.mintedBy !== undefined && !this.#mayMint)
       return Promise.reject(new ReplicaError('REFUSED', repairing, false));

@@ -1,7 +1,8 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf, storedBytes } from '../causality/cell-codec.ts';
+import { compareKeys } from '../placement/key-order.ts';
 import type { RegisterState } from './memory-register.ts';
-import type { CellRef, ScanPage, StoredCell } from './replica.ts';
+import type { CellRef, ScanPage, ScanRequest, StoredCell } from './replica.ts';
 
 /** One key on its disk. */
 export interface MemoryRow {
@@ -37,6 +38,25 @@ export function changesOf(changes: readonly MemoryChange[], ref: CellRef): reado
 /** A cell that replaces a row blindly: what is recorded of other writes stays; only a swap joins it. */
 export function keepingOutcomes(row: MemoryRow | undefined, cell: Cell): Cell {
   return row?.cell.outcomes ? { ...cell, outcomes: row.cell.outcomes } : cell;
+}
+
+/** The rows of a range, in its order; keys that nothing is known of are none of it. */
+export function rowsInside(
+  rows: Iterable<MemoryRow>,
+  { tenant, keyspace, from, to, reverse }: ScanRequest,
+): readonly MemoryRow[] {
+  const inside = [...rows]
+    .filter(
+      ({ ref, cell }) =>
+        ref.tenant === tenant && ref.keyspace === keyspace && cell.context.size > 0,
+    )
+    .filter(
+      ({ ref }) =>
+        (from === undefined || compareKeys(ref.key, from) >= 0) &&
+        (to === undefined || compareKeys(ref.key, to) < 0),
+    )
+    .sort((a, b) => compareKeys(a.ref.key, b.ref.key));
+  return reverse ? inside.reverse() : inside;
 }
 
 /** A page of these rows: it ends by their number or by their bytes. */

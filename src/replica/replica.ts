@@ -72,6 +72,8 @@ export type SwapResult =
 export interface CellStore {
   /** Calls made in one turn of the event loop become one statement. */
   read(ref: CellRef, options: CallOptions): Promise<StoredCell>;
+  /** Many cells of one keyspace, in the order of `refs`, as one call: all are read, or none. */
+  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]>;
   /** Compare and swap of one cell, and a change-log row with it. Batched like `read`. */
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult>;
   /**

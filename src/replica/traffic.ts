@@ -19,6 +19,8 @@ export const openLimits: OpenLimits = { calls: 8_192, chars: 64_000_000 };
 export interface Load {
   readonly sort: CallSort;
   readonly tenant: string;
+  /** As how many it counts: it may ask for many keys. 1 when it is left out. */
+  readonly calls?: number;
   /** Of values; none when it is left out. */
   readonly chars?: number;
 }
@@ -87,13 +89,13 @@ export class Traffic {
     this.#add(load, -1);
   }
 
-  #add({ tenant, chars = 0 }: Load, sign: 1 | -1): void {
-    this.#calls += sign;
+  #add({ tenant, calls = 1, chars = 0 }: Load, sign: 1 | -1): void {
+    this.#calls += sign * calls;
     this.#chars += sign * chars;
     const known = this.#tenants.get(tenant);
     const held = known ?? { calls: 0, chars: 0 };
     if (!known) this.#tenants.set(tenant, held);
-    held.calls += sign;
+    held.calls += sign * calls;
     held.chars += sign * chars;
     if (held.calls === 0) this.#tenants.delete(tenant);
   }

@@ -125,6 +125,10 @@ export class FaultyReplica implements Replica {
   read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
     return this.#act('read', ref.key, options, () => this.inner.read(ref));
   }
+  /** Each of the keys meets a fate, and is seen, by itself. */
+  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
+    return Promise.all(refs.map((ref) => this.read(ref, options)));
+  }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     return this.#act('swap', ref.key, options, () => this.inner.swap(ref, request, options));
   }

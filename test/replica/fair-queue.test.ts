@@ -10,7 +10,16 @@ interface Call extends Waiting {
 let nth = 0;
 function call(flow: string, more: Partial<Call> = {}): Call {
   nth += 1;
-  return { kind: 'read', key: `${flow}-${nth}`, flow, size: 1, settled: false, nth, ...more };
+  return {
+    kind: 'read',
+    key: `${flow}-${nth}`,
+    flow,
+    size: 1,
+    rows: 1,
+    settled: false,
+    nth,
+    ...more,
+  };
 }
 
 function queueOf(calls: readonly Call[], weights: Record<string, number> = {}): FairQueue<Call> {

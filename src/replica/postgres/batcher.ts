@@ -84,6 +84,7 @@ export class Batcher {
         key,
         flow,
         size: kind.sizeOf?.(call) ?? 1,
+        rows: kind.rowsOf?.(call) ?? 1,
         deadlineMs,
         resolve: resolve as (reply: unknown) => void,
         reject,
@@ -163,7 +164,7 @@ export class Batcher {
     const { kind } = first;
     this.#options.metrics.batchSize.observe(
       { replica: this.#options.replica, call: kind.name },
-      batch.length,
+      batch.reduce((sum, { rows }) => sum + rows, 0),
     );
     try {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);

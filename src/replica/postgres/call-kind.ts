@@ -32,6 +32,8 @@ export interface CallKind<Call, Reply> {
   readonly oneForAll?: OneForAll<Call, Reply>;
   /** How much of a turn a call takes; 1 when it is left out. */
   readonly sizeOf?: (call: Call) => number;
+  /** How many rows of a statement it is; 1 when it is left out. */
+  readonly rowsOf?: (call: Call) => number;
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
   /** The column in which every row tells the server's time, in ms since 1970; where it does. */
@@ -55,9 +57,16 @@ export function byPosition<Call, Reply>(
   reply: (row: Row | undefined, call: Call) => Reply | ReplicaError,
 ) {
   return (rows: readonly Row[], calls: readonly Call[]): readonly (Reply | ReplicaError)[] => {
-    const rowOf = new Map(rows.map((row) => [row[0] as number, row]));
-    return calls.map((call, index) => reply(rowOf.get(index + 1), call));
+    const rowOf = placed(rows);
+    return calls.map((call, index) => reply(rowOf[index + 1], call));
   };
+}
+
+/** Rows by the 1-based position in their first column. */
+export function placed(rows: readonly Row[]): readonly (Row | undefined)[] {
+  const rowOf: (Row | undefined)[] = [];
+  for (const row of rows) rowOf[row[0] as number] = row;
+  return rowOf;
 }
 
 /** A call that shares its statement with no other. */
@@ -82,6 +91,7 @@ export interface Pending {
   /** The tenant, or '' for what is nobody's. */
   readonly flow: string;
   readonly size: number;
+  readonly rows: number;
   readonly deadlineMs: number;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: ReplicaError) => void;

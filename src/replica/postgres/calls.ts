@@ -14,10 +14,16 @@ import {
   type SwapResult,
 } from '../replica.ts';
 import { charsOf } from '../traffic.ts';
-import { byPosition, sizeOfChars, type CallKind } from './call-kind.ts';
+import { alone, byPosition, placed, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
 import { absent, storedCell } from './rows.ts';
-import { keepNewestCells, prepareBallots, readCells, swapCells } from './statements.ts';
+import {
+  areYouThere,
+  keepNewestCells,
+  prepareBallots,
+  readCells,
+  swapCells,
+} from './statements.ts';
 
 /**
  * A call as the batcher carries it. Deadlines are on our monotonic clock; they are translated when
@@ -38,7 +44,11 @@ export interface PrepareCall extends Addressed {
   readonly ballot: number;
 }
 
-export const keyOf = ({ ref }: Addressed): string => `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+export const keyOf = ({ ref }: Addressed): string => nameOf(ref);
+
+function nameOf({ tenant, keyspace, key }: CellRef): string {
+  return `${tenant}\0${keyspace}\0${key}`;
+}
 
 /** What the calls have in common that bring a cell along. */
 const carrying = {
@@ -50,16 +60,6 @@ const carrying = {
 /** Every kind of statement that a replica serves, as a table: what goes in, what comes out. */
 export function callKinds(clock: Clock) {
   return {
-    read: {
-      name: 'read',
-      statement: readCells,
-      writes: false,
-      keyOf,
-      mayRepeatKeys: true,
-      incarnationColumn: 7,
-      values: (calls) => addressColumns(calls),
-      replies: byPosition((row) => (row ? storedCell(row, 1) : absentRow())),
-    } satisfies CallKind<Addressed, StoredCell>,
     swap: {
       name: 'swap',
       statement: swapCells,
@@ -119,6 +119,51 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
     replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
   };
 }
+
+/**
+ * Any number of keys a call, and of calls a statement: the answers of each call stand one after the
+ * other. A call is charged a turn for every key, as if its keys had been asked for one by one.
+ */
+export const readKind: CallKind<readonly CellRef[], readonly StoredCell[]> = {
+  name: 'read',
+  statement: readCells,
+  writes: false,
+  incarnationColumn: 7,
+  mayRepeatKeys: true,
+  keyOf: ([first]) => (first ? nameOf(first) : ''),
+  sizeOf: ({ length }) => length,
+  rowsOf: ({ length }) => length,
+  values: (calls) => {
+    const refs = calls.flat();
+    return [
+      refs.map(({ tenant }) => tenant),
+      refs.map(({ keyspace }) => keyspace),
+      refs.map(({ key }) => key),
+    ];
+  },
+  replies: (rows, calls) => {
+    const rowOf = placed(rows);
+    let before = 0;
+    return calls.map((refs) => {
+      const own = rowOf.slice(before + 1, before + 1 + refs.length);
+      before += refs.length;
+      const cells = own.flatMap((row) => (row ? [storedCell(row, 1)] : []));
+      return cells.length === refs.length ? cells : absentRow();
+    });
+  },
+};
+
+/** The cell of a call for one key. */
+export function firstOf([first]: readonly StoredCell[]): StoredCell {
+  if (!first) throw new Error('a call for one key is answered with one cell');
+  return first;
+}
+
+/** Whether somebody is there, and still the one who was. */
+export const pingKind: CallKind<undefined, undefined> = {
+  ...alone({ name: 'ping', statement: areYouThere, values: [], reply: () => undefined }),
+  incarnationColumn: 0,
+};
 
 /** How often the row must have been emptied for a dot to be minted in it. */
 function emptiedOf({ request }: SwapCall): number | null {

@@ -8,6 +8,8 @@ export interface Waiting {
   readonly flow: string;
   /** How much of a turn it takes: 1 for something small. */
   readonly size: number;
+  /** How much of a batch it is: 1 for one key. */
+  readonly rows: number;
   /** Nobody waits for it any more: it leaves when it is come upon. */
   readonly settled: boolean;
 }
@@ -32,6 +34,8 @@ interface Flow<W> {
 interface Batch<W> {
   readonly kind: unknown;
   readonly most: number;
+  /** How much of `most` is taken. */
+  rows: number;
   /** By key, or by themselves where keys may repeat. */
   readonly calls: Map<string | W, W>;
   /** Keys of which one waits: a later one must not overtake it. */
@@ -90,17 +94,17 @@ export class FairQueue<W extends Waiting> {
   }
 
   /**
-   * The next batch: of the kind of the oldest one of whose turn it is. Whatever `leaves` is true of is
-   * gone when it is come upon.
+   * The next batch: of the kind of the oldest one of whose turn it is, as many until `most` is
+   * reached. Whatever `leaves` is true of is gone when it is come upon.
    */
   cut(most: number, leaves: (one: W) => boolean = ({ settled }) => settled): readonly W[] {
     const kind = this.#kindInTurn(leaves);
-    const batch: Batch<W> = { kind, most, calls: new Map(), kept: new Set(), leaves };
+    const batch: Batch<W> = { kind, most, rows: 0, calls: new Map(), kept: new Set(), leaves };
     // Flows in a row that had nothing to give: after a whole round the batch is what it is.
     let passed = 0;
     for (const [name, flow] of this.#turns()) {
       const hadSome = this.#takeTurn(name, flow, batch);
-      if (batch.calls.size === most) break;
+      if (batch.rows >= most) break;
       passed = hadSome ? 0 : passed + 1;
       this.#endTurn(name, flow);
       if (passed >= this.#flows.size) break;
@@ -154,7 +158,7 @@ export class FairQueue<W extends Waiting> {
     let hadSome = false;
     let looked = 0;
     for (const one of flow.waiting) {
-      if (batch.calls.size === batch.most || stay.length === looksPerCall * batch.most) break;
+      if (batch.rows >= batch.most || stay.length === looksPerCall * batch.most) break;
       looked += 1;
       if (batch.leaves(one)) continue;
       const place = this.#placeIn(batch, one);
@@ -170,8 +174,9 @@ export class FairQueue<W extends Waiting> {
       }
       flow.credit -= one.size;
       batch.calls.set(place.at, one);
+      batch.rows += one.rows;
     }
-    if (batch.calls.size === batch.most) this.#brokenOff = flow;
+    if (batch.rows >= batch.most) this.#brokenOff = flow;
     // Nobody saves up while he has nothing that could go.
     if (!hadSome) flow.credit = 0;
     this.#size -= looked - stay.length;

@@ -28,8 +28,8 @@ import {
 } from '../replica.ts';
 import type { ReplicaIdentity } from '../register.ts';
 import { Batcher } from './batcher.ts';
-import { alone, type CallKind } from './call-kind.ts';
-import { callKinds } from './calls.ts';
+import { alone } from './call-kind.ts';
+import { callKinds, firstOf, pingKind, readKind } from './calls.ts';
 import type { Hint, HintClaim, HintRemoval, NewHint } from '../hint-store.ts';
 import { connect, faultOf, type Connection } from './connection.ts';
 import { hintKinds } from './hint-calls.ts';
@@ -39,7 +39,7 @@ import { historyKind } from './history-calls.ts';
 import { OnceMigrated } from './once-migrated.ts';
 import { PostgresRegister } from './postgres-register.ts';
 import { scanKind } from './scan-calls.ts';
-import { areYouThere, claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
+import { claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
 
 export interface PostgresReplicaOptions {
   readonly id: string;
@@ -100,12 +100,16 @@ export class PostgresReplica implements Replica {
 
   /** Over the data path: that is what must be open. */
   async ping(options: CallOptions): Promise<ReplicaIdentity> {
-    await this.#reads.call(this.#areYouThere(), undefined, options.deadlineMs);
+    await this.#reads.call(pingKind, undefined, options.deadlineMs);
     return this.register.look(options);
   }
 
-  read(ref: CellRef, { deadlineMs }: CallOptions): Promise<StoredCell> {
-    return this.#reads.call(this.#kinds.read, { ref, deadlineMs }, deadlineMs);
+  read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+    return this.readMany([ref], options).then(firstOf);
+  }
+
+  readMany(refs: readonly CellRef[], { deadlineMs }: CallOptions): Promise<readonly StoredCell[]> {
+    return this.#reads.call(readKind, refs, deadlineMs);
   }
 
   async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
@@ -268,12 +272,6 @@ export class PostgresReplica implements Replica {
     return connect({ url, clock, connectMs, lane, onLost: () => undefined });
   }
 
-  #areYouThere(): CallKind<undefined, undefined> {
-    const ping = { name: 'ping', statement: areYouThere, values: [] };
-    const kind = alone({ ...ping, reply: () => undefined });
-    return { ...kind, incarnationColumn: 0 };
-  }
-
   async #connected(connection: Connection): Promise<void> {
     const { incarnation: now } = await this.register.connected(connection);
     const before = this.#incarnation;
@@ -288,11 +286,10 @@ export class PostgresReplica implements Replica {
   #wakeFeeds(): void {
     this.#wake ??= this.#options.clock.after(wakeEveryMs, () => {
       this.#wake = undefined;
-      const wake = { name: 'wake', statement: wakeListeners, values: [] };
-      const kind = alone({ ...wake, reply: () => undefined });
+      const wake = { name: 'wake', statement: wakeListeners, values: [], reply: () => undefined };
       // Only a wake-up: the feed polls anyway, so a lost one costs half a second at most.
       this.#reads
-        .call(kind, undefined, this.#options.clock.monotonicMs() + 1000)
+        .call(alone(wake), undefined, this.#options.clock.monotonicMs() + 1000)
         .catch(() => undefined);
     });
   }

@@ -60,6 +60,10 @@ export class PassingLink implements Replica {
   read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
     return this.inner.read(ref, options);
   }
+  /** Key by key, so that a link that is broken for one key is for many, too. */
+  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
+    return Promise.all(refs.map((ref) => this.read(ref, options)));
+  }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     return this.inner.swap(ref, request, options);
   }

@@ -79,6 +79,11 @@ export class Link implements Replica {
     const act = (replica: Replica, options: CallOptions) => replica.read(ref, options);
     return this.#send({ name: 'read', key: ref.key, deadlineMs, writes: false, act });
   }
+  readMany(refs: readonly CellRef[], { deadlineMs }: CallOptions): Promise<readonly StoredCell[]> {
+    const act = (replica: Replica, options: CallOptions) => replica.readMany(refs, options);
+    const key = refs.map((ref) => ref.key).join(' ');
+    return this.#send({ name: 'readMany', key, deadlineMs, writes: false, act });
+  }
   swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
     const { rounds } = this.#deps;
     const act = async (replica: Replica, options: CallOptions): Promise<SwapResult> => {
