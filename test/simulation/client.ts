@@ -61,12 +61,16 @@ export class Client {
   tokenOf: Operation | undefined;
   readonly sessionName: string;
   readonly #known = new Map<string, Known>();
+  readonly #asked = new Set<string>();
+  /** A stream of its own, so that everything else is as if keys were asked for one by one. */
+  readonly #company: Random;
 
   constructor(world: World, habits: Habits) {
     this.world = world;
     this.habits = habits;
     this.process = world.newProcess();
     this.random = world.chance(`client ${this.process}`);
+    this.#company = world.chance(`company ${this.process}`);
     this.sessionName = `s${this.process}`;
   }
 
@@ -91,11 +95,19 @@ export class Client {
     this.#known.delete(key);
   }
 
+  /** Every third time together with other keys that it has asked for: an answer is to be the same. */
   read(key: string, level: LevelName = this.habits.read): Promise<Operation | undefined> {
-    const what = { keyspace: this.habits.keyspace, key };
-    return this.#perform({ op: 'read', key, level }, (store, asked) =>
-      store.get(this.caller, what, asked),
-    );
+    const { keyspace } = this.habits;
+    const isOneOfMany = this.#asked.has(key) && this.#company.next() < 1 / 3;
+    this.#asked.add(key);
+    // In the order in which they were first asked for: the key is anywhere among them.
+    const keys = [...this.#asked];
+    return this.#perform({ op: 'read', key, level }, async (store, asked) => {
+      if (!isOneOfMany) return store.get(this.caller, { keyspace, key }, asked);
+      const answer = await store.getMany(this.caller, { keyspace, keys }, asked);
+      const entry = answer.entries[keys.indexOf(key)]!;
+      return { entry, receipt: answer.receipt, session: answer.session };
+    });
   }
 
   /** Replaces what it was shown of the key, if anything. */
