@@ -9,12 +9,12 @@ import { keyAt, secretAt } from './harness/load.ts';
 import { median } from './harness/table.ts';
 
 /**
- * What the gateway itself takes for a get and for a put, without Postgres: the whole of it over three
+ * What the gateway itself takes for a get, a put and a getMany of 20, without Postgres: the whole of it over three
  * replicas in memory, asked by 64 plain sockets of the same process, which take some 10 µs of what is
  * told. Processor time and not time: neighbours on the machine disturb little, and the least of
  * several rounds is disturbed least.
  *
- * Usage: node bench/inside.ts [rounds] [requests a round] [get | put]
+ * Usage: node bench/inside.ts [rounds] [requests a round] [get | put | getMany]
  */
 const [rounds = 8, requests = 30_000] = process.argv.slice(2, 4).map(Number);
 const only = process.argv[4];
@@ -24,6 +24,7 @@ const keys = 2_000;
 const fields = 'entry { key current { value } }';
 const documents = {
   get: `query Get($k: String!) { get(keyspace: "newest", key: $k, consistency: QUORUM) { ${fields} } }`,
+  getMany: `query Many($k: [String!]!) { getMany(keyspace: "newest", keys: $k, consistency: QUORUM) { entries { key current { value } } } }`,
   put: `mutation Put($k: String!, $v: JSON!) { put(keyspace: "newest", key: $k, value: $v, consistency: QUORUM) { ${fields} } }`,
 } as const;
 
@@ -34,9 +35,9 @@ console.log(`seed ${seed}, ${connections} sockets, ${keys} keys, ${requests} req
 let state = seed;
 for (let key = 0; key < keys; key += connections)
   await Promise.all(sockets.map((socket, index) => ask(socket, 'put', keyAt(key + index))));
-const found: Record<string, number[]> = { get: [], put: [] };
+const found: Record<string, number[]> = { get: [], put: [], getMany: [] };
 for (let round = 0; round <= rounds; round += 1)
-  for (const name of ['get', 'put'] as const) {
+  for (const name of ['get', 'put', 'getMany'] as const) {
     if (only !== undefined && only !== name) continue;
     const spentUs = await measured(name);
     console.log(
@@ -57,7 +58,7 @@ async function measured(name: keyof typeof documents): Promise<number> {
   const client = async (socket: Socket): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      await ask(socket, name, keyAt(drawn()));
+      await ask(socket, name, ...Array.from({ length: name === 'getMany' ? 20 : 1 }, drawnKey));
     }
   };
   await Promise.all(sockets.map(client));
@@ -65,14 +66,19 @@ async function measured(name: keyof typeof documents): Promise<number> {
   return (user + system) / requests;
 }
 
-function drawn(): number {
+function drawnKey(): string {
   state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-  return (state >>> 8) % keys;
+  return keyAt((state >>> 8) % keys);
 }
 
 /** One request, and its answer verified; it comes in one piece, being short. */
-function ask(socket: Socket, name: keyof typeof documents, key: string): Promise<void> {
-  const variables = name === 'get' ? { k: key } : { k: key, v: value(key) };
+function ask(socket: Socket, name: keyof typeof documents, ...asked: string[]): Promise<void> {
+  const key = asked.at(-1) ?? '';
+  const variables = {
+    get: { k: key },
+    put: { k: key, v: value(key) },
+    getMany: { k: asked },
+  }[name];
   const body = JSON.stringify({ query: documents[name], variables });
   return new Promise((resolve, reject) => {
     socket.once('data', (data: Buffer) => {

@@ -13,7 +13,7 @@ export interface Filling {
 const itemsMax = 200;
 const atOnce = 16;
 
-const putMany = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL, timeoutMs: 30000) { results { error { message } } } }`;
+const putMany = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL, timeoutMs: 30000) { results { error { message code } } } }`;
 const create = `mutation ($s: String!) { createKeyspace(input: { name: $s, conflicts: LAST_WRITE_WINS }) { name } }`;
 
 /** All keys, in every keyspace; those of tenants beyond the first are created first. */
@@ -57,7 +57,13 @@ async function send(origin: string, tenant: number, asked: object): Promise<void
   });
   const text = await response.text();
   if (!response.ok || text.includes('"message"'))
-    throw new Error(`cannot fill: ${text.slice(0, 500)}`);
+    throw new Error(`cannot fill: ${firstMessage(text)}`);
+}
+
+/** Most items of an answer may have gone well. */
+function firstMessage(text: string): string {
+  const at = Math.max(0, text.indexOf('"message"'));
+  return text.slice(at, at + 500);
 }
 
 /** Writes every key once with a value of this length, so that who reads then reads such values. */

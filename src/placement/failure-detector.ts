@@ -11,12 +11,17 @@ export type ReplicaState = ReplicaHealthState | 'REPAIRING';
  * What became of one call.
  *
  * - `DOWN`: the connection was refused or broken: nobody is there.
- * - `TIMEOUT`: no answer in time: perhaps frozen, perhaps cut off, perhaps slow.
+ * - `TIMEOUT`: no answer in time, to this call or to any other: perhaps frozen, perhaps cut off.
+ * - `LATE`: no answer in time, and others were answered meanwhile: slow, or given too much to do.
  * - `REFUSED`: it answered, and said no (disk full, not migrated): there, but not of use.
  */
 export type Observation =
   | { readonly ok: true; readonly atMs: number; readonly latencyMs: number }
-  | { readonly ok: false; readonly atMs: number; readonly fault: 'DOWN' | 'TIMEOUT' | 'REFUSED' };
+  | {
+      readonly ok: false;
+      readonly atMs: number;
+      readonly fault: 'DOWN' | 'TIMEOUT' | 'LATE' | 'REFUSED';
+    };
 
 /** All that is remembered of one replica. Times are on the clock's `monotonicMs`. */
 export interface ReplicaHealth {
@@ -63,8 +68,9 @@ export const unknownHealth: ReplicaHealth = {
  * - One call without an answer: SUSPECT, which means asked after the others. Three in a row, or one
  *   refused connection: DOWN, not asked at all but for one probe at a time, at growing intervals up
  *   to a second. The first answer, probe or not: UP.
- * - A replica that says no is alive. It becomes SUSPECT and never DOWN, and what it has to say next
- *   time may be of use.
+ * - A replica that says no is alive, and so is one that is late. It becomes SUSPECT and never DOWN,
+ *   and what it has to say next time may be of use. So a gateway that asks for more than its replicas
+ *   can do in time does not take all of them for dead, and turn a burst of writes into an outage.
  *
  * Source: the circuit breaker of Nygard, "Release It!", 2nd edition, chapter 5. Phi accrual
  * (Hayashibara et al., SRDS 2004) was refused: it estimates from regular heartbeats, and here the
@@ -75,6 +81,8 @@ export function observe(health: ReplicaHealth, observation: Observation): Replic
   if (observation.ok) {
     return { ...unknownHealth, latencyMs: averaged(health.latencyMs, observation.latencyMs) };
   }
+  if (observation.fault === 'LATE')
+    return health.state === 'DOWN' ? health : { ...health, state: 'SUSPECT' };
   if (health.state === 'DOWN')
     return observation.fault === 'REFUSED'
       ? aliveAgain(health)

@@ -290,10 +290,12 @@ export class GuardedReplica implements Replica {
       const atMs = clock.monotonicMs();
       if (load) this.#traffic.failed(load, { error, atMs, latencyMs: atMs - startedMs });
       metrics.replicaFaults.inc({ replica: this.id, fault });
+      const hasAnswered = this.#answeredMs >= startedMs;
       // The queue is ours, and the replica has answered others meanwhile: it is not to blame.
-      if (error instanceof NeverSent && this.#answeredMs >= startedMs) throw error;
+      if (error instanceof NeverSent && hasAnswered) throw error;
       this.#lastReason = error instanceof Error ? error.message : String(error);
-      this.#health = observe(this.#health, { ok: false, atMs, fault });
+      const isLate = fault === 'TIMEOUT' && hasAnswered;
+      this.#health = observe(this.#health, { ok: false, atMs, fault: isLate ? 'LATE' : fault });
       throw error;
     }
   }

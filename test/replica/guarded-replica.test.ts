@@ -131,6 +131,30 @@ describe('a call that was never sent', () => {
   });
 });
 
+describe('calls that are not answered in time', () => {
+  /** Six calls at once, none of them answered in time; and one more, begun and answered meanwhile or not. */
+  async function sixUnanswered({ answersOthers }: { answersOthers: boolean }): Promise<string> {
+    const { clock, inner, replica, read } = guarded();
+    inner.fate = (_, key) => (key === 'quick' && answersOthers ? undefined : 'frozen');
+    const deadlineMs = clock.monotonicMs() + 500;
+    const late = Array.from({ length: 6 }, (_, nth) =>
+      replica.read(refOf(`late-${nth}`), { deadlineMs }).catch(() => undefined),
+    );
+    await clock.settled(clock.sleep(10));
+    const quick = read('quick').catch(() => undefined);
+    await clock.settled(Promise.all(late));
+    const { state } = replica;
+    await clock.settled(quick);
+    return state;
+  }
+
+  // Guard: `LATE` in `#observed`. Without it a burst that takes too long makes the replica DOWN.
+  test('leave a replica that answers others SUSPECT, and one that answers nobody DOWN', async () => {
+    expect(await sixUnanswered({ answersOthers: true })).toBe('SUSPECT');
+    expect(await sixUnanswered({ answersOthers: false })).toBe('DOWN');
+  });
+});
+
 describe('pages of a range', () => {
   // Guard: `ScanWeights` in `GuardedReplica.scan`. Without it all forty are sent.
   test('weigh what those of their keyspace have weighed: of large ones fewer are under way', async () => {
