@@ -233,6 +233,22 @@ describe.each([
     expect((await read()).cell.siblings[0]!.value).toBe(value);
   });
 
+  test('many keys are read in one call, in the order asked: absent ones and the same one twice', async () => {
+    const cells = ['a', 'b'].map((value) => next(emptyCell, `"${value}"`));
+    await Promise.all(cells.map((cell, nth) => swap(cell, 0n, `key-${nth}`)));
+    const names = ['key-1', 'nothing', 'key-0', 'key-1'];
+    const calls = [names, ['key-0'], names].map((keys) =>
+      replica.readMany(
+        keys.map((key) => ref(key)),
+        inTime(),
+      ),
+    );
+    const [b, absent, a, again] = [cells[1]!, emptyCell, cells[0]!, cells[1]!];
+    const found = (await Promise.all(calls)).map((stored) => stored.map(({ cell }) => cell));
+    expect(found).toEqual([[b, absent, a, again], [a], [b, absent, a, again]]);
+    expect(await replica.readMany([], inTime())).toEqual([]);
+  });
+
   describe('many swaps at once', () => {
     test('of different keys all succeed, in few statements', async () => {
       const cells = Array.from({ length: 300 }, () => next(emptyCell));
