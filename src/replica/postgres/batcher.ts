@@ -162,10 +162,9 @@ export class Batcher {
     slot.batch = batch;
     slot.sentMs = this.#options.clock.monotonicMs();
     const { kind } = first;
-    this.#options.metrics.batchSize.observe(
-      { replica: this.#options.replica, call: kind.name },
-      batch.reduce((sum, { rows }) => sum + rows, 0),
-    );
+    const { metrics, replica } = this.#options;
+    const size = batch.reduce((sum, { rows }) => sum + rows, 0);
+    metrics.batchSize.observe({ replica, call: kind.name }, size);
     try {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
       const serverMs = kind.clockColumn === undefined ? undefined : rows[0]?.[kind.clockColumn];
