@@ -13,7 +13,6 @@ import type { Metrics } from '../runtime/metrics.ts';
 import type { Tracing } from '../runtime/tracing.ts';
 import type { CallRecord, CallSort } from './call-record.ts';
 import type { NewHint } from './hint-store.ts';
-import type { CollectOptions, GoneKey, GoneRequest } from './digest-source.ts';
 import type { Register, ReplicaIdentity, ReplicaStanding } from './register.ts';
 import {
   NeverSent,
@@ -207,12 +206,10 @@ export class GuardedReplica implements Replica {
   fillTokens(limit: number, options: CallOptions): Promise<number> {
     return this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
   }
-  goneKeys(request: GoneRequest, options: CallOptions): Promise<readonly GoneKey[]> {
-    return this.#guard('gone_keys', () => this.#inner.goneKeys(request, options));
-  }
-  collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
-    return this.#guard('collect', () => this.#inner.collect(ref, expected, options));
-  }
+  goneKeys: Replica['goneKeys'] = (request, options) =>
+    this.#guard('gone_keys', () => this.#inner.goneKeys(request, options));
+  collect: Replica['collect'] = (ref, expected, options) =>
+    this.#guard('collect', () => this.#inner.collect(ref, expected, options));
   claimRepair: Replica['claimRepair'] = (request, options) =>
     this.#guard('claim_repair', () => this.#inner.claimRepair(request, options));
   noteRepair: Replica['noteRepair'] = (note, options) =>
