@@ -1,6 +1,6 @@
 import { pastOf } from '../causality/cell.ts';
 import { includes } from '../causality/version-vector.ts';
-import type { Change, ChangePosition } from '../replica/change-source.ts';
+import type { Change, ChangePage, ChangePosition } from '../replica/change-source.ts';
 
 /** What comes out of one replica's log, in its order. */
 export type LogItem =
@@ -8,6 +8,14 @@ export type LogItem =
   /** A window is finished; `begun` is the number of the read that began it. */
   | { readonly kind: 'end'; readonly position: ChangePosition; readonly begun: number }
   | { readonly kind: 'gap'; readonly reason: string; readonly position: ChangePosition };
+
+/** What a page holds; `window` is the number of the read that began its window. */
+export function itemsOf(page: ChangePage, window: number): readonly LogItem[] {
+  if (page.kind === 'gap') return [{ kind: 'gap', reason: page.reason, position: page.position }];
+  const items: LogItem[] = page.changes.map((change) => ({ kind: 'change', change }));
+  if (!page.more) items.push({ kind: 'end', position: page.position, begun: window });
+  return items;
+}
 
 /** What may be delivered now. */
 export interface Released {

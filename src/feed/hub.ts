@@ -1,4 +1,5 @@
 import type {
+  ChangedKey,
   ChangePage,
   ChangePosition,
   ChangeSession,
@@ -7,8 +8,9 @@ import type {
 import type { Cancel, Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
-import { CausalOrder, type LogItem, type Released } from './causal-order.ts';
+import { CausalOrder, itemsOf, type Released } from './causal-order.ts';
 import { Gate } from './gate.ts';
+import { Recollections } from './recollections.ts';
 import { Registry } from './registry.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Tail } from './tail.ts';
@@ -49,19 +51,29 @@ export class Hub {
   readonly #registry = new Registry<Subscriber>();
   readonly #tails = new Map<string, Tail>();
   readonly #side = new Map<string, Promise<ChangeSession>>();
-  /**
-   * By replica, who has yet to join it: walked at the end of every window, so never all members.
-   */
+  /** By replica, who has yet to join it: walked at the end of every window, so never all members. */
   readonly #unjoined = new Map<string, Set<Member>>();
   readonly #dispatched = new Map<string, ChangePosition>();
   /** For what subscriptions read by themselves when they join. */
   readonly joining = new Gate(12);
+  /** What they recall, together. */
+  readonly recollections: Recollections;
+  /**
+   * What nobody follows goes no further: judged as a page comes, because whoever subscribes after that
+   * joins behind the page.
+   */
+  readonly #wanted = (key: ChangedKey): boolean => this.#registry.has(key);
   #order = new CausalOrder();
   #holding: Cancel | undefined;
   #lingering: Cancel | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.recollections = new Recollections({
+      clock: options.clock,
+      side: (replica) => this.side(replica),
+      drop: (replica, failed) => this.dropSide(replica, failed),
+    });
   }
 
   get subscriptionCount(): number {
@@ -190,7 +202,7 @@ export class Hub {
     const { clock, random, log, pollMs = 500 } = this.#options;
     const options = { clock, random, log, pollMs, gapMs: 3, backoffMaxMs: 5000 };
     const events = {
-      ranges: () => this.#registry.ranges(),
+      wanted: () => ({ ranges: this.#registry.ranges(), wanted: this.#wanted }),
       page: (tail: Tail, page: ChangePage, window: number) => this.#page(tail, page, window),
       lost: (tail: Tail) => this.#lost(tail),
     };
@@ -285,11 +297,4 @@ export class Hub {
       member.changed();
     }
   }
-}
-
-function itemsOf(page: ChangePage, window: number): readonly LogItem[] {
-  if (page.kind === 'gap') return [{ kind: 'gap', reason: page.reason, position: page.position }];
-  const items: LogItem[] = page.changes.map((change) => ({ kind: 'change', change }));
-  if (!page.more) items.push({ kind: 'end', position: page.position, begun: window });
-  return items;
 }

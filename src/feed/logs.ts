@@ -1,4 +1,4 @@
-import type { ChangeSession } from '../replica/change-source.ts';
+import type { ChangeSession, RecentAsked } from '../replica/change-source.ts';
 import type { Links } from './links.ts';
 import { openLog, type LogReader } from './log-reader.ts';
 import { recall, slackUs, type LogParts } from './recall.ts';
@@ -74,8 +74,11 @@ export class Logs {
     }
   }
 
+  /** Not in line, but where its place is still to be found: those who begin together recall together. */
   #isRecalled(replica: string): Promise<boolean> {
-    return this.#inLine(replica, recall).then(
+    const isPlaced = 'seen' in this.#links.of(replica).place;
+    const done = isPlaced ? this.#read(replica, recall) : this.#inLine(replica, recall);
+    return done.then(
       () => true,
       () => false,
     );
@@ -101,6 +104,7 @@ export class Logs {
     const link = this.#links.of(replica);
     const { madeAtMs } = this.#links;
     const learntUs = (): number => this.#links.learntUs;
-    return { ...this.#options, replica, link, session, madeAtMs, learntUs };
+    const recent = (asked: RecentAsked) => this.#options.hub.recollections.of(replica, asked);
+    return { ...this.#options, replica, link, session, recent, madeAtMs, learntUs };
   }
 }

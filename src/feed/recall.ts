@@ -1,4 +1,9 @@
-import type { ChangePosition, ChangeSession } from '../replica/change-source.ts';
+import type {
+  ChangePosition,
+  ChangeSession,
+  RecentAsked,
+  RecentChanges,
+} from '../replica/change-source.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Link } from './link.ts';
 import { newestOf, type SeenKeys } from './seen-keys.ts';
@@ -13,6 +18,8 @@ export interface LogParts {
   readonly replica: string;
   readonly link: Link;
   readonly session: ChangeSession;
+  /** Looks at the recent past of this log, together with others. */
+  readonly recent: (asked: RecentAsked) => Promise<RecentChanges>;
   readonly selector: Selector;
   readonly seen: SeenKeys;
   readonly clock: Clock;
@@ -43,10 +50,10 @@ export function beginningOf(parts: LogParts): Promise<ChangePosition> {
  * or something else after it. It is looked up when it is reported.
  */
 export async function recall(parts: LogParts): Promise<void> {
-  const { replica, link, session, selector, seen, clock, limits } = parts;
+  const { replica, link, recent, selector, seen, clock, limits } = parts;
   const ageMs = ageOf(parts);
-  const from = await beginningOf(parts);
-  const known = await session.recent(from, { range: selector, ageMs: ageMs + limits.warmMs });
+  const position = await beginningOf(parts);
+  const known = await recent({ position, range: selector, ageMs: ageMs + limits.warmMs });
   if (link.isRecalled) return;
   const oldest = known.complete ? undefined : known.changes[0];
   // The log may be trimmed by now as far as its age allows.

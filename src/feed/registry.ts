@@ -1,4 +1,4 @@
-import type { KeyRange } from '../replica/change-source.ts';
+import type { ChangedKey, KeyRange } from '../replica/change-source.ts';
 import { nameOf } from './causal-order.ts';
 import { selects, type Selector } from './selector.ts';
 
@@ -54,12 +54,16 @@ export class Registry<T extends { readonly selector: Selector }> {
     if (members.size === 0) this.#byKey.delete(nameOf({ tenant, keyspace, key }));
   }
 
+  /** Whether anyone is interested in this key. */
+  has(changed: ChangedKey): boolean {
+    if (this.#byKey.has(nameOf(changed))) return true;
+    const scans = this.#keyspaces.get(nameOf({ ...changed, key: '' }))?.scans ?? [];
+    for (const { selector } of scans) if (selects(selector, changed.key)) return true;
+    return false;
+  }
+
   /** All who are interested in this key. A copy: it may be walked while others leave. */
-  of(changed: {
-    readonly tenant: string;
-    readonly keyspace: string;
-    readonly key: string;
-  }): readonly T[] {
+  of(changed: ChangedKey): readonly T[] {
     const members = [...(this.#byKey.get(nameOf(changed)) ?? [])];
     const entry = this.#keyspaces.get(nameOf({ ...changed, key: '' }));
     for (const member of entry?.scans ?? [])

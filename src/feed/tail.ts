@@ -3,7 +3,7 @@ import type {
   ChangePosition,
   ChangeSession,
   ChangeSource,
-  KeyRange,
+  ChangesWanted,
 } from '../replica/change-source.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -24,7 +24,7 @@ export interface TailOptions {
 /** Whom a tail tells. */
 export interface TailEvents {
   /** What is worth reading. */
-  ranges(): readonly KeyRange[];
+  wanted(): ChangesWanted;
   /** A read is over; `window` is the number of the read that began the window of this page. */
   page(tail: Tail, page: ChangePage, window: number): void;
   /** The replica does not answer. The tail goes on trying, from where it was. */
@@ -119,7 +119,7 @@ export class Tail {
       const read = ++this.readsBegun;
       if (!more) window = read;
       this.#woken = false;
-      const page = await session.read(this.#position, { ranges: this.#events.ranges() });
+      const page = await session.read(this.#position, this.#events.wanted());
       if (this.#isStopped()) return;
       if (this.#failures > 0)
         this.#options.log.info({ replica: this.id }, 'the change log is followed again');

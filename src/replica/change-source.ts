@@ -93,24 +93,39 @@ export type ChangePage =
 export interface ChangeSession {
   /** Now: everything that was acknowledged before the call is behind it. */
   head(): Promise<ChangePosition>;
+  /** The next page after `position`. */
+  read(position: ChangePosition, what: ChangesWanted): Promise<ChangePage>;
   /**
-   * The next page after `position`, of these ranges only. Without `until` a new window ends now.
+   * What was logged of late, to each who asks, in their order. Those who ask together share the work:
+   * what it takes hardly grows with their number where they ask for single keys.
    */
-  read(
-    position: ChangePosition,
-    what: { readonly ranges: readonly KeyRange[]; readonly until?: string | undefined },
-  ): Promise<ChangePage>;
-  /**
-   * The newest changes at or before `position` that are not older than `ageMs`, oldest first, a
-   * bounded number.
-   */
-  recent(
-    position: ChangePosition,
-    what: { readonly range: KeyRange; readonly ageMs: number },
-  ): Promise<RecentChanges>;
+  recent(asked: readonly RecentAsked[]): Promise<readonly RecentChanges[]>;
   /** A place before every row that is not older than `ageMs`. */
   since(ageMs: number): Promise<ChangePosition>;
   close(): void;
+}
+
+/** What of a log is worth reading. */
+export interface ChangesWanted {
+  readonly ranges: readonly KeyRange[];
+  /** The snapshot at which the window ends; without it a new window ends now. */
+  readonly until?: string | undefined;
+  /** Changes of other keys are passed over, as though the page did not hold them; all where left out. */
+  readonly wanted?: ((key: ChangedKey) => boolean) | undefined;
+}
+
+/** Whose change it is. */
+export type ChangedKey = Pick<Change, 'tenant' | 'keyspace' | 'key'>;
+
+/**
+ * Asks for the newest changes at or before `position` that are not older than `ageMs`, oldest first,
+ * a bounded number. There may be older ones among them.
+ */
+export interface RecentAsked {
+  readonly position: ChangePosition;
+  /** `key` is set where the range is this one key. */
+  readonly range: KeyRange & { readonly key?: string | undefined };
+  readonly ageMs: number;
 }
 
 /** What was delivered at a position, of late. */

@@ -1,16 +1,17 @@
 import pg from 'pg';
-import { decodeCell } from '../../causality/cell-codec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type {
-  Change,
   ChangePage,
   ChangePosition,
   ChangeSession,
   ChangeSource,
-  KeyRange,
+  ChangesWanted,
+  RecentAsked,
   RecentChanges,
 } from '../change-source.ts';
 import { ReplicaError } from '../replica.ts';
+import { recentChanges } from './change-recent.ts';
+import { changeIn, keyIn, placeOf, rangeColumns, text } from './change-rows.ts';
 import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
 import type { Statement } from './statements.ts';
@@ -31,7 +32,6 @@ export interface PostgresChangeSourceOptions {
 
 const pageRows = 1000;
 const pageBytes = 4_000_000;
-const recentRows = 10_000;
 /** Without sequential scans: the planner has no figures about a log that was just filled. */
 const settings = '-c jit=off -c enable_seqscan=off -c statement_timeout=30000 -c lock_timeout=5000';
 
@@ -115,10 +115,7 @@ class PostgresChangeSession implements ChangeSession {
     return { incarnation: text(row?.[1]), seen };
   }
 
-  async read(
-    position: ChangePosition,
-    what: { ranges: readonly KeyRange[]; until?: string | undefined },
-  ): Promise<ChangePage> {
+  async read(position: ChangePosition, what: ChangesWanted): Promise<ChangePage> {
     const rows = await this.#page(position, what);
     const [head] = rows;
     const [now, incarnation, trimmed] = [durableSnapshot(head), text(head?.[1]), text(head?.[2])];
@@ -127,40 +124,24 @@ class PostgresChangeSession implements ChangeSession {
     if (BigInt(trimmed) > firstUnseen(position.seen))
       return { kind: 'gap', reason: 'trimmed', position: { incarnation, seen: now } };
     const until = position.window?.until ?? what.until ?? now;
-    const changes = rows
-      .filter((row) => row[5] !== null)
-      .map((row) => change(row.slice(5), position, until));
     const found = Number(head?.[4] ?? 0);
-    const more = found > changes.length || found >= pageRows;
-    const last = changes.at(-1)?.position;
+    const logged = found > 0 ? rows.map((row) => row.slice(5)) : [];
+    const more = found > logged.length || found >= pageRows;
+    const last = logged.at(-1);
+    const { wanted } = what;
     return {
       kind: 'page',
-      changes,
+      // Before their cells are read: most of a busy log is nobody's.
+      changes: (wanted ? logged.filter((row) => wanted(keyIn(row))) : logged).map((row) =>
+        changeIn(row, position, until),
+      ),
       more,
-      position: more && last ? last : { incarnation, seen: until },
+      position: more && last ? placeOf(last, position, until) : { incarnation, seen: until },
     };
   }
 
-  async recent(
-    position: ChangePosition,
-    { range, ageMs }: { range: KeyRange; ageMs: number },
-  ): Promise<RecentChanges> {
-    const { seen, window } = position;
-    const values = [
-      ...rangeColumns([range]),
-      recentRows,
-      pageBytes,
-      seen,
-      window?.until ?? seen,
-      window?.seq ?? 0,
-      ageMs,
-    ];
-    const rows = await this.#run(sql.recentChanges, values);
-    const found = Number(rows[0]?.[7] ?? 0);
-    return {
-      changes: rows.map((row) => change(row, position, seen)),
-      complete: found === rows.length && found < recentRows,
-    };
+  recent(asked: readonly RecentAsked[]): Promise<readonly RecentChanges[]> {
+    return recentChanges(asked, (statement, values) => this.#run(statement, values));
   }
 
   async trim(olderThanHours: number, stepRows: number): Promise<number> {
@@ -187,10 +168,7 @@ class PostgresChangeSession implements ChangeSession {
     return (this.#client as unknown as { connection: { stream: SocketLike } }).connection.stream;
   }
 
-  #page(
-    position: ChangePosition,
-    what: { ranges: readonly KeyRange[]; until?: string | undefined },
-  ): Promise<readonly Row[]> {
+  #page(position: ChangePosition, what: ChangesWanted): Promise<readonly Row[]> {
     const common = [...rangeColumns(what.ranges), pageRows, pageBytes];
     const { seen, window } = position;
     if (window) return this.#run(sql.nextPage, [...common, seen, window.until, window.seq]);
@@ -258,34 +236,4 @@ const firstTransaction = 3n;
 /** The smallest transaction id that may still hold undelivered rows. */
 function firstUnseen(snapshot: string): bigint {
   return BigInt(snapshot.split(':')[0] ?? '0');
-}
-
-function change(row: Row, before: ChangePosition, until: string): Change {
-  const [seq, tenant, keyspace, key, siblings, context, outcomes] = row;
-  return {
-    tenant: text(tenant),
-    keyspace: text(keyspace),
-    key: text(key),
-    cell: decodeCell({
-      siblings: text(siblings),
-      context: text(context),
-      outcomes: text(outcomes),
-    }),
-    position: {
-      incarnation: before.incarnation,
-      seen: before.seen,
-      window: { until, seq: Number(seq) },
-    },
-  };
-}
-
-function rangeColumns(ranges: readonly KeyRange[]): unknown[] {
-  const column = (name: keyof KeyRange): unknown[] => ranges.map((range) => range[name] ?? null);
-  return [column('tenant'), column('keyspace'), column('from'), column('to')];
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string')
-    throw new ReplicaError('REFUSED', 'the change log is not what it should be', false);
-  return value;
 }

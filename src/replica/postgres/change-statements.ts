@@ -84,6 +84,24 @@ export const recentChanges: Statement = {
   )} order by p.seq`,
 };
 
+/**
+ * What was logged of the keys $1 to $3, newest first, not older than $4 ms, with the transactions: at most
+ * $5 rows, cut at $6 bytes. `is true` keeps the planner from making it a join, whose size it cannot guess:
+ * so the keys are hashed once, and every row of that time is looked up among them.
+ */
+export const recentChangesOfKeys: Statement = {
+  name: 'quorate_changes_recent_keys',
+  text: `${cutAtBytes(
+    `select ${columns}, c.xid::text as xid from changes c
+        where c.at >= clock_timestamp() - $4::float8 * interval '1 millisecond'
+          and ((c.tenant, c.keyspace, c.key) in (
+            select f.tenant, f.keyspace, f.key
+            from unnest($1::text[], $2::text[], $3::text[]) as f (tenant, keyspace, key))) is true
+        order by c.seq + 0 desc limit $5`,
+    'desc',
+  )} order by p.seq`,
+};
+
 export const headOfChanges: Statement = {
   name: 'quorate_changes_head',
   text: `

@@ -33,7 +33,7 @@ export function silentAboutTrimming(source: ChangeSource): ChangeSource {
 export function withoutRecall(source: ChangeSource): ChangeSource {
   return broken(source, (session) => ({
     ...passedOn(session),
-    recent: async () => ({ changes: [], complete: true }),
+    recent: async (asked) => asked.map(() => ({ changes: [], complete: true })),
   }));
 }
 
@@ -65,7 +65,7 @@ function passedOn(session: ChangeSession): ChangeSession {
   return {
     head: () => session.head(),
     read: (position, what) => session.read(position, what),
-    recent: (position, what) => session.recent(position, what),
+    recent: (asked) => session.recent(asked),
     since: (ageMs) => session.since(ageMs),
     close: () => session.close(),
   };

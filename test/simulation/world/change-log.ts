@@ -3,8 +3,10 @@ import {
   type ChangePage,
   type ChangePosition,
   type ChangeSession,
+  type ChangesWanted,
   type ChangeSource,
   type KeyRange,
+  type RecentAsked,
   type RecentChanges,
 } from '../../../src/replica/change-source.ts';
 import { compareKeys } from '../../../src/placement/key-order.ts';
@@ -60,10 +62,7 @@ class MemoryChangeSession implements ChangeSession {
     return this.#ask(() => this.#now());
   }
 
-  read(
-    position: ChangePosition,
-    what: { readonly ranges: readonly KeyRange[]; readonly until?: string | undefined },
-  ): Promise<ChangePage> {
+  read(position: ChangePosition, what: ChangesWanted): Promise<ChangePage> {
     return this.#ask(() => {
       const now = this.#now();
       if (now.incarnation !== position.incarnation)
@@ -80,32 +79,32 @@ class MemoryChangeSession implements ChangeSession {
           seq > after &&
           what.ranges.some((range) => isWithin(range, ref)),
       );
-      const changes = rows.slice(0, pageRows).map(({ ref, cell, seq }): Change => {
+      const logged = rows.slice(0, pageRows).map(({ ref, cell, seq }): Change => {
         const at = { incarnation: now.incarnation, seen: position.seen, window: { until, seq } };
         return { ...ref, cell, position: at };
       });
+      const changes = logged.filter((change) => what.wanted?.(change) ?? true);
       const more = rows.length > pageRows;
-      const last = changes.at(-1)?.position;
+      const last = logged.at(-1)?.position;
       const end = { incarnation: now.incarnation, seen: until };
       return { kind: 'page', changes, more, position: more && last ? last : end };
     });
   }
 
-  recent(
-    position: ChangePosition,
-    { range, ageMs }: { readonly range: KeyRange; readonly ageMs: number },
-  ): Promise<RecentChanges> {
-    return this.#ask(() => {
-      const { seen, window } = position;
-      const changes = this.#rowsSince(ageMs)
-        .filter(
-          ({ xid, seq }) =>
-            isIn(seen, xid) || (window && seq <= window.seq && isIn(window.until, xid)),
-        )
-        .filter(({ ref }) => isWithin(range, ref))
-        .map(({ ref, cell }): Change => ({ ...ref, cell, position }));
-      return { changes, complete: true };
-    });
+  recent(asked: readonly RecentAsked[]): Promise<readonly RecentChanges[]> {
+    return this.#ask(() => asked.map((one) => this.#recentOf(one)));
+  }
+
+  #recentOf({ position, range, ageMs }: RecentAsked): RecentChanges {
+    const { seen, window } = position;
+    const changes = this.#rowsSince(ageMs)
+      .filter(
+        ({ xid, seq }) =>
+          isIn(seen, xid) || (window && seq <= window.seq && isIn(window.until, xid)),
+      )
+      .filter(({ ref }) => isWithin(range, ref))
+      .map(({ ref, cell }): Change => ({ ...ref, cell, position }));
+    return { changes, complete: true };
   }
 
   since(ageMs: number): Promise<ChangePosition> {
