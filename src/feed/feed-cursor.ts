@@ -50,8 +50,17 @@ export function decodeFeedCursor(text: string): FeedCursor {
   };
 }
 
+/** Thousands of idle subscriptions stand at the same places. */
+const encoded = new WeakMap<ChangePosition, string>();
+
 function encodePlace(place: Place): string {
   if ('sinceMs' in place) return `@${base36(place.sinceMs)}`;
+  const known = encoded.get(place) ?? encodePosition(place);
+  encoded.set(place, known);
+  return known;
+}
+
+function encodePosition(place: ChangePosition): string {
   const incarnation = Buffer.from(place.incarnation.replaceAll('-', ''), 'hex').toString(
     'base64url',
   );

@@ -12,6 +12,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Random } from '../runtime/random.ts';
 import type { ChangeEvent, ChangesArguments, Feed } from './change-event.ts';
+import { Bookmarks } from './bookmarks.ts';
 import { decodeFeedCursor, encodeFeedCursor } from './feed-cursor.ts';
 import { Hub } from './hub.ts';
 import { presentEntries } from './present-entries.ts';
@@ -42,6 +43,8 @@ export interface FeedDependencies {
 /** Times and bounds; see `feedDefaults`. */
 export interface FeedSettings extends SubscriptionLimits {
   readonly pollMs: number;
+  /** How often a quiet subscription says where it stands. */
+  readonly bookmarkMs: number;
   /** How long a subscription waits for the replicas before it goes on without the silent ones. */
   readonly readyMs: number;
   readonly lingerMs: number;
@@ -73,6 +76,7 @@ export const feedDefaults: FeedSettings = {
 export function createFeed(deps: FeedDependencies): Feed & { readonly hub: Hub } {
   const settings = { ...feedDefaults, ...deps.settings };
   const hub = new Hub({ ...deps, pollMs: settings.pollMs, lingerMs: settings.lingerMs });
+  const bookmarks = new Bookmarks(deps.clock, settings.bookmarkMs);
   const open = new Set<Subscription<ChangeEvent>>();
   return {
     hub,
@@ -86,6 +90,7 @@ export function createFeed(deps: FeedDependencies): Feed & { readonly hub: Hub }
         deps,
         settings,
         hub,
+        bookmarks,
         caller,
         keyspace,
         what,
@@ -118,6 +123,7 @@ interface SubscriptionParts {
   readonly deps: FeedDependencies;
   readonly settings: FeedSettings;
   readonly hub: Hub;
+  readonly bookmarks: Bookmarks;
   readonly caller: Caller;
   readonly keyspace: Keyspace;
   readonly what: ChangesArguments;
@@ -125,7 +131,7 @@ interface SubscriptionParts {
 }
 
 function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
-  const { deps, settings, hub, caller, keyspace, what, onClose } = parts;
+  const { deps, settings, hub, bookmarks, caller, keyspace, what, onClose } = parts;
   const level = feedLevelOf(keyspace, what);
   const readLevel = level === 'ALL' ? 'ALL' : 'QUORUM';
   const selector = selectorOf({ tenant: caller.tenant, keyspace: keyspace.storageName }, what);
@@ -145,6 +151,7 @@ function subscriptionOf(parts: SubscriptionParts): Subscription<ChangeEvent> {
   });
   return new Subscription<ChangeEvent>({
     hub,
+    bookmarks,
     clock: deps.clock,
     log: deps.log,
     selector,

@@ -1,4 +1,5 @@
 import type { Change, ChangePosition } from '../replica/change-source.ts';
+import type { Cancel } from '../runtime/clock.ts';
 import { EventQueue } from './event-queue.ts';
 import type { FeedCursor } from './feed-cursor.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -24,14 +25,12 @@ export class Subscription<T> implements Subscriber {
   /** Ends before any change is told: see `Logs.recallAll`. */
   #recalling: Promise<void> = Promise.resolve();
   #inbox: Step[] = [];
-  /**
-   * What came from replicas that are still catching up; of all of them together, because the hub's
-   * order is an order among them.
-   */
+  /** What came while replicas caught up; of all of them together: the hub's order is one among them. */
   #held: Step[] = [];
   #busy = false;
   /** How much was forgotten when the client was last warned of a state that may be behind. */
   #warnedAt: number | undefined;
+  #cancelBookmark: Cancel | undefined;
   /** The cursor of what the client took last: from here a resumption misses nothing. */
   #taken: FeedCursor | undefined;
 
@@ -40,10 +39,7 @@ export class Subscription<T> implements Subscriber {
     this.selector = options.selector;
     this.#links = new Links(options.after, options.clock.nowMs());
     const { queueEvents: lengthMax, queueChars: weightMax } = options.limits;
-    this.queue = new EventQueue({ lengthMax, weightMax }, () => {
-      options.hub.detach(this);
-      options.onClose();
-    });
+    this.queue = new EventQueue({ lengthMax, weightMax }, () => this.#end());
     this.#logs = new Logs(options, this.#links, () => this.queue.closed);
   }
 
@@ -163,9 +159,7 @@ export class Subscription<T> implements Subscriber {
     }
   }
 
-  /**
-   * One step after the other; without a detour through the event loop unless a step has to read.
-   */
+  /** One step after the other; without a detour through the event loop unless a step has to read. */
   #pump(): void {
     while (!this.#busy && !this.queue.closed) {
       const step = this.#inbox.shift();
@@ -274,12 +268,19 @@ export class Subscription<T> implements Subscriber {
   }
 
   #bookmarks(): void {
-    const { clock, limits } = this.#options;
-    clock.after(limits.bookmarkMs, () => {
-      if (this.queue.closed) return;
-      if (this.queue.length === 0) this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
-      this.#bookmarks();
-    });
+    this.#cancelBookmark = this.#options.bookmarks.after(this.#bookmark);
+  }
+
+  readonly #bookmark = (): void => {
+    if (this.queue.closed) return;
+    if (this.queue.length === 0) this.#tell({ kind: 'bookmark', cursor: this.#cursor() });
+    this.#bookmarks();
+  };
+
+  #end(): void {
+    this.#cancelBookmark?.();
+    this.#options.hub.detach(this);
+    this.#options.onClose();
   }
 
   /**

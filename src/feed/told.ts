@@ -1,6 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Bookmarks } from './bookmarks.ts';
 import type { FeedCursor } from './feed-cursor.ts';
 import type { Hub } from './hub.ts';
 import type { SeenKeys } from './seen-keys.ts';
@@ -25,6 +26,7 @@ export interface SubscriptionOptions<T> {
   readonly log: Log;
   readonly selector: Selector;
   readonly seen: SeenKeys;
+  readonly bookmarks: Bookmarks;
   /** Where to go on; undefined from now. */
   readonly after: FeedCursor | undefined;
   readonly bornMs: number;
@@ -42,7 +44,6 @@ export interface SubscriptionOptions<T> {
 export interface SubscriptionLimits {
   readonly queueEvents: number;
   readonly queueChars: number;
-  readonly bookmarkMs: number;
   /**
    * How far back the replicas' logs are read, silently, to know what was told or reported before.
    */

@@ -69,6 +69,13 @@ export const nextPage: Statement = {
 };
 
 /**
+ * So long ago, in ms, as a query of its own: computed once, so that the rows are found through
+ * `changes_by_time`; beside the column it would be computed for every row of the log.
+ */
+const notBefore = (ageMs: string): string =>
+  `(select clock_timestamp() - ${ageMs}::float8 * interval '1 millisecond')`;
+
+/**
  * What was delivered at a position ($7 seen, $8 until, $9 seq), newest first, not older than $10
  * ms.
  */
@@ -76,7 +83,7 @@ export const recentChanges: Statement = {
   name: 'quorate_changes_recent',
   text: `${cutAtBytes(
     `select ${columns} from changes c
-        where c.at >= clock_timestamp() - $10::float8 * interval '1 millisecond' and ${inRanges}
+        where c.at >= ${notBefore('$10')} and ${inRanges}
           and (pg_visible_in_snapshot(c.xid, $7::pg_snapshot)
             or (c.seq <= $9 and pg_visible_in_snapshot(c.xid, $8::pg_snapshot)))
         order by c.seq + 0 desc limit $5`,
@@ -93,7 +100,7 @@ export const recentChangesOfKeys: Statement = {
   name: 'quorate_changes_recent_keys',
   text: `${cutAtBytes(
     `select ${columns}, c.xid::text as xid from changes c
-        where c.at >= clock_timestamp() - $4::float8 * interval '1 millisecond'
+        where c.at >= ${notBefore('$4')}
           and ((c.tenant, c.keyspace, c.key) in (
             select f.tenant, f.keyspace, f.key
             from unnest($1::text[], $2::text[], $3::text[]) as f (tenant, keyspace, key))) is true
@@ -113,7 +120,7 @@ export const changesSince: Statement = {
   name: 'quorate_changes_since',
   text: `
     select pg_current_snapshot()::text, r.incarnation::text, t.xid::text, ${topXid},
-      (select min(c.xid::text::numeric)::text from changes c where c.at >= clock_timestamp() - $1::float8 * interval '1 millisecond')
+      (select min(c.xid::text::numeric)::text from changes c where c.at >= ${notBefore('$1')})
     from replica r cross join changes_trimmed t`,
 };
 
