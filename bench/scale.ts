@@ -1,15 +1,7 @@
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
-import type { Running } from './harness/contender.ts';
-import { secretAt } from './harness/load.ts';
-import { usageOf } from './harness/machine.ts';
 import { measure } from './harness/measure.ts';
 import { workloads } from './harness/operations.ts';
-import { product, type ProductOptions } from './harness/product.ts';
 import { median } from './harness/table.ts';
+import { startPoint, type Point, type PointOptions } from './scale-point.ts';
 
 export interface ScaleOptions {
   readonly quick: boolean;
@@ -26,7 +18,7 @@ export interface ScaleOptions {
 interface Curve {
   readonly what: string;
   readonly points: readonly number[];
-  readonly at: (point: number) => ProductOptions & { keys?: number; subscribers?: number };
+  readonly at: (point: number) => PointOptions;
 }
 
 function curves(quick: boolean): readonly Curve[] {
@@ -49,109 +41,90 @@ function curves(quick: boolean): readonly Curve[] {
 }
 
 const kinds = ['put', 'get'] as const;
+type Costs = readonly { readonly point: number; readonly us: number; readonly perSecond: number }[];
 
 /**
  * What a put and a get cost as something else grows: processor time of the product, for one request,
  * and the slope of the line through the points where both axes are logarithms (0: flat, 1: in
- * proportion). Of tenants, `npm run bench:tenants` says what they cost at the start, and in memory.
+ * proportion). All points of a curve run at the same time and are measured in turn, so that what else
+ * happens on the machine happens to all of them. Of tenants, `npm run bench:tenants` says what they cost
+ * at the start, and in memory.
  */
 export async function scale(options: ScaleOptions): Promise<void> {
   const { quick, only } = options;
   for (const curve of curves(quick)) {
     if (only && !only.includes(curve.what.split(' ').at(-1) ?? '')) continue;
-    const costs = new Map<string, { point: number; us: number }[]>();
-    for (const point of curve.points) {
-      for (const [kind, us] of await costAt(curve, point, options))
-        costs.set(kind, [...(costs.get(kind) ?? []), { point, us }]);
-    }
-    for (const [kind, line] of costs) {
-      const shown = line.map(({ point, us }) => `${point}: ${Math.round(us)} µs`).join('   ');
-      console.log(`${curve.what.padEnd(17)} ${kind}   ${shown}   slope ${slope(line).toFixed(3)}`);
+    const points: Point[] = [];
+    try {
+      for (const point of curve.points) points.push(await started(curve, point, options));
+      for (const kind of kinds)
+        console.log(lineOf(curve, kind, await costs(curve, kind, { points, options })));
+    } finally {
+      for (const one of points) await one.stop();
     }
   }
 }
 
-async function costAt(
-  { what, at }: Curve,
-  point: number,
-  options: ScaleOptions,
-): Promise<ReadonlyMap<string, number>> {
-  const { keys = 10_000, subscribers = 0, ...run } = at(point);
-  const directory = mkdtempSync(join(options.dataDirectory, 'quorate-scale-'));
-  mkdirSync(join(directory, 'plan'));
-  const running = await product({ ...run, onlyNewest: true }).start({ directory, keys });
-  const sockets: WebSocket[] = [];
-  try {
-    sockets.push(...(await subscribe(running, subscribers)));
-    await untilIdle(running);
-    const costs = new Map<string, number>();
-    for (const kind of kinds) {
-      const workload = workloads.find(({ name }) => name === kind);
-      if (!workload) throw new Error(`there is no workload ${kind}`);
-      const samples: number[] = [];
-      for (let round = 0; round <= options.rounds; round += 1) {
-        const asked = { contender: 'quorate', workload, round };
-        const sample = await measure(running, asked, {
-          ...options,
-          seconds: round === 0 ? 2 * options.seconds : options.seconds,
-          keys,
-          directory,
-        });
-        process.stderr.write(
-          `${what} ${point}  ${kind}  ${Math.round(sample.perSecond)}/s  ${Math.round(sample.ownUs)} µs  ${Math.round(sample.residentMb)} MB\n`,
-        );
-        if (round > 0) samples.push(sample.ownUs);
-      }
-      costs.set(kind, median(samples));
+async function started(curve: Curve, point: number, options: ScaleOptions): Promise<Point> {
+  const startedMs = performance.now();
+  const one = await startPoint(point, curve.at(point), options.dataDirectory);
+  const tookS = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  process.stderr.write(`${curve.what} ${point}  filled and idle after ${tookS} s\n`);
+  if (one.each !== undefined) console.log(`${curve.what} ${point}: ${one.each}`);
+  return one;
+}
+
+/** The first round of each point, twice as long, warms it and is not counted. */
+async function costs(
+  { what }: Curve,
+  kind: (typeof kinds)[number],
+  { points, options }: { points: readonly Point[]; options: ScaleOptions },
+): Promise<Costs> {
+  const workload = workloads.find(({ name }) => name === kind);
+  if (!workload) throw new Error(`there is no workload ${kind}`);
+  const samples = new Map(points.map((one): [Point, Samples] => [one, { us: [], perSecond: [] }]));
+  for (let round = 0; round <= options.rounds; round += 1)
+    for (const [one, { us, perSecond }] of samples) {
+      const sample = await measure(
+        one.running,
+        { contender: 'quorate', workload, round },
+        { ...options, ...one, seconds: round === 0 ? 2 * options.seconds : options.seconds },
+      );
+      const mark = round === 0 ? 'warm' : `${round}/${options.rounds}`;
+      process.stderr.write(
+        `${what} ${one.point}  ${kind}  ${mark}  ${Math.round(sample.perSecond)}/s  ${Math.round(sample.ownUs)} µs  ${Math.round(sample.residentMb)} MB\n`,
+      );
+      if (round === 0) continue;
+      us.push(sample.ownUs);
+      perSecond.push(sample.perSecond);
     }
-    return costs;
-  } finally {
-    for (const socket of sockets) socket.terminate();
-    await running.stop();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  return [...samples].map(([{ point }, { us, perSecond }]) => ({
+    point,
+    us: median(us),
+    perSecond: median(perSecond),
+  }));
 }
 
-/** As many as one socket may have. */
-const perSocket = 100;
-
-/** Subscribers to keys that nobody writes. */
-async function subscribe(running: Running, count: number): Promise<readonly WebSocket[]> {
-  const authorization = `Bearer ${secretAt(0)}`;
-  const url = `${running.origin.replace('http', 'ws')}/graphql`;
-  const sockets: WebSocket[] = [];
-  for (let from = 0; from < count; from += perSocket) {
-    const socket = new WebSocket(url, 'graphql-transport-ws');
-    sockets.push(socket);
-    await once(socket, 'open');
-    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }));
-    await once(socket, 'message');
-    for (let nth = from; nth < Math.min(count, from + perSocket); nth += 1) {
-      const query = `subscription { changes(keyspace: "newest", key: "quiet${nth}") { __typename } }`;
-      socket.send(JSON.stringify({ id: String(nth), type: 'subscribe', payload: { query } }));
-      await once(socket, 'message'); // the bookmark that says it is live
-    }
-  }
-  return sockets;
+interface Samples {
+  readonly us: number[];
+  readonly perSecond: number[];
 }
 
-/**
- * A new subscription reads what changed lately: thousands that have just begun are not idle yet. Waits
- * until a second takes next to no processor time.
- */
-async function untilIdle(running: Running): Promise<void> {
-  for (let second = 0; second < idleAfterMax; second += 1) {
-    const before = usageOf(running.pids()).cpuMs;
-    await sleep(1_000);
-    if (usageOf(running.pids()).cpuMs - before < 150) return;
-  }
-  process.stderr.write(`still busy after ${idleAfterMax} s\n`);
+function lineOf({ what }: Curve, kind: string, line: Costs): string {
+  const first = line[0]?.us ?? 0;
+  const shown = line.map(
+    ({ point, us, perSecond }, nth) =>
+      `${point}: ${Math.round(us)} µs${nth === 0 ? '' : ` (${percent(us / first)})`}, ${Math.round(perSecond)}/s`,
+  );
+  return `${what.padEnd(17)} ${kind}   ${shown.join('   ')}   slope ${slope(line).toFixed(3)}`;
 }
 
-const idleAfterMax = 300;
+function percent(ratio: number): string {
+  return `${ratio < 1 ? '' : '+'}${Math.round((ratio - 1) * 100)} %`;
+}
 
 /** Of the least squares line through the logarithms. */
-function slope(line: readonly { readonly point: number; readonly us: number }[]): number {
+function slope(line: Costs): number {
   const logs = line.map(({ point, us }) => [Math.log(point), Math.log(us)] as const);
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, one) => sum + one, 0) / values.length;
