@@ -20,7 +20,9 @@ export class Cluster {
    */
   readonly #placements = new WeakMap<Keyspace, Placement>();
   readonly #systemKeyspaces: Keyspace[] = [];
-  readonly #lists = new WeakMap<Placement, (Preferred | undefined)[]>();
+  readonly #lists = new WeakMap<Placement, (PlacedPartition | undefined)[]>();
+  /** By the partitions themselves: hashed keyspaces give every range the same ones. */
+  readonly #owners = new WeakMap<readonly number[], Owners>();
   readonly #hintsFor: HintsFor;
 
   constructor(
@@ -41,7 +43,7 @@ export class Cluster {
     const placement = this.#placementOf(keyspace);
     return {
       ref: { tenant: keyspace.tenant, keyspace: keyspace.storageName, key },
-      ...this.#listOf(placement, placement.partitionOf(key)),
+      ...this.#listOf(placement, placement.partitionOf(key)).preferred,
       convergence: policies[keyspace.conflicts],
       epoch: this.topology.epoch,
     };
@@ -49,14 +51,6 @@ export class Cluster {
 
   placeRange(keyspace: Keyspace, bounds: KeyBounds): PlacedRange {
     const placement = this.#placementOf(keyspace);
-    const groups = new Map<string, readonly string[]>();
-    const targets = new Map<string, Target>();
-    for (const partition of placement.partitionsOfRange(bounds.from, bounds.to)) {
-      const primaries = this.#listOf(placement, partition).targets;
-      for (const target of primaries) targets.set(target.replica.id, target);
-      const ids = primaries.map(({ replica }) => replica.id).sort();
-      groups.set(ids.join('\0'), ids);
-    }
     return {
       tenant: keyspace.tenant,
       keyspace: keyspace.storageName,
@@ -64,12 +58,8 @@ export class Cluster {
       convergence: policies[keyspace.conflicts],
       epoch: this.topology.epoch,
       replicationFactor: placement.replicationFactor,
-      targets: [...targets.values()],
-      groups: [...groups.values()],
-      primariesOf: (key) =>
-        this.#listOf(placement, placement.partitionOf(key)).targets.map(
-          ({ replica }) => replica.id,
-        ),
+      ...this.#ownersOf(placement, placement.partitionsOfRange(bounds.from, bounds.to)),
+      primariesOf: (key) => this.#listOf(placement, placement.partitionOf(key)).primaries,
       place: (key) => this.placeKey(keyspace, key),
     };
   }
@@ -97,7 +87,7 @@ export class Cluster {
       epoch: this.topology.epoch,
       partitionOf: (key) => placement.partitionOf(key),
       primariesOf: (partition) =>
-        this.#listOf(placement, partition).targets.map(({ replica }) => replica),
+        this.#listOf(placement, partition).preferred.targets.map(({ replica }) => replica),
     };
   }
 
@@ -135,7 +125,24 @@ export class Cluster {
     return placement;
   }
 
-  #listOf(placement: Placement, partition: number): Preferred {
+  /** Who owns a part of these partitions, and in which groups. */
+  #ownersOf(placement: Placement, partitions: readonly number[]): Owners {
+    const known = this.#owners.get(partitions);
+    if (known) return known;
+    const groups = new Map<string, readonly string[]>();
+    const targets = new Map<string, Target>();
+    for (const partition of partitions) {
+      const { preferred, primaries } = this.#listOf(placement, partition);
+      for (const target of preferred.targets) targets.set(target.replica.id, target);
+      const ids = primaries.toSorted();
+      groups.set(ids.join('\0'), ids);
+    }
+    const owners = { targets: [...targets.values()], groups: [...groups.values()] };
+    this.#owners.set(partitions, owners);
+    return owners;
+  }
+
+  #listOf(placement: Placement, partition: number): PlacedPartition {
     const lists = this.#lists.get(placement) ?? [];
     this.#lists.set(placement, lists);
     const known = lists[partition];
@@ -144,16 +151,24 @@ export class Cluster {
       const replica = this.#replicas.get(id);
       return replica ? [{ replica, role }] : [];
     });
+    const targets = all.filter(({ role }) => role === 'primary');
     const list = {
-      targets: all.filter(({ role }) => role === 'primary'),
-      fallbacks: all.filter(({ role }) => role === 'fallback'),
+      preferred: { targets, fallbacks: all.filter(({ role }) => role === 'fallback') },
+      primaries: targets.map(({ replica }) => replica.id),
     };
     lists[partition] = list;
     return list;
   }
 }
 
-type Preferred = Pick<PlacedKey, 'targets' | 'fallbacks'>;
+/** Where the keys of one partition lie. */
+interface PlacedPartition {
+  readonly preferred: Pick<PlacedKey, 'targets' | 'fallbacks'>;
+  /** Replica ids. */
+  readonly primaries: readonly string[];
+}
+
+type Owners = Pick<PlacedRange, 'targets' | 'groups'>;
 
 /** What is kept elsewhere for a replica. */
 type HintsFor = (replica: string, atMs: number) => Pick<ReplicaView, 'openHints' | 'lagMs'>;

@@ -12,20 +12,38 @@ export interface PageLimits {
  */
 export class PageFill {
   readonly #limits: PageLimits;
-  #rows = 0;
+  #fits = 0;
   #bytes = 0;
-  /** Whether something was added that is not on the page any more. */
-  isPast = false;
+  #isPast = false;
 
   constructor(limits: PageLimits) {
     this.#limits = limits;
   }
 
+  /** Whether something was added that is not on the page any more. */
+  get isPast(): boolean {
+    return this.#isPast;
+  }
+
+  /** So many of what was added are on the page: the first ones. */
+  get fits(): number {
+    return this.#fits;
+  }
+
   add(cell: Cell): void {
     const { limit, bytes } = this.#limits;
     this.#bytes += valueBytes(cell);
-    this.isPast ||= this.#rows >= limit || (this.#rows > 0 && this.#bytes > bytes);
-    this.#rows += 1;
+    this.#isPast ||= this.#fits >= limit || (this.#fits > 0 && this.#bytes > bytes);
+    if (!this.#isPast) this.#fits += 1;
+  }
+
+  /** As full as this one is, to see what would become of it. */
+  copy(): PageFill {
+    const copy = new PageFill(this.#limits);
+    copy.#fits = this.#fits;
+    copy.#bytes = this.#bytes;
+    copy.#isPast = this.#isPast;
+    return copy;
   }
 
   /**
@@ -44,14 +62,13 @@ export function fitting<Row extends { readonly cell: Cell }>(
   limits: PageLimits,
 ): readonly Row[] {
   const fill = new PageFill(limits);
-  const end = rows.findIndex(({ cell }) => {
-    fill.add(cell);
-    return fill.isPast;
-  });
-  return end < 0 ? rows : rows.slice(0, end);
+  for (const { cell } of rows) fill.add(cell);
+  return fill.isPast ? rows.slice(0, fill.fits) : rows;
 }
 
 /** The bytes of its values, conflicting ones too. */
 export function valueBytes({ siblings }: Cell): number {
-  return siblings.reduce((bytes, { value }) => bytes + Buffer.byteLength(value ?? ''), 0);
+  let bytes = 0;
+  for (const { value } of siblings) if (value !== null) bytes += Buffer.byteLength(value);
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import { emptyCell } from '../causality/cell.ts';
 import { compareKeys } from '../placement/key-order.ts';
-import { NoRoom, ReplicaError, type StoredCell } from '../replica/replica.ts';
+import { NoRoom, ReplicaError, type ScanPage, type StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keyAfter, type KeyBounds } from './key-bounds.ts';
 import type { Target } from './plan.ts';
@@ -20,7 +20,9 @@ export class RangeSource {
   readonly target: Target;
   readonly #bounds: KeyBounds & { tenant: string; keyspace: string };
   readonly #reverse: boolean;
+  /** Cells by their keys; its latest page is not among them until somebody looks for one. */
   readonly #cells = new Map<string, StoredCell>();
+  #latest: ScanPage['cells'] = [];
   #fault: ReplicaError | undefined;
   #elapsedMs = 0;
   state: SourceState = 'IDLE';
@@ -61,17 +63,27 @@ export class RangeSource {
     return this.target.replica.votes;
   }
 
+  /** All that it has sent, in its order, as long as nobody has looked for one of its keys. */
+  get untouched(): ScanPage['cells'] | undefined {
+    return this.#cells.size === 0 ? this.#latest : undefined;
+  }
+
   keys(): Iterable<string> {
-    return this.#cells.keys();
+    return this.#byKey().keys();
   }
 
   /** What it holds of a key that it has covered: nothing is an answer too. */
   stored(key: string): StoredCell {
-    return this.#cells.get(key) ?? absent;
+    return this.#byKey().get(key) ?? absent;
   }
 
   drop(key: string): void {
-    this.#cells.delete(key);
+    this.#byKey().delete(key);
+  }
+
+  dropAll(): void {
+    this.#cells.clear();
+    this.#latest = [];
   }
 
   hasCovered(key: string, reverse: boolean): boolean {
@@ -106,7 +118,8 @@ export class RangeSource {
       .scan(page, { deadlineMs })
       .then(
         ({ cells, exhausted }) => {
-          for (const { key, stored } of cells) this.#cells.set(key, stored);
+          this.#byKey();
+          this.#latest = cells;
           this.reached = cells.at(-1)?.key ?? at ?? this.reached;
           this.exhausted = exhausted;
           this.hasAnswered = true;
@@ -141,6 +154,12 @@ export class RangeSource {
       ...(this.#elapsedMs > 0 ? { elapsedMs: roundedMs(this.#elapsedMs) } : {}),
       ...(this.#fault ? { reason: this.#fault.message } : {}),
     };
+  }
+
+  #byKey(): Map<string, StoredCell> {
+    for (const { key, stored } of this.#latest) this.#cells.set(key, stored);
+    this.#latest = [];
+    return this.#cells;
   }
 
   #status(unanswered: 'PENDING' | 'TIMEOUT'): ReplicaStatus {

@@ -1,11 +1,10 @@
 import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
-import { compareKeys } from '../placement/key-order.ts';
 import { converge } from '../repair/read-repair.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
-import { fitting, PageFill, type PageLimits } from './page-fill.ts';
+import { PageFill } from './page-fill.ts';
 import type { Plan } from './plan.ts';
 import { healKey, type Healing } from './range-heal.ts';
 import { doubtsOf } from './read.ts';
@@ -18,6 +17,8 @@ import {
   type RangeTerms,
 } from './range-report.ts';
 import { traced } from './traced.ts';
+import { agreedPage, frontierOf } from './range-frontier.ts';
+import { END, PageOrder, type Reached } from './range-order.ts';
 import { RangeSource } from './range-source.ts';
 
 export interface RangePage {
@@ -28,11 +29,9 @@ export interface RangePage {
   readonly receipt: Receipt;
 }
 
-const fetchMax = 1_000;
+type Row = RangePage['rows'][number];
 
-/** Past every key. Not a string: any string may be a key. */
-const END = Symbol('end');
-type Reached = string | typeof END;
+const fetchMax = 1_000;
 
 /**
  * One page of keys, merged over replicas and partitions in byte order.
@@ -42,7 +41,8 @@ type Reached = string | typeof END;
  * *frontier*, the last key that `need` members of every group of primaries have scanned past. A
  * replica that is silent never holds a key back that it alone could change, and deleted keys never
  * end a page: scanning goes on until it is full, in entries or in bytes. A replica's own page may end
- * by its bytes, too; that moves the frontier less far, and means nothing else.
+ * by its bytes, too; that moves the frontier less far, and means nothing else. Where all keys have the
+ * same primaries, and these have answered with equal pages, the page is decided as a whole.
  *
  * Errors: QUORUM_UNAVAILABLE, READ_TIMEOUT, OVERLOADED.
  */
@@ -56,11 +56,13 @@ class RangeMerge {
   readonly #deps: Deps;
   readonly #placed: PlacedRange;
   readonly #plan: Plan;
-  readonly #limits: PageLimits;
-  readonly #reverse: boolean;
+  readonly #limit: number;
+  readonly #order: PageOrder;
   readonly #hedge: Hedge;
   readonly #sources: readonly RangeSource[];
-  readonly #rows: { key: string; cell: Cell }[] = [];
+  readonly #rows: Row[] = [];
+  /** How full the page is with these rows. */
+  readonly #fill: PageFill;
   readonly #stale = new Set<string>();
   readonly #repaired = new Set<string>();
   #decidedUpTo: string | undefined;
@@ -69,8 +71,9 @@ class RangeMerge {
     this.#deps = deps;
     this.#placed = placed;
     this.#plan = what.plan;
-    this.#limits = { limit: what.limit, bytes: deps.pageBytes };
-    this.#reverse = what.reverse;
+    this.#limit = what.limit;
+    this.#fill = new PageFill({ limit: what.limit, bytes: deps.pageBytes });
+    this.#order = new PageOrder(what.reverse);
     this.#hedge = deps.hedging.of('scan');
     const targets = inOrderOfHealth(placed.targets, 'read');
     this.#sources = targets.map((target) => new RangeSource(target, placed, what));
@@ -83,7 +86,7 @@ class RangeMerge {
     for (;;) {
       const frontier = this.#frontier();
       const isThrough = frontier === undefined || (await this.#decideUpTo(frontier));
-      if (this.#fill().isPast) break;
+      if (this.#fill.isPast) break;
       // What seemed to fill the page turned out to be deleted meanwhile.
       if (!isThrough) continue;
       if (frontier === END) break;
@@ -94,8 +97,8 @@ class RangeMerge {
       await this.#progress(leftMs);
     }
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: 'met' });
-    const rows = fitting(this.#rows, this.#limits);
-    return { rows, more: rows.length < this.#rows.length, receipt: this.#receipt() };
+    const rows = this.#rows.slice(0, this.#fill.fits);
+    return { rows, more: this.#fill.isPast, receipt: this.#receipt() };
   }
 
   /**
@@ -107,7 +110,7 @@ class RangeMerge {
     for (const source of wanted) {
       if (source.state === 'FAILED' || source.state === 'ASKED' || source.exhausted) continue;
       const consumed =
-        source.reached === undefined || !this.#isBeyond(source.reached, this.#decidedUpTo);
+        source.reached === undefined || !this.#order.isBeyond(source.reached, this.#decidedUpTo);
       if (consumed) this.#fetch(source);
     }
   }
@@ -116,17 +119,10 @@ class RangeMerge {
     void source.fetch({
       clock: this.#deps.clock,
       deadlineMs: this.#plan.deadlineMs,
-      limit: Math.min(fetchMax, this.#limits.limit + 1),
-      bytes: this.#fill().bytesLeft,
+      limit: Math.min(fetchMax, this.#limit + 1),
+      bytes: this.#fill.bytesLeft,
       notBefore: this.#decidedUpTo,
     });
-  }
-
-  /** How full the page is with what was found so far. */
-  #fill(): PageFill {
-    const fill = new PageFill(this.#limits);
-    for (const { cell } of this.#rows) fill.add(cell);
-    return fill;
   }
 
   /** The fewest live sources, greedily, that reach every group once. */
@@ -142,26 +138,9 @@ class RangeMerge {
     return chosen;
   }
 
-  /**
-   * How far `need` members of every group have scanned: a key, END, or undefined while some group
-   * has too few answers.
-   */
   #frontier(): Reached | undefined {
-    let least: Reached = END;
-    for (const group of this.#placed.groups) {
-      const reached = this.#sources
-        .filter(
-          ({ id, state, exhausted }) =>
-            group.includes(id) && (state === 'READY' || exhausted || state === 'ASKED'),
-        )
-        .map(({ exhausted, reached }) => (exhausted ? END : reached))
-        .filter((at) => at !== undefined)
-        .sort((a, b) => this.#compareReached(b, a));
-      const at = reached[this.#plan.need - 1];
-      if (at === undefined) return undefined;
-      if (this.#compareReached(at, least) < 0) least = at;
-    }
-    return least;
+    const { groups } = this.#placed;
+    return frontierOf(this.#sources, { groups, need: this.#plan.need, order: this.#order });
   }
 
   /** Keys up to the frontier that are not decided yet, in the order of the page. */
@@ -169,36 +148,68 @@ class RangeMerge {
     const keys = new Set<string>();
     for (const source of this.#sources) {
       for (const key of source.keys()) {
-        const isReached = frontier === END || !this.#isBeyond(key, frontier);
-        if (isReached && this.#isBeyond(key, this.#decidedUpTo)) keys.add(key);
+        const isReached = frontier === END || !this.#order.isBeyond(key, frontier);
+        if (isReached && this.#order.isBeyond(key, this.#decidedUpTo)) keys.add(key);
       }
     }
-    return [...keys].sort((a, b) => this.#compare(a, b));
+    return [...keys].sort((a, b) => this.#order.compare(a, b));
   }
 
   /** Whether all keys up to there are decided: not when the page seems to be full before. */
   async #decideUpTo(frontier: Reached): Promise<boolean> {
+    const isWhole = this.#decidedUpTo === undefined && this.#placed.groups.length === 1;
+    const agreed = isWhole ? agreedPage(this.#sources) : undefined;
+    return agreed ? this.#take(agreed, frontier) : this.#decideEach(frontier);
+  }
+
+  /** Takes over the page that all hold who have answered: so far the frontier has come at least. */
+  #take(page: NonNullable<RangeSource['untouched']>, frontier: Reached): boolean {
     const nowMs = this.#deps.clock.nowMs();
-    const isLive = (cell: Cell): boolean =>
-      visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
-    const decided: Promise<{ key: string; cell: Cell }>[] = [];
-    const fill = this.#fill();
+    for (const { key, stored } of page) {
+      if (this.#fill.isPast) return false;
+      if (isLive(stored.cell, nowMs)) this.#add({ key, cell: stored.cell });
+      this.#decidedUpTo = key;
+    }
+    for (const source of this.#sources) source.dropAll();
+    if (this.#fill.isPast) return false;
+    this.#advanceTo(frontier);
+    return true;
+  }
+
+  async #decideEach(frontier: Reached): Promise<boolean> {
+    const nowMs = this.#deps.clock.nowMs();
+    const decided: { key: string; cell: Cell }[] = [];
+    const healing: Promise<unknown>[] = [];
+    const fill = this.#fill.copy();
     for (const key of this.#openKeys(frontier)) {
       if (fill.isPast) break;
       const { cell, healed } = this.#decide(key);
-      decided.push((healed ?? Promise.resolve(cell)).then((shown) => ({ key, cell: shown })));
-      if (isLive(cell)) fill.add(cell);
+      const row = { key, cell };
+      decided.push(row);
+      if (healed) healing.push(healed.then((shown) => (row.cell = shown)));
+      if (isLive(cell, nowMs)) fill.add(cell);
       this.#decidedUpTo = key;
       for (const source of this.#sources) source.drop(key);
     }
-    // A replica that fails takes its pages out of the count, and the frontier may fall back: what
-    // was decided stays so.
-    const advances = frontier !== END && this.#isBeyond(frontier, this.#decidedUpTo);
-    if (advances && !fill.isPast) this.#decidedUpTo = frontier;
+    if (!fill.isPast) this.#advanceTo(frontier);
     // All at once: the repairs of a page become one statement a replica.
-    const rows = await Promise.all(decided);
-    this.#rows.push(...rows.filter(({ cell }) => isLive(cell)));
+    await Promise.all(healing);
+    for (const row of decided) if (isLive(row.cell, nowMs)) this.#add(row);
     return !fill.isPast;
+  }
+
+  /**
+   * All up to there is decided. A replica that fails takes its pages out of the count, and the frontier
+   * may fall back: what was decided stays so.
+   */
+  #advanceTo(frontier: Reached): void {
+    if (frontier !== END && this.#order.isBeyond(frontier, this.#decidedUpTo))
+      this.#decidedUpTo = frontier;
+  }
+
+  #add(row: Row): void {
+    this.#rows.push(row);
+    this.#fill.add(row.cell);
   }
 
   /**
@@ -208,7 +219,7 @@ class RangeMerge {
   #decide(key: string): { cell: Cell; healed?: Promise<Cell> } {
     const primaries = this.#placed.primariesOf(key);
     const covering = this.#sources.filter(
-      (source) => primaries.includes(source.id) && source.hasCovered(key, this.#reverse),
+      (source) => primaries.includes(source.id) && source.hasCovered(key, this.#order.reverse),
     );
     const holdings = covering.map((source) => ({
       store: source.target.replica,
@@ -270,19 +281,6 @@ class RangeMerge {
     if (spare) this.#fetch(spare);
   }
 
-  #compare(a: string, b: string): number {
-    return this.#reverse ? compareKeys(b, a) : compareKeys(a, b);
-  }
-
-  #compareReached(a: Reached, b: Reached): number {
-    if (a === END || b === END) return a === b ? 0 : a === END ? 1 : -1;
-    return this.#compare(a, b);
-  }
-
-  #isBeyond(key: string, mark: string | undefined): boolean {
-    return mark === undefined || this.#compare(key, mark) > 0;
-  }
-
   #failure(why: 'late' | 'unreachable'): StoreError {
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: why });
     return rangeFailure(this.#placed, this.#plan, { sources: this.#sources, why });
@@ -293,4 +291,8 @@ class RangeMerge {
     const found = { sources: this.#sources, stale: this.#stale, repaired: this.#repaired };
     return rangeReceipt(this.#placed, this.#plan, { ...found, nowMs: clock.monotonicMs() });
   }
+}
+
+function isLive(cell: Cell, nowMs: number): boolean {
+  return visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
 }

@@ -120,6 +120,38 @@ describe('a page of a range', () => {
     expect(page.hasNextPage).toBe(false);
   });
 
+  // Nothing is asked for twice, and no key by itself; deleted keys, which do not fill a page, cost further scans.
+  test('asks each replica once where they agree, whatever the page is made of', async () => {
+    const world = await RangeWorld.of(3);
+    const fates = ['live', 'rewritten', 'deleted', 'expired'] as const;
+    const keys = names(40).map((key, nth): SeededKey => {
+      return { key, fate: nth < 20 ? fates[nth % 2]! : fates[nth % 4]!, held: everywhere };
+    });
+    await world.seed(keys);
+    const asked = async (what: { from?: string; first?: number; last?: number }) => {
+      for (const replica of world.bench.replicas) replica.seen.length = 0;
+      const { edges, receipt } = await world.page(what);
+      const calls = world.bench.replicas.map(({ seen }) => seen.map(({ call }) => call));
+      return { keys: edges.map(({ entry }) => entry.key), calls, stale: receipt.stale };
+    };
+    const living = livingKeys(keys);
+    expect(await asked({ first: 10 })).toEqual({
+      keys: living.slice(0, 10),
+      calls: [['scan'], ['scan'], ['scan']],
+      stale: 0,
+    });
+    expect(await asked({ last: 8 })).toEqual({
+      keys: living.slice(-8),
+      calls: Array.from({ length: 3 }, () => ['scan', 'scan', 'scan']),
+      stale: 0,
+    });
+    expect((await asked({ from: 'k030', first: 30 })).calls).toEqual([
+      ['scan'],
+      ['scan'],
+      ['scan'],
+    ]);
+  });
+
   test('of large values asks no replica for more than it may show, and an eighth to look beyond', async () => {
     const world = await RangeWorld.of(3, {}, 10_000);
     const value = JSON.stringify('é'.repeat(1_000));
