@@ -107,7 +107,7 @@ test('does not show a write that somebody is settling before it is settled, thou
   // Guard: `agreedPage` leaves cells with outcomes to be decided one by one. Without it, the page shows
   // what may yet be fenced.
   const { last } = statesOf('live');
-  const doubt = { fingerprint: '', applied: false, atUs: 1, ballot: 1 };
+  const doubt = { fingerprint: '', applied: false, atUs: 1 };
   const next = withOutcome(last, settlementId(last.siblings[0]!.writeId), {
     ...doubt,
     settlement: { stage: 'doubted' },
