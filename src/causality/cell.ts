@@ -280,6 +280,8 @@ function standsFor({ dot, past }: Sibling, { earlier }: Sibling): boolean {
  * stays), newest first.
  */
 export function visible(cell: Cell): readonly Sibling[] {
+  const [only, another] = cell.siblings;
+  if (only && !another && !only.earlier && !cell.outcomes) return cell.siblings;
   const byWrite = new Map<string, Sibling>();
   for (const sibling of shown(cell)) byWrite.set(sibling.writeId, sibling); // sorted by dot: the greatest stays
   return [...byWrite.values()].sort(

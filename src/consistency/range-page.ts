@@ -23,6 +23,21 @@ interface RangeDeps {
   readonly reader: Reader;
 }
 
+/** Its cursor is signed when somebody looks at it: of a page, most ask for the last one, if for any. */
+class Edge {
+  readonly entry: Entry;
+  readonly #sealer: Sealer;
+
+  constructor(entry: Entry, sealer: Sealer) {
+    this.entry = entry;
+    this.#sealer = sealer;
+  }
+
+  get cursor(): string {
+    return sealCursor(this.#sealer, this.entry.keyspace, this.entry.key);
+  }
+}
+
 type Page = Omit<RangeAnswer, 'receipt' | 'session'> & { receipt: Receipt; session: Session };
 
 /**
@@ -48,13 +63,7 @@ export async function readRange(
   });
   const rows = reverse ? covered.rows.toReversed() : covered.rows;
   return {
-    edges: rows.map((entry) => ({
-      entry,
-      // Signed when somebody looks at it: of a page, most ask for the last one, if for any.
-      get cursor() {
-        return sealCursor(sealer, keyspace, entry.key);
-      },
-    })),
+    edges: rows.map((entry) => new Edge(entry, sealer)),
     // Beyond a given cursor there was a key once; it is not looked up whether it is still there.
     hasNextPage: reverse ? what.before !== undefined : covered.more,
     hasPreviousPage: reverse ? covered.more : what.after !== undefined,
@@ -85,46 +94,61 @@ interface PageToCover {
 }
 
 /**
- * The rows, those replaced (or added) that did not show what the session has seen of their keys.
+ * The rows, those replaced (or added) that did not show what the session has seen of their keys. Without
+ * a session they are those of the page, which are in order and fit on it.
  */
 async function coverRows(
-  { deps, reader }: RangeDeps,
+  parts: RangeDeps,
   keyspace: Keyspace,
-  { page, bounds, limit, reverse, terms }: PageToCover,
+  what: PageToCover,
 ): Promise<{ rows: readonly Entry[]; more: boolean; session: Session }> {
-  const cells = new Map(page.rows.map(({ key, cell }) => [key, cell]));
-  const entries = new Map(
-    page.rows.map(({ key, cell }) => [key, reader.entry({ keyspace, key }, cell)]),
-  );
-  if (terms.level.floor !== 'none') {
-    const last = page.rows.at(-1)?.key;
-    const isOnPage = (key: string): boolean => {
-      if (bounds.from !== undefined && compareKeys(key, bounds.from) < 0) return false;
-      if (bounds.to !== undefined && compareKeys(key, bounds.to) >= 0) return false;
-      return (
-        !page.more ||
-        last === undefined ||
-        (reverse ? compareKeys(key, last) >= 0 : compareKeys(key, last) <= 0)
-      );
-    };
-    const listed = [...terms.session.floors.values()].filter(
-      (floor) => floor.keyspace === keyspace.storageName && isOnPage(floor.key),
-    );
-    const keys = new Set([...cells.keys(), ...listed.map(({ key }) => key)]);
-    await Promise.all(
-      [...keys].map(async (key) => {
-        const again = await reader.cover({ keyspace, key }, terms, cells.get(key));
-        if (again) entries.set(key, again);
-      }),
-    );
-  }
-  const live = [...entries.values()].filter((entry) => entry.live.length > 0);
-  const ordered = live.sort((a, b) =>
+  const { page, limit, reverse, terms } = what;
+  const { deps, reader } = parts;
+  const isPlain = terms.level.floor === 'none';
+  const entries = isPlain
+    ? page.rows.map(({ key, cell }) => reader.entry({ keyspace, key }, cell))
+    : await coveredEntries(parts, keyspace, what);
+  const live = entries.filter((entry) => entry.live.length > 0);
+  if (isPlain) return { rows: live, more: page.more, session: sessionAfter(terms, live) };
+  const ordered = live.toSorted((a, b) =>
     reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key),
   );
   const rows = fitting(ordered, { limit, bytes: deps.pageBytes });
   const session = sessionAfter(terms, rows);
   return { rows, more: page.more || rows.length < ordered.length, session };
+}
+
+/** One entry for every key of the page, and for those of its stretch that the session lists. */
+async function coveredEntries(
+  { reader }: RangeDeps,
+  keyspace: Keyspace,
+  { page, bounds, reverse, terms }: PageToCover,
+): Promise<readonly Entry[]> {
+  const cells = new Map(page.rows.map(({ key, cell }) => [key, cell]));
+  const entries = new Map(
+    page.rows.map(({ key, cell }) => [key, reader.entry({ keyspace, key }, cell)]),
+  );
+  const last = page.rows.at(-1)?.key;
+  const isOnPage = (key: string): boolean => {
+    if (bounds.from !== undefined && compareKeys(key, bounds.from) < 0) return false;
+    if (bounds.to !== undefined && compareKeys(key, bounds.to) >= 0) return false;
+    return (
+      !page.more ||
+      last === undefined ||
+      (reverse ? compareKeys(key, last) >= 0 : compareKeys(key, last) <= 0)
+    );
+  };
+  const listed = [...terms.session.floors.values()].filter(
+    (floor) => floor.keyspace === keyspace.storageName && isOnPage(floor.key),
+  );
+  const keys = new Set([...cells.keys(), ...listed.map(({ key }) => key)]);
+  await Promise.all(
+    [...keys].map(async (key) => {
+      const again = await reader.cover({ keyspace, key }, terms, cells.get(key));
+      if (again) entries.set(key, again);
+    }),
+  );
+  return [...entries.values()];
 }
 
 /** The stretch that `from`/`to` or `prefix` names. */

@@ -578,6 +578,12 @@ describe.each([
       const { cells } = await replica.scan(request, inTime());
       expect(cells.map(({ key }) => key)).toEqual(expect.arrayContaining([...odd, 'beside']));
       for (const { key, stored } of cells) expect(stored).toEqual(await read(key));
+      // Rows of a page that was read before are not read again: those that have changed are.
+      const { cell, digest } = await read('"\\n"');
+      await swap(next(cell, '"changed"'), digest, '"\\n"');
+      await swap(next(emptyCell), 0n, 'between');
+      for (const { key, stored } of (await replica.scan(request, inTime())).cells)
+        expect(stored).toEqual(await read(key));
     });
   });
 

@@ -11,7 +11,7 @@ const latest = new Map<string, { readonly text: Required<CellText>; readonly cel
  * The N replicas of a key answer with the same text, one soon after the other: it is read once. A cell
  * is a value, so it may be handed to several.
  */
-export function decoded(text: Required<CellText>): Cell {
+function decoded(text: Required<CellText>): Cell {
   const { siblings, context, outcomes } = text;
   const known = latest.get(siblings);
   if (known?.text.context === context && known.text.outcomes === outcomes) return known.cell;

@@ -8,7 +8,7 @@ import { scanCells } from './scan-statements.ts';
 const rowsPerTurn = 50;
 
 /** Pages that are taken to be no larger than this share statements, so many of them one. */
-const light = { chars: 65_536, together: 16 } as const;
+const light = { chars: 65_536, together: 32 } as const;
 
 /** Nobody is asked for more bytes in one text than this: a page may end before it is full. */
 const roomMax = 67_108_864;
