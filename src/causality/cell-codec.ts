@@ -118,20 +118,49 @@ function encodeSibling(sibling: Sibling): string {
   return `{"header":${text.length},${text}${valueMark}${sibling.value ?? 'null'}}`;
 }
 
+/**
+ * A header that says nothing but what every version has; its value begins where it ends. Nearly all are
+ * like this, and to take the parts out of one costs a third of parsing it.
+ */
+const plainHeader =
+  /\{"header":\d+,"dot":\["([^"\\]+)",(\d+)\],"writeId":"([^"\\]+)","at":"[^"]+","atUs":(\d+),"chars":(\d+),"value":/y;
+
 function decodeSiblings(text: string): Sibling[] {
   const siblings: Sibling[] = [];
   for (let at = 1; at < text.length - 1;) {
-    const prefix = headerLength.exec(text.slice(at, at + 24));
-    if (!prefix) throw new Error(`a stored cell is not readable at character ${at}`);
-    const start = at + prefix[0].length;
-    const end = start + Number(prefix[1]);
-    const header = JSON.parse(`{${text.slice(start, end)}}`) as SiblingHeader;
-    const valueAt = end + valueMark.length;
-    const valueEnd = valueAt + (header.chars ?? 'null'.length);
-    siblings.push(siblingOf(header, header.deleted ? null : text.slice(valueAt, valueEnd)));
-    at = valueEnd + 2; // past "}" and "," (or the closing "]")
+    const [sibling, end] = plainSibling(text, at) ?? siblingAt(text, at);
+    siblings.push(sibling);
+    at = end + 2; // past "}" and "," (or the closing "]")
   }
   return siblings;
+}
+
+function plainSibling(text: string, at: number): [Sibling, end: number] | undefined {
+  plainHeader.lastIndex = at;
+  const found = plainHeader.exec(text);
+  if (!found) return undefined;
+  const [header, actor = '', counter, writeId = '', atUs, chars] = found;
+  const end = at + header.length + Number(chars);
+  return [
+    {
+      dot: { actor, counter: Number(counter) },
+      writeId,
+      writtenAtUs: Number(atUs),
+      value: text.slice(at + header.length, end),
+    },
+    end,
+  ];
+}
+
+function siblingAt(text: string, at: number): [Sibling, end: number] {
+  const prefix = headerLength.exec(text.slice(at, at + 24));
+  if (!prefix) throw new Error(`a stored cell is not readable at character ${at}`);
+  const start = at + prefix[0].length;
+  const end = start + Number(prefix[1]);
+  const header = JSON.parse(`{${text.slice(start, end)}}`) as SiblingHeader;
+  const valueAt = end + valueMark.length;
+  const valueEnd = valueAt + (header.chars ?? 'null'.length);
+  return [siblingOf(header, header.deleted ? null : text.slice(valueAt, valueEnd)), valueEnd];
 }
 
 function siblingOf(header: SiblingHeader, value: string | null): Sibling {

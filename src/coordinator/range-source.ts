@@ -1,6 +1,12 @@
 import { emptyCell } from '../causality/cell.ts';
 import { compareKeys } from '../placement/key-order.ts';
-import { NoRoom, ReplicaError, type ScanPage, type StoredCell } from '../replica/replica.ts';
+import {
+  NoRoom,
+  ReplicaError,
+  type ScanPage,
+  type SharedPages,
+  type StoredCell,
+} from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keyAfter, type KeyBounds } from './key-bounds.ts';
 import type { Target } from './plan.ts';
@@ -20,6 +26,7 @@ export class RangeSource {
   readonly target: Target;
   readonly #bounds: KeyBounds & { tenant: string; keyspace: string };
   readonly #reverse: boolean;
+  readonly #shared: SharedPages;
   /** Cells by their keys; its latest page is not among them until somebody looks for one. */
   readonly #cells = new Map<string, StoredCell>();
   #latest: ScanPage['cells'] = [];
@@ -38,11 +45,12 @@ export class RangeSource {
   constructor(
     target: Target,
     bounds: KeyBounds & { tenant: string; keyspace: string },
-    what: { reverse: boolean },
+    what: { reverse: boolean; shared: SharedPages },
   ) {
     this.target = target;
     this.#bounds = bounds;
     this.#reverse = what.reverse;
+    this.#shared = what.shared;
     const { votes, state, reason } = target.replica;
     if (!votes) {
       this.state = 'FAILED';
@@ -113,9 +121,9 @@ export class RangeSource {
     const bounds = this.#reverse
       ? { from, to: at ?? to }
       : { from: at === undefined ? from : keyAfter(at), to };
-    const page = { tenant, keyspace, ...bounds, reverse: this.#reverse, limit, bytes };
+    const how = { reverse: this.#reverse, limit, bytes, shared: this.#shared };
     this.pending = this.target.replica
-      .scan(page, { deadlineMs })
+      .scan({ tenant, keyspace, ...bounds, ...how }, { deadlineMs })
       .then(
         ({ cells, exhausted }) => {
           this.#byKey();

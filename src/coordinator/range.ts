@@ -1,6 +1,7 @@
 import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
 import { converge } from '../repair/read-repair.ts';
+import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
@@ -76,7 +77,8 @@ class RangeMerge {
     this.#order = new PageOrder(what.reverse);
     this.#hedge = deps.hedging.of('scan');
     const targets = inOrderOfHealth(placed.targets, 'read');
-    this.#sources = targets.map((target) => new RangeSource(target, placed, what));
+    const how = { reverse: what.reverse, shared: new SharedPages() };
+    this.#sources = targets.map((target) => new RangeSource(target, placed, how));
   }
 
   async page(): Promise<RangePage> {

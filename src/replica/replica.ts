@@ -122,6 +122,21 @@ export interface ScanRequest {
   readonly bytes: number;
   /** What the page is taken to weigh, by whoever has seen others like it; see `ScanWeights`. */
   readonly expected?: number;
+  /** For replicas that are asked for the same. */
+  readonly shared?: SharedPages;
+}
+
+/**
+ * What replicas have answered so far that are asked for the same stretch. Most answer alike, and what is
+ * alike need be read once. It lasts as long as its request: pages that were kept for longer cost more in
+ * collecting garbage than they saved.
+ */
+export class SharedPages {
+  /** The latest page, as the replica that sent it tells it apart from others. */
+  text = '';
+  /** Its rows, each as a text, and what they say. */
+  rows: readonly string[] = [];
+  cells: ScanPage['cells'] = [];
 }
 
 export interface ScanPage {

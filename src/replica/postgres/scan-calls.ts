@@ -61,7 +61,7 @@ function kindOf(way: Way): CallKind<ScanRequest, ScanPage> {
     replies: byPosition((row, scan) => {
       if (!row) return absentRow();
       const [, , found, text] = row as readonly [number, string, number, string | null];
-      const cells = cellsOf(text, scan);
+      const cells = cellsOf(text, scan.shared);
       return { cells, exhausted: found < scan.limit && cells.length === found };
     }),
   };

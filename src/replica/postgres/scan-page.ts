@@ -1,44 +1,23 @@
 import { decodeCell } from '../../causality/cell-codec.ts';
-import type { ScanPage, ScanRequest } from '../replica.ts';
+import { SharedPages, type ScanPage } from '../replica.ts';
 import { pageMarks } from './scan-statements.ts';
 
 type Cells = ScanPage['cells'];
 
-/** Pages of this length at most are remembered, so many of them. */
-const remembered = { chars: 65_536, pages: 128 } as const;
-const latest = new Map<string, Page>();
-
-interface Page {
-  readonly text: string;
-  readonly rows: readonly string[];
-  readonly cells: Cells;
-}
-
 /**
- * What stands in a page as `scanCells` puts it together.
- *
- * The replicas of a stretch answer with the same text, one soon after the other: it is read once, and
- * all of them have answered with the same cells, which are values. Where they differ, they do in a few
- * rows, and only those are read again.
+ * What stands in a page as `scanCells` puts it together. A page like the latest one of those who were
+ * asked for the same is not read again; one that differs does in a few rows, and only those are.
  */
-export function cellsOf(text: string | null, request: ScanRequest): Cells {
+export function cellsOf(text: string | null, latest: SharedPages = new SharedPages()): Cells {
   if (text === null) return [];
-  const { tenant, keyspace, from, to, reverse, limit } = request;
-  const name = [tenant, keyspace, from ?? '', to ?? '', `${reverse}${limit}`].join('\0');
-  const known = latest.get(name);
-  if (known?.text === text) return known.cells;
+  if (text === latest.text) return latest.cells;
   const rows = text.split(pageMarks.row);
-  const cells = known ? readBeside(known, rows) : rows.map(cellOf);
-  if (text.length > remembered.chars) return cells;
-  // The latest one stands last, so that the first one is the oldest.
-  latest.delete(name);
-  latest.set(name, { text, rows, cells });
-  if (latest.size > remembered.pages) latest.delete(latest.keys().next().value as string);
-  return cells;
+  const cells = latest.text === '' ? rows.map(cellOf) : readBeside(latest, rows);
+  return Object.assign(latest, { text, rows, cells }).cells;
 }
 
-function readBeside(known: Page, rows: readonly string[]): Cells {
-  const before = new Map(known.rows.map((row, at) => [row, known.cells[at]]));
+function readBeside(latest: SharedPages, rows: readonly string[]): Cells {
+  const before = new Map(latest.rows.map((row, at) => [row, latest.cells[at]]));
   return rows.map((row) => before.get(row) ?? cellOf(row));
 }
 
