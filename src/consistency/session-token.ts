@@ -1,3 +1,4 @@
+import { encodeVector } from '../causality/version-vector.ts';
 import { badInput } from '../errors.ts';
 import type { Sealer } from './seal.ts';
 import {
@@ -70,10 +71,13 @@ function openToken(sealer: Sealer, tenant: string, token: string): Session {
 
 /** The payload, before it is signed. */
 export function encodeSession({ floors, isPartial }: Session): string {
-  const wire = [...floors.values()].map(({ keyspace, key, written, read }): Wire => {
-    return [keyspace, key, Object.fromEntries(written), Object.fromEntries(read)];
-  });
-  return JSON.stringify({ p: isPartial ? 1 : 0, f: wire });
+  // Written out by hand: most have one key, and objects made to be printed cost more than the text.
+  let wire = '';
+  for (const { keyspace, key, written, read } of floors.values()) {
+    const names = `${JSON.stringify(keyspace)},${JSON.stringify(key)}`;
+    wire += `${wire === '' ? '' : ','}[${names},${encodeVector(written)},${encodeVector(read)}]`;
+  }
+  return `{"p":${isPartial ? 1 : 0},"f":[${wire}]}`;
 }
 
 function openFloor([keyspace, key, written, read]: Wire): [string, Floor] {

@@ -53,7 +53,7 @@ async function writeByRoute(deps: Deps, order: WriteOrder): Promise<Written> {
     const { cell, receipt } = await runConsensus(deps, order, () => ({ apply: true }));
     return { cell, receipt };
   }
-  const replayed = await replay(deps, order);
+  const replayed = order.retryable && (await replay(deps, order));
   if (replayed) return replayed;
   const { key, keyspace } = order;
   // A majority at every level, as for the look before: two attempts that differ meet at a replica.

@@ -38,9 +38,11 @@ export function limitStore(parts: Parts): Store {
       await rules.level(caller, what.keyspace, { asked, side: 'read' });
       return store.range(caller, what, asked);
     },
-    async put(caller, what, asked) {
-      await rules.level(caller, what.keyspace, { asked, side: 'write' });
-      return room.growing(caller, [what], () => store.put(caller, what, asked));
+    put(caller, what, asked) {
+      const checked = rules.level(caller, what.keyspace, { asked, side: 'write' });
+      const put = () => store.put(caller, what, asked);
+      const grow = () => room.growing(caller, [what], put);
+      return checked ? checked.then(grow) : grow();
     },
     async delete(caller, what, asked) {
       await rules.level(caller, what.keyspace, { asked, side: 'write' });

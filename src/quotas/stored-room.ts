@@ -30,9 +30,19 @@ export class StoredRoom {
   }
 
   /** Writes values that may be more than there was. Errors: LIMIT_EXCEEDED, before `write`. */
-  async growing<T>(caller: Caller, items: readonly Written[], write: () => Promise<T>): Promise<T> {
-    const { admission, sizes } = this.#parts;
-    const { quota } = admission.of(caller.tenant);
+  growing<T>(caller: Caller, items: readonly Written[], write: () => Promise<T>): Promise<T> {
+    const { quota } = this.#parts.admission.of(caller.tenant);
+    const { valueBytes, keys, storedBytes } = quota;
+    const isBounded = valueBytes !== undefined || keys !== undefined || storedBytes !== undefined;
+    return isBounded ? this.#within(quota, { caller, items }, write) : write();
+  }
+
+  async #within<T>(
+    quota: Quota,
+    { caller, items }: { readonly caller: Caller; readonly items: readonly Written[] },
+    write: () => Promise<T>,
+  ): Promise<T> {
+    const { sizes } = this.#parts;
     if (quota.valueBytes !== undefined) {
       const largest = Math.max(...items.map(({ value }) => Buffer.byteLength(value)));
       const tooLarge = beyond('valueBytes', quota.valueBytes, largest);
