@@ -283,27 +283,6 @@ export class DataStore implements Store {
     session: Session,
     answer: T,
   ): T & { session: string } {
-    return Object.assign(new Leaving(this.#keeper, caller.tenant, session), answer);
-  }
-}
-
-/**
- * The token of an answer, signed when somebody looks at it. Of a class: an accessor that is made for
- * each answer by itself costs more than the rest of it.
- */
-class Leaving {
-  readonly #keeper: SessionKeeper;
-  readonly #tenant: string;
-  readonly #seen: Session;
-  #token: string | undefined;
-
-  constructor(keeper: SessionKeeper, tenant: string, seen: Session) {
-    this.#keeper = keeper;
-    this.#tenant = tenant;
-    this.#seen = seen;
-  }
-
-  get session(): string {
-    return (this.#token ??= this.#keeper.seal(this.#tenant, this.#seen));
+    return Object.assign(this.#keeper.leaving(caller.tenant, session), answer);
   }
 }

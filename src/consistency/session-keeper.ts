@@ -73,6 +73,11 @@ export class SessionKeeper {
     return sealSession(this.#deps.sealer, tenant, session);
   }
 
+  /** The token of an answer, signed when somebody looks at it. */
+  leaving(tenant: string, session: Session): { readonly session: string } {
+    return new Leaving(this, tenant, session);
+  }
+
   /** What a read of this key must reflect, at this level. */
   floor(session: Session, level: Level, at: { keyspace: Keyspace; key: string }): VersionVector {
     const floor = floorOf(session, place(at));
@@ -202,6 +207,24 @@ const bytesPerChar = 6;
 /** An actor, a counter, and what stands between: at most. */
 const dotBytes = 128;
 const smallBytes = 3_000;
+
+/** Of a class: an accessor that is made for each answer by itself costs more than the rest of it. */
+class Leaving {
+  readonly #keeper: SessionKeeper;
+  readonly #tenant: string;
+  readonly #seen: Session;
+  #token: string | undefined;
+
+  constructor(keeper: SessionKeeper, tenant: string, seen: Session) {
+    this.#keeper = keeper;
+    this.#tenant = tenant;
+    this.#seen = seen;
+  }
+
+  get session(): string {
+    return (this.#token ??= this.#keeper.seal(this.#tenant, this.#seen));
+  }
+}
 
 /** Whether it is within any bound, whatever is in it: so that it need not be written to be measured. */
 function isSmall({ floors }: Session): boolean {
