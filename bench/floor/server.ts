@@ -10,6 +10,7 @@ import {
   type Statement,
 } from '../../src/replica/postgres/statements.ts';
 import { migrate } from '../../src/replica/postgres/migrate.ts';
+import { fieldMark } from '../../src/replica/postgres/rows.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { tokenOf } from '../../src/placement/token.ts';
 import { filler, keyAt } from '../harness/load.ts';
@@ -128,7 +129,8 @@ function two(calls: readonly Promise<Reply>[]): Promise<readonly Reply[]> {
 async function get({ key }: { key: string }): Promise<unknown> {
   const [a, b] = await two(reads.map((one) => one.call(key, ['floor', 'floor', key])));
   const newest = String(a?.[1]) >= String(b?.[1]) ? a : b;
-  return { key, value: (JSON.parse(String(newest?.[1])) as [string])[0] };
+  const siblings = String(newest?.[1]).split(fieldMark)[3] ?? '';
+  return { key, value: (JSON.parse(siblings) as [string])[0] };
 }
 
 let last = 0;

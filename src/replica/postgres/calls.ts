@@ -16,7 +16,7 @@ import {
 import { charsOf } from '../traffic.ts';
 import { alone, byPosition, placed, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
-import { absent, storedCell } from './rows.ts';
+import { absent, cellIn, storedCell } from './rows.ts';
 import {
   areYouThere,
   keepNewestCells,
@@ -128,7 +128,7 @@ export const readKind: CallKind<readonly CellRef[], readonly StoredCell[]> = {
   name: 'read',
   statement: readCells,
   writes: false,
-  incarnationColumn: 7,
+  incarnationColumn: 2,
   mayRepeatKeys: true,
   keyOf: ([first]) => (first ? nameOf(first) : ''),
   sizeOf: ({ length }) => length,
@@ -147,7 +147,7 @@ export const readKind: CallKind<readonly CellRef[], readonly StoredCell[]> = {
     return calls.map((refs) => {
       const own = rowOf.slice(before + 1, before + 1 + refs.length);
       before += refs.length;
-      const cells = own.flatMap((row) => (row ? [storedCell(row, 1)] : []));
+      const cells = own.flatMap((row) => (row ? [cellIn(row[1] as string | null)] : []));
       return cells.length === refs.length ? cells : absentRow();
     });
   },

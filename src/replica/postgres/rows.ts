@@ -3,6 +3,9 @@ import { decodeCell, type CellText } from '../../causality/cell-codec.ts';
 import type { StoredCell } from '../replica.ts';
 import type { Row } from './connection.ts';
 
+/** Between two fields of a cell that comes as one text. See `readCells`. */
+export const fieldMark = '\u001f';
+
 /** Texts of this length at most are remembered, so many of them. */
 const remembered = { chars: 1_024, texts: 2_048 } as const;
 const latest = new Map<string, { readonly text: Required<CellText>; readonly cell: Cell }>();
@@ -42,4 +45,31 @@ export function storedCell(row: Row, from: number): StoredCell {
     promised: Number(promised),
     ...(emptied === 0 ? {} : { emptied }),
   };
+}
+
+const readBefore = new Map<string, StoredCell>();
+
+/**
+ * A cell as `readCells` puts it together. The N replicas of a key answer with the same text, one soon
+ * after the other: it is read once.
+ */
+export function cellIn(text: string | null): StoredCell {
+  if (text === null) return absent;
+  const known = readBefore.get(text);
+  if (known) return known;
+  const [digest = '', promised, emptied, siblings = '', context = '', outcomes, ...more] =
+    text.split(fieldMark);
+  if (outcomes === undefined || more.length > 0) throw new Error('a cell is not readable');
+  const counted = Number(emptied);
+  const stored = {
+    cell: decodeCell({ siblings, context, outcomes }),
+    digest: BigInt(digest),
+    promised: Number(promised),
+    ...(counted === 0 ? {} : { emptied: counted }),
+  };
+  if (text.length > remembered.chars) return stored;
+  readBefore.set(text, stored);
+  if (readBefore.size > remembered.texts)
+    readBefore.delete(readBefore.keys().next().value as string);
+  return stored;
 }

@@ -29,11 +29,18 @@ export const endWhenAbandoned: Statement = {
   text: `select set_config('client_connection_check_interval', '100ms', false)`,
 };
 
-/** Every row says which incarnation answers: a connection may outlive it behind a proxy. */
+/**
+ * A cell comes as one text, `null` where there is none: what a column takes on its way, at both ends, is
+ * more than what is in it, and cells that are equal are seen to be by comparing texts. No field can hold
+ * the mark: all of them are JSON, in which no character below U+0020 stands but white space. The first
+ * row says which incarnation answers: a connection may outlive it behind a proxy.
+ */
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
-    select i.n::int, c.siblings, c.context, c.digest, c.promised, c.outcomes, c.emptied, r.incarnation::text
+    select i.n::int, case when c.digest is not null then
+        concat_ws(E'\\x1f', c.digest, c.promised, c.emptied, c.siblings, c.context, c.outcomes) end,
+      case when i.n = 1 then r.incarnation::text end
     from replica r cross join unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
     left join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
