@@ -1,4 +1,4 @@
-import type { StoredCell } from '../replica/replica.ts';
+import { SharedCells, type StoredCell } from '../replica/replica.ts';
 import type { Differing } from '../repair/read-repair.ts';
 import type { Deps } from './deps.ts';
 import type { PlacedKey, Target } from './plan.ts';
@@ -72,10 +72,11 @@ async function readGroup(
   const { plan } = terms;
   const [first] = group;
   const refs = group.map(({ ref }) => ref);
+  const options = { deadlineMs: plan.deadlineMs, shared: new SharedCells() };
   const round = await askForRead(deps, first, {
     plan,
     keys: group.length,
-    call: ({ replica }) => replica.readMany(refs, plan),
+    call: ({ replica }) => replica.readMany(refs, options),
   });
   const agreed = new Agreed(deps, { group, round, terms });
   const known = group.map((key, index) => agreed.on(key, index));

@@ -2,7 +2,7 @@ import { visible, type Cell } from '../causality/cell.ts';
 import { isFenced } from '../causality/outcomes.ts';
 import { doubtedIn, fence, judge } from '../paxos/settlement.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
-import type { StoredCell } from '../replica/replica.ts';
+import { SharedCells, type StoredCell } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
@@ -51,10 +51,11 @@ async function readOnce(
   terms: Terms,
   refusals = 0,
 ): Promise<ReadResult | undefined> {
+  const options = { deadlineMs: terms.plan.deadlineMs, shared: new SharedCells() };
   const round = await askForRead(deps, key, {
     plan: terms.plan,
     keys: 1,
-    call: ({ replica }) => replica.read(key.ref, terms.plan),
+    call: ({ replica }) => replica.read(key.ref, options),
   });
   return concludeRead(deps, key, { ...terms, round, refusals });
 }

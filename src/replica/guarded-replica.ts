@@ -22,6 +22,7 @@ import {
   type CellRef,
   type KeepResult,
   type PrepareResult,
+  type ReadOptions,
   type Replica,
   type ScanPage,
   type ScanRequest,
@@ -133,14 +134,14 @@ export class GuardedReplica implements Replica {
   ping(options: CallOptions): Promise<ReplicaIdentity> {
     return this.#guard('ping', () => this.#inner.ping(options));
   }
-  read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+  read(ref: CellRef, options: ReadOptions): Promise<StoredCell> {
     return this.#vote(options, () =>
       this.#measure('read', { sort: 'read', tenant: ref.tenant }, () =>
         this.#inner.read(ref, options),
       ),
     );
   }
-  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
+  readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]> {
     const load = { sort: 'read', tenant: refs[0]?.tenant ?? '', calls: refs.length } as const;
     const act = () => this.#inner.readMany(refs, options);
     return this.#vote(options, () => this.#measure('read_many', load, act));

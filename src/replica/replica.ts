@@ -42,6 +42,20 @@ export interface StoredCell {
   readonly emptied?: number;
 }
 
+export interface ReadOptions extends CallOptions {
+  /** For replicas that are asked for the same keys. */
+  readonly shared?: SharedCells;
+}
+
+/**
+ * The latest of the cells that replicas have answered so far that are asked for the same keys, in their
+ * order, each with the text in which it came. Most answer alike, and what is alike need be read once.
+ */
+export class SharedCells {
+  readonly texts: (string | null)[] = [];
+  readonly cells: StoredCell[] = [];
+}
+
 export interface SwapRequest {
   /** Only a cell that still has this digest is replaced (0n: only an absent one). */
   readonly expected: bigint;
@@ -71,9 +85,9 @@ export type SwapResult =
 
 export interface CellStore {
   /** Calls made in one turn of the event loop become one statement. */
-  read(ref: CellRef, options: CallOptions): Promise<StoredCell>;
+  read(ref: CellRef, options: ReadOptions): Promise<StoredCell>;
   /** Many cells of one keyspace, in the order of `refs`, as one call: all are read, or none. */
-  readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]>;
+  readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]>;
   /** Compare and swap of one cell, and a change-log row with it. Batched like `read`. */
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult>;
   /**

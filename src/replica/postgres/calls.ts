@@ -9,6 +9,7 @@ import {
   type CellRef,
   type KeepResult,
   type PrepareResult,
+  type SharedCells,
   type StoredCell,
   type SwapRequest,
   type SwapResult,
@@ -16,7 +17,7 @@ import {
 import { charsOf } from '../traffic.ts';
 import { alone, byPosition, placed, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
-import { absent, cellIn, storedCell } from './rows.ts';
+import { absent, cellsIn, storedCell } from './rows.ts';
 import {
   areYouThere,
   keepNewestCells,
@@ -120,21 +121,26 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
   };
 }
 
+interface ReadCall {
+  readonly refs: readonly CellRef[];
+  readonly shared: SharedCells | undefined;
+}
+
 /**
  * Any number of keys a call, and of calls a statement: the answers of each call stand one after the
  * other. A call is charged a turn for every key, as if its keys had been asked for one by one.
  */
-export const readKind: CallKind<readonly CellRef[], readonly StoredCell[]> = {
+export const readKind: CallKind<ReadCall, readonly StoredCell[]> = {
   name: 'read',
   statement: readCells,
   writes: false,
   incarnationColumn: 2,
   mayRepeatKeys: true,
-  keyOf: ([first]) => (first ? nameOf(first) : ''),
-  sizeOf: ({ length }) => length,
-  rowsOf: ({ length }) => length,
+  keyOf: ({ refs: [first] }) => (first ? nameOf(first) : ''),
+  sizeOf: ({ refs }) => refs.length,
+  rowsOf: ({ refs }) => refs.length,
   values: (calls) => {
-    const refs = calls.flat();
+    const refs = calls.flatMap((call) => call.refs);
     return [
       refs.map(({ tenant }) => tenant),
       refs.map(({ keyspace }) => keyspace),
@@ -144,11 +150,11 @@ export const readKind: CallKind<readonly CellRef[], readonly StoredCell[]> = {
   replies: (rows, calls) => {
     const rowOf = placed(rows);
     let before = 0;
-    return calls.map((refs) => {
+    return calls.map(({ refs, shared }) => {
       const own = rowOf.slice(before + 1, before + 1 + refs.length);
       before += refs.length;
-      const cells = own.flatMap((row) => (row ? [cellIn(row[1] as string | null)] : []));
-      return cells.length === refs.length ? cells : absentRow();
+      const texts = own.flatMap((row) => (row ? [row[1] as string | null] : []));
+      return texts.length === refs.length ? cellsIn(texts, shared) : absentRow();
     });
   },
 };

@@ -19,6 +19,7 @@ import {
   type CellRef,
   type KeepResult,
   type PrepareResult,
+  type ReadOptions,
   type Replica,
   type ScanPage,
   type ScanRequest,
@@ -104,12 +105,13 @@ export class PostgresReplica implements Replica {
     return this.register.look(options);
   }
 
-  read(ref: CellRef, options: CallOptions): Promise<StoredCell> {
+  read(ref: CellRef, options: ReadOptions): Promise<StoredCell> {
     return this.readMany([ref], options).then(firstOf);
   }
 
-  readMany(refs: readonly CellRef[], { deadlineMs }: CallOptions): Promise<readonly StoredCell[]> {
-    return this.#reads.call(readKind, refs, deadlineMs);
+  readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]> {
+    const { deadlineMs, shared } = options;
+    return this.#reads.call(readKind, { refs, shared }, deadlineMs);
   }
 
   async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {

@@ -1,6 +1,6 @@
 import { emptyCell, type Cell } from '../../causality/cell.ts';
 import { decodeCell, type CellText } from '../../causality/cell-codec.ts';
-import type { StoredCell } from '../replica.ts';
+import { SharedCells, type StoredCell } from '../replica.ts';
 import type { Row } from './connection.ts';
 
 /** Between two fields of a cell that comes as one text. See `readCells`. */
@@ -47,29 +47,31 @@ export function storedCell(row: Row, from: number): StoredCell {
   };
 }
 
-const readBefore = new Map<string, StoredCell>();
+/** Cells as `readCells` puts them together. One that was answered like the latest one is not read again. */
+export function cellsIn(
+  texts: readonly (string | null)[],
+  latest: SharedCells = new SharedCells(),
+): readonly StoredCell[] {
+  return texts.map((text, at) => {
+    const known = latest.cells[at];
+    if (known && latest.texts[at] === text) return known;
+    const cell = cellIn(text);
+    latest.texts[at] = text;
+    latest.cells[at] = cell;
+    return cell;
+  });
+}
 
-/**
- * A cell as `readCells` puts it together. The N replicas of a key answer with the same text, one soon
- * after the other: it is read once.
- */
-export function cellIn(text: string | null): StoredCell {
+function cellIn(text: string | null): StoredCell {
   if (text === null) return absent;
-  const known = readBefore.get(text);
-  if (known) return known;
   const [digest = '', promised, emptied, siblings = '', context = '', outcomes, ...more] =
     text.split(fieldMark);
   if (outcomes === undefined || more.length > 0) throw new Error('a cell is not readable');
   const counted = Number(emptied);
-  const stored = {
+  return {
     cell: decodeCell({ siblings, context, outcomes }),
     digest: BigInt(digest),
     promised: Number(promised),
     ...(counted === 0 ? {} : { emptied: counted }),
   };
-  if (text.length > remembered.chars) return stored;
-  readBefore.set(text, stored);
-  if (readBefore.size > remembered.texts)
-    readBefore.delete(readBefore.keys().next().value as string);
-  return stored;
 }

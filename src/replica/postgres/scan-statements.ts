@@ -1,7 +1,8 @@
+import { fieldMark } from './rows.ts';
 import type { Statement } from './statements.ts';
 
 /** Between two rows of a page, and between two fields of a row. See `scanCells`. */
-export const pageMarks = { row: '\u001e', field: '\u001f' } as const;
+export const pageMarks = { row: '\u001e', field: fieldMark } as const;
 
 /**
  * Pages of key ranges, one for every call: bounds, never LIKE; bytes, never a locale. Each is cut at its
