@@ -1,4 +1,11 @@
-import { isTombstone, latestUs, pastOf, visible, type Cell } from '../causality/cell.ts';
+import {
+  isTombstone,
+  latestUs,
+  pastOf,
+  visible,
+  type Cell,
+  type Sibling,
+} from '../causality/cell.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Entry } from './store.ts';
 
@@ -9,7 +16,9 @@ export function entryOf(
   what: { cell: Cell; nowMs: number },
 ): Entry {
   const { cell, nowMs } = what;
-  const live = visible(cell).filter((sibling) => !isTombstone(sibling, nowMs));
+  const shown = visible(cell);
+  const isGone = (sibling: Sibling): boolean => isTombstone(sibling, nowMs);
+  const live = shown.some(isGone) ? shown.filter((sibling) => !isGone(sibling)) : shown;
   return { keyspace, key, cell, live };
 }
 

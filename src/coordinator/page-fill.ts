@@ -1,4 +1,4 @@
-import type { Cell } from '../causality/cell.ts';
+import { isTombstone, visible, type Cell } from '../causality/cell.ts';
 
 /** How long a page may be: in entries, and in the bytes of their values. */
 export interface PageLimits {
@@ -71,4 +71,9 @@ export function valueBytes({ siblings }: Cell): number {
   let bytes = 0;
   for (const { value } of siblings) if (value !== null) bytes += Buffer.byteLength(value);
   return bytes;
+}
+
+/** Whether a page shows it: deleted and expired keys do not fill one. */
+export function isLive(cell: Cell, nowMs: number): boolean {
+  return visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
 }

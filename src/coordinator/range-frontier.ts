@@ -14,6 +14,8 @@ export function frontierOf(
   },
 ): Reached | undefined {
   const { groups, need, order } = what;
+  const answered = sources.filter(({ hasAnswered }) => hasAnswered).length;
+  if (groups.length > 0 && answered < need) return undefined;
   let least: Reached = END;
   for (const group of groups) {
     const reached = sources

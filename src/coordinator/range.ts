@@ -1,14 +1,14 @@
-import { isTombstone, visible, type Cell } from '../causality/cell.ts';
+import type { Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
 import { converge } from '../repair/read-repair.ts';
 import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
-import { PageFill } from './page-fill.ts';
+import { isLive, PageFill } from './page-fill.ts';
 import type { Plan } from './plan.ts';
 import { healKey, type Healing } from './range-heal.ts';
-import { doubtsOf } from './read.ts';
+import { doubtsOf, observeStamp } from './read.ts';
 import type { Receipt } from './receipt.ts';
 import {
   rangeFailure,
@@ -210,6 +210,7 @@ class RangeMerge {
   }
 
   #add(row: Row): void {
+    if (this.#placed.convergence.timed) observeStamp(this.#deps, row.cell);
     this.#rows.push(row);
     this.#fill.add(row.cell);
   }
@@ -293,8 +294,4 @@ class RangeMerge {
     const found = { sources: this.#sources, stale: this.#stale, repaired: this.#repaired };
     return rangeReceipt(this.#placed, this.#plan, { ...found, nowMs: clock.monotonicMs() });
   }
-}
-
-function isLive(cell: Cell, nowMs: number): boolean {
-  return visible(cell).some((sibling) => !isTombstone(sibling, nowMs));
 }

@@ -23,7 +23,8 @@ export class ScanWeights {
   /** Gives back the page. Larger rows are believed at once, smaller ones by halves. */
   learn(request: ScanRequest, page: ScanPage): ScanPage {
     if (page.cells.length === 0) return page;
-    const chars = page.cells.reduce((sum, { stored }) => sum + charsOf(stored.cell), 0);
+    let chars = 0;
+    for (const { stored } of page.cells) chars += charsOf(stored.cell);
     const row = chars / page.cells.length;
     const name = nameOf(request);
     const before = this.#rowChars.get(name) ?? row;

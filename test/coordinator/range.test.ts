@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { keepNewest, newestCell } from '../../src/causality/convergence.ts';
 import type { KeyspaceSettings } from '../../src/consistency/keyspace.ts';
 import type { ScanPage } from '../../src/replica/replica.ts';
 import { me, refusal, requestMs, statuses } from './bench.ts';
@@ -150,6 +151,23 @@ describe('a page of a range', () => {
       ['scan'],
       ['scan'],
     ]);
+  });
+
+  // Guard: `observeStamp` in the page. Without it, the write is acknowledged, and lost to what was read.
+  test('moves the clock past what it shows, so that what is written after it is later', async () => {
+    const world = await RangeWorld.of(3, { conflicts: 'LAST_WRITE_WINS' });
+    const ahead = world.bench.clock.nowMs() * 1_000 + 2_000_000;
+    const version = { dot: { actor: 'faster', counter: ahead }, writeId: 'w', writtenAtUs: ahead };
+    const cell = newestCell({ ...version, value: '"before"' });
+    const ref = { tenant: me.tenant, keyspace: world.keyspace.storageName, key: 'k' };
+    const newest = { cell, stamp: keepNewest.stampOf(cell) };
+    for (const { inner } of world.bench.replicas)
+      await inner.keepNewest(ref, newest, { deadlineMs: Infinity });
+    await world.page({ first: 1 });
+    const put = { keyspace: 'r', key: 'k', value: '"after"' };
+    await world.bench.run(world.bench.store.put(me, put, { level: 'ALL' }));
+    const page = await world.page({ first: 1 });
+    expect(page.edges[0]!.entry.live.map(({ value }) => value)).toEqual(['"after"']);
   });
 
   test('of large values asks no replica for more than it may show, and an eighth to look beyond', async () => {
