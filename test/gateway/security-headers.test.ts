@@ -1,11 +1,22 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { gatewayResponses } from '../../src/gateway/gateway-response.ts';
 import { defaultLimits, send, startMemoryEdge, type MemoryEdge } from '../support/edge.ts';
 import { connectSocket, openSocket } from '../support/socket.ts';
 
 let edge: MemoryEdge;
 beforeAll(async () => void (edge = await startMemoryEdge()));
 afterAll(() => edge.close());
+
+/** What a gateway says to these bytes, letter by letter, until it ends the connection. */
+async function rawAnswer(target: MemoryEdge, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(target.origin).port), '127.0.0.1');
+  socket.setEncoding('latin1').write(bytes);
+  let said = '';
+  for await (const piece of socket) said += String(piece);
+  return said;
+}
 
 const json = { 'content-type': 'application/json' };
 const body = JSON.stringify({ query: '{ __typename }' });
@@ -29,6 +40,30 @@ describe('what every answer tells a browser', () => {
       'cross-origin-resource-policy': 'same-origin',
     });
     expect(headers.has('strict-transport-security')).toBe(false);
+  });
+
+  test('what Node refuses by itself, a request without a host, tells it too', async () => {
+    const raw = await rawAnswer(edge, 'GET /healthz HTTP/1.1\r\n\r\n');
+    expect(raw).toMatch(/^HTTP\/1.1 400 /);
+    expect(raw).toContain('x-frame-options: DENY');
+  });
+
+  test('an answer with which its connection ends tells each of them once', async () => {
+    const settings = { ServerResponse: gatewayResponses({ httpsOnly: true }) };
+    const server = createServer(settings, (_request, response) => {
+      response.setHeader('connection', 'close'); // as a gateway does that drains
+      response.writeHead(200, ['content-type', 'text/plain', 'content-length', '2']).end('ok');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { headers } = await fetch(`http://127.0.0.1:${port}`);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      connection: 'close',
+      'content-type': 'text/plain',
+      'x-content-type-options': 'nosniff',
+      'strict-transport-security': 'max-age=31536000',
+    });
+    server.close();
   });
 
   test('GraphiQL may run its own scripts and nobody else’s, and nobody frames it', async () => {
