@@ -38,6 +38,11 @@ export function laterBy(ballot: number, ms: number): number {
   return ballot + ms * numbers;
 }
 
+/** The next ballot of the same proposer. */
+export function following(ballot: number): number {
+  return ballot + numbers;
+}
+
 /** The part of a ballot that is not time. */
 export function proposerOf(ballot: number): number {
   return ballot % numbers;

@@ -7,6 +7,7 @@ import { createPlacement, ownedPartitions, type Placement } from '../placement/p
 import type { RepairKeyspace } from '../repair/repair-keyspace.ts';
 import type { GuardedReplica } from '../replica/guarded-replica.ts';
 import type { Keyspace } from './keyspace.ts';
+import { levels } from './levels.ts';
 import { policies } from './policies.ts';
 import type { ClusterView, ReplicaView } from './store.ts';
 
@@ -46,6 +47,7 @@ export class Cluster {
       ...this.#listOf(placement, placement.partitionOf(key)).preferred,
       convergence: policies[keyspace.conflicts],
       epoch: this.topology.epoch,
+      isAgreedOnly: levels[keyspace.minimumWriteLevel].route === 'consensus',
     };
   }
 

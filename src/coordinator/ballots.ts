@@ -49,6 +49,11 @@ export class Ballots {
     return this.#last;
   }
 
+  /** A ballot that was promised with an accept is used: all that are issued are greater. */
+  used(ballot: number): void {
+    this.#last = Math.max(this.#last, ballot);
+  }
+
   async #claimNumber(): Promise<number> {
     const { clock, random, replicas, owner } = this.#options;
     this.#claimedMs = clock.monotonicMs();

@@ -2,6 +2,7 @@ import { StoreError } from '../errors.ts';
 import type { Operation } from '../paxos/proposer.ts';
 import type { Agreed, Consensus, ConsensusRequest } from './agreement.ts';
 import { giveUp, type Waiting } from './consensus-call.ts';
+import { KeptPromises, nameOf } from './kept-promises.ts';
 import type { PlacedKey } from './plan.ts';
 import { Proposal, type ConsensusDeps } from './proposal.ts';
 
@@ -22,10 +23,13 @@ const yieldMs = 1;
  */
 export class ConsensusLines implements Consensus {
   readonly #deps: ConsensusDeps;
+  readonly #kept: KeptPromises;
   readonly #lines = new Map<string, Line>();
 
   constructor(deps: ConsensusDeps) {
     this.#deps = deps;
+    const { clock, rules } = deps;
+    this.#kept = new KeptPromises({ clock, once: rules.keptOnce });
   }
 
   /**
@@ -34,7 +38,7 @@ export class ConsensusLines implements Consensus {
    */
   run<Answer>(key: PlacedKey, what: ConsensusRequest<Answer>): Promise<Agreed<Answer>> {
     const { clock } = this.#deps;
-    const name = `${key.ref.tenant}\0${key.ref.keyspace}\0${key.ref.key}`;
+    const name = nameOf(key);
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         operation: guarded(what.operation as Operation<unknown>),
@@ -67,7 +71,7 @@ export class ConsensusLines implements Consensus {
     while (line.waiting.length > 0) {
       const group = line.waiting.splice(0, groupMax).filter(({ settled }) => !settled);
       if (group.length === 0) continue;
-      const proposal = new Proposal(this.#deps, line.key, group);
+      const proposal = new Proposal({ ...this.#deps, kept: this.#kept }, line.key, group);
       await proposal.settle();
       // Where another gateway proposes too, it gets its turn: without a pause the one that has just
       // won wins again, round after round.

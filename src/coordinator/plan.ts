@@ -17,6 +17,8 @@ export interface PlacedKey {
   readonly fallbacks: readonly Target[];
   readonly convergence: Convergence;
   readonly epoch: number;
+  /** No ordinary write is let through to it, as far as this gateway knows. */
+  readonly isAgreedOnly: boolean;
 }
 
 /** Those whose answers count (`GuardedReplica.votes`); all take writes. */

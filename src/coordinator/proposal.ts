@@ -1,19 +1,21 @@
+import { following, laterBy, proposerOf } from '../causality/ballot.ts';
 import type { Cell } from '../causality/cell.ts';
-import { laterBy, proposerOf } from '../causality/ballot.ts';
+import { digestOf } from '../causality/cell-codec.ts';
 import { StoreError } from '../errors.ts';
 import { courtesyMs } from '../paxos/acceptor.ts';
 import { baseOf, fateOf } from '../paxos/lineage.ts';
 import { planRound, stateOf, type ConsensusRules } from '../paxos/proposer.ts';
 import type { HintKeeper } from '../repair/hint-keeper.ts';
-import { joinInto, type JoinOutcome, type JoinRequest } from '../repair/join-into.ts';
-import { ReplicaError, type CallOptions, type PrepareResult } from '../replica/replica.ts';
+import type { JoinOutcome } from '../repair/join-into.ts';
+import type { PrepareResult } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
+import { accept, type AcceptRequest } from './accept.ts';
 import type { Ballots } from './ballots.ts';
 import { answerAll, giveUp, propose, type Pending, type Waiting } from './consensus-call.ts';
 import { readFailure } from './faults.ts';
-import { Hinting } from './hinting.ts';
-import type { PlacedKey, Plan, Target } from './plan.ts';
+import type { KeptPromise, KeptPromises } from './kept-promises.ts';
+import type { PlacedKey, Plan } from './plan.ts';
 import { scatter, type Round } from './scatter.ts';
 
 export interface ConsensusDeps {
@@ -39,17 +41,23 @@ const pendingPauseMaxMs = 12;
 
 /** One group on its way through as many rounds as it takes. */
 export class Proposal {
-  readonly #deps: ConsensusDeps;
+  readonly #deps: ConsensusDeps & { readonly kept: KeptPromises };
   readonly #key: PlacedKey;
   readonly #own = new Set<number>();
   #group: readonly Waiting[];
   #pending: Pending | undefined;
   #floor = 0;
   #blocked = { by: 0, sinceMs: 0 };
+  /** Whether something has kept it from going through at once. */
+  #wasRefused = false;
   /** Whether somebody else proposes for this key too. */
   metRival = false;
 
-  constructor(deps: ConsensusDeps, key: PlacedKey, group: readonly Waiting[]) {
+  constructor(
+    deps: ConsensusDeps & { readonly kept: KeptPromises },
+    key: PlacedKey,
+    group: readonly Waiting[],
+  ) {
     this.#deps = deps;
     this.#key = key;
     this.#group = group;
@@ -76,7 +84,12 @@ export class Proposal {
 
   /** True when every operation of the group is settled. */
   async #round(): Promise<boolean> {
-    const ballot = await this.#deps.ballots.next(this.#floor);
+    const { ballots, clock, rules, kept } = this.#deps;
+    const promise = kept.take(this.#key);
+    if (promise && (await this.#settleBy(promise))) return true;
+    this.#group = this.#group.filter(({ settled }) => !settled);
+    if (this.#group.length === 0) return true;
+    const ballot = await ballots.next(this.#floor);
     this.#own.add(ballot);
     const promises = await this.#prepare(ballot);
     if (promises.verdict !== 'met') return this.#notPromised(promises);
@@ -87,29 +100,88 @@ export class Proposal {
     );
     const cells = holdings.map(({ stored }) => stored.cell);
     const state = stateOf(cells);
-    if (baseOf(state) !== 0 && proposerOf(baseOf(state)) !== proposerOf(ballot))
-      this.metRival = true;
+    const base = baseOf(state);
+    if (base !== 0 && proposerOf(base) !== proposerOf(ballot)) this.metRival = true;
     const confirmed = this.#judgePending(state);
     if (this.#group.length === 0) return true;
     const operations = confirmed ? [] : this.#group.map(({ operation }) => operation);
-    const mustAccept = this.#pending !== undefined || this.#group.some(({ settles }) => settles);
-    const plan = planRound(operations, { cells, ballot, mustAccept }, this.#deps.rules);
-    const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, base: baseOf(state) };
+    const mustAccept = this.#pending !== undefined || this.#settles();
+    const plan = planRound(operations, { cells, ballot, mustAccept }, rules);
+    const tried: Pending = confirmed ?? { plan, group: this.#group, ballot, base };
+    if (!plan.next) return answerAll(clock, this.#key, { ...tried, attempts: promises.attempts });
+    const known = new Map(holdings.map(({ id, ...promiser }) => [id, promiser]));
+    const [first] = holdings;
+    return this.#accept(tried, {
+      cell: plan.next,
+      ballot,
+      // Who has not answered yet holds most likely what the first one does.
+      known: (id) => known.get(id) ?? (first && { stored: first.stored, by: undefined }),
+      isKept: false,
+      promises: mustAccept || base === 0 ? undefined : this.#following(ballot),
+    });
+  }
+
+  /**
+   * One round trip instead of two: the promise came with the last accept of this gateway. False when
+   * it cannot be used, or a majority has not taken it.
+   *
+   * What changes nothing is not decided by it: that another proposer has done nothing since is only
+   * known once a majority has accepted something.
+   */
+  async #settleBy({ ballot, stored, by }: KeptPromise): Promise<boolean> {
+    const { clock, rules, ballots } = this.#deps;
+    if (this.#pending || this.#settles()) return false;
+    const operations = this.#group.map(({ operation }) => operation);
+    const from = { cells: [stored.cell], ballot, mustAccept: false };
+    const plan = planRound(operations, from, rules);
+    const tried = { plan, group: this.#group, ballot, base: baseOf(stored.cell) };
     if (!plan.next)
-      return answerAll(this.#deps.clock, this.#key, { ...tried, attempts: promises.attempts });
-    if (!confirmed) propose(tried);
-    const known = new Map(holdings.map(({ id, ...promise }) => [id, promise]));
-    const accepts = await this.#accept(plan.next, ballot, known);
-    for (const waiting of this.#group) waiting.attempts = accepts.attempts;
-    if (accepts.verdict === 'met') {
-      const { attempts, replies } = accepts;
-      const accepted = replies.flatMap(({ reply }) =>
-        reply?.status === 'joined' ? [reply.cell] : [],
-      );
-      return answerAll(this.#deps.clock, this.#key, { ...tried, attempts, accepted });
+      return !rules.lookAnew && answerAll(clock, this.#key, { ...tried, attempts: [] });
+    ballots.used(ballot);
+    this.#own.add(ballot);
+    this.#floor = Math.max(this.#floor, ballot);
+    return this.#accept(tried, {
+      cell: plan.next,
+      ballot,
+      known: (id) => ({ stored, by: by.get(id) }),
+      isKept: true,
+      promises: this.#following(ballot),
+    });
+  }
+
+  /** The ballot that is asked for with an accept, where nobody else is likely to want the key. */
+  #following(ballot: number): number | undefined {
+    const isAlone = this.#key.isAgreedOnly && !this.metRival && !this.#wasRefused;
+    return isAlone && !this.#deps.kept.isShy(this.#key) ? following(ballot) : undefined;
+  }
+
+  #settles(): boolean {
+    return this.#group.some(({ settles }) => settles);
+  }
+
+  /** True when a majority has taken it. */
+  async #accept(tried: Pending, what: AcceptRequest): Promise<boolean> {
+    const { clock, kept } = this.#deps;
+    const { ballot, cell, promises, isKept } = what;
+    const isOwn = tried.ballot === ballot;
+    if (isOwn) propose(tried);
+    const plan = this.#plan();
+    const { round, promised } = await accept(this.#deps, this.#key, { ...what, plan });
+    const { attempts, replies } = round;
+    for (const waiting of this.#group) waiting.attempts = attempts;
+    if (round.verdict !== 'met') {
+      if (isKept) kept.lose(this.#key);
+      this.#notAccepted(round, isOwn ? tried : undefined);
+      return false;
     }
-    this.#notAccepted(accepts, confirmed ? undefined : tried);
-    return false;
+    if (promises !== undefined) {
+      const stored = { cell, digest: digestOf(cell) };
+      kept.keep(this.#key, { ballot: promises, stored, by: promised });
+    }
+    const accepted = replies.flatMap(({ reply }) =>
+      reply?.status === 'joined' ? [reply.cell] : [],
+    );
+    return answerAll(clock, this.#key, { ...tried, attempts, accepted });
   }
 
   #prepare(ballot: number): Promise<Round<Promised>> {
@@ -124,35 +196,6 @@ export class Proposal {
       },
       accepts: ({ promised }) => promised,
     });
-  }
-
-  async #accept(
-    cell: Cell,
-    ballot: number,
-    known: ReadonlyMap<string, Pick<Promised, 'stored' | 'by'>>,
-  ): Promise<Round<JoinOutcome>> {
-    const { targets } = this.#key;
-    const hinting = new Hinting(this.#deps, this.#key, { cell });
-    const round = await scatter(targets, {
-      clock: this.#deps.clock,
-      plan: this.#plan(),
-      atOnce: targets.length,
-      call: ({ replica }) => {
-        const promise = known.get(replica.id);
-        const by = promise?.by ?? replica.incarnation;
-        const request = { ...this.#key, cell, ...(promise ? { guess: promise.stored } : {}) };
-        const accept = acceptAt(replica, request, {
-          by: replica.votes ? by : undefined,
-          ballot,
-          options: this.#plan(),
-        });
-        return hinting.watch(accept, ({ status }) => status === 'joined');
-      },
-      accepts: ({ status }) => status === 'joined',
-      missed: hinting.missed,
-    });
-    this.#deps.hints.follow(round.settled);
-    return round;
   }
 
   /**
@@ -172,6 +215,7 @@ export class Proposal {
   }
 
   #notPromised(promises: Round<Promised>): boolean {
+    this.#wasRefused = true;
     const refusals = promises.attempts.flatMap(({ reply }) =>
       reply && !reply.promised ? [reply.stored.promised] : [],
     );
@@ -205,6 +249,7 @@ export class Proposal {
    * `tried` is what this round itself proposed; undefined when it only confirmed an earlier one.
    */
   #notAccepted(accepts: Round<JoinOutcome>, tried: Pending | undefined): void {
+    this.#wasRefused = true;
     const refusals = accepts.attempts.flatMap(({ reply }) =>
       reply?.status === 'refused' ? [reply.promised] : [],
     );
@@ -236,16 +281,4 @@ export class Proposal {
       deadlineMs: Math.max(...this.#group.map(({ plan }) => plan.deadlineMs)),
     };
   }
-}
-
-/** A replica without a vote gets the version like any other one; that is no accept. */
-async function acceptAt(
-  replica: Target['replica'],
-  request: JoinRequest,
-  what: { by: string | undefined; ballot: number; options: CallOptions },
-): Promise<JoinOutcome> {
-  const { by, ballot, options } = what;
-  if (by !== undefined) return joinInto(replica, { ...request, accept: { by, ballot } }, options);
-  await joinInto(replica, request, options);
-  throw new ReplicaError('REFUSED', replica.reason, true);
 }

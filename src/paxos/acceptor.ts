@@ -1,4 +1,4 @@
-import { proposerOf, roundsBetween } from '../causality/ballot.ts';
+import { following, proposerOf, roundsBetween } from '../causality/ballot.ts';
 
 /**
  * THE ACCEPTOR'S RULES, as pure conditions. Postgres has them in SQL (replica/postgres/statements),
@@ -14,13 +14,22 @@ import { proposerOf, roundsBetween } from '../causality/ballot.ts';
  */
 export const courtesyMs = 20;
 
-/** Whether a row may promise `ballot`: it is greater, and interrupts nobody who is in a round. */
+/**
+ * For so long a proposer may use what was promised with an accept. Such a ballot has about the time
+ * of that accept, and what it is used for may have begun so much later (see `verdictOf`).
+ */
+export const keptForMs = 30_000;
+
+/**
+ * Whether a row may promise `ballot`: it is greater, and interrupts nobody who is in a round. Nobody
+ * is whose promise came with its last accept (`following`): it may never be used.
+ */
 export function mayPromise(
   row: { readonly promised: number; readonly current: number },
   ballot: number,
 ): boolean {
   if (ballot <= row.promised) return false;
-  const isSettled = row.promised <= row.current;
+  const isSettled = row.promised <= row.current || row.promised === following(row.current);
   const isOwn = proposerOf(ballot) === proposerOf(row.promised);
   return isSettled || isOwn || roundsBetween(row.promised, ballot) > courtesyMs;
 }

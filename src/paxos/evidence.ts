@@ -1,6 +1,7 @@
 import { ballotTimeUs } from '../causality/ballot.ts';
 import { incarnationOf, PI, type Dot } from '../causality/dot.ts';
 import type { SettlementTrace } from '../causality/outcomes.ts';
+import { keptForMs } from './acceptor.ts';
 import { isInLine } from './lineage.ts';
 
 /** A version that some log names. */
@@ -100,7 +101,10 @@ function wholeLine(
   return { line: whole, isComplete: isComplete() };
 }
 
-/** Ballots are issued in whole milliseconds. */
+/**
+ * Whether a ballot is too old for a write that began at `timeUs`. They are issued in whole
+ * milliseconds, and may be used a while after they were.
+ */
 function isBefore(ballot: number, timeUs: number): boolean {
-  return ballotTimeUs(Math.abs(ballot)) < Math.floor(timeUs / 1_000) * 1_000;
+  return ballotTimeUs(Math.abs(ballot)) < (Math.floor(timeUs / 1_000) - keptForMs) * 1_000;
 }

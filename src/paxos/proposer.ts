@@ -63,9 +63,18 @@ export interface ConsensusRules {
   readonly retag: boolean;
   /** A round that only refuses finishes like any other when the quorum differs. */
   readonly finishRefused: boolean;
+  /** A promise that came with an accept serves one proposal. */
+  readonly keptOnce: boolean;
+  /** What changes nothing is not answered on such a promise: it says nothing about what came since. */
+  readonly lookAnew: boolean;
 }
 
-export const consensusRules: ConsensusRules = { retag: true, finishRefused: true };
+export const consensusRules: ConsensusRules = {
+  retag: true,
+  finishRefused: true,
+  keptOnce: true,
+  lookAnew: true,
+};
 
 /** What a proposer does after its promises came in. */
 export interface RoundPlan<Answer> {

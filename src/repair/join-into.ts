@@ -7,6 +7,7 @@ import {
   type CellRef,
   type CellStore,
   type StoredCell,
+  type SwapRequest,
 } from '../replica/replica.ts';
 
 /**
@@ -35,7 +36,16 @@ export interface JoinRequest {
    * Paxos accept: refused by a replica that has gone past this ballot, which an ordinary join would
    * not mind, and by any other incarnation than the one that promised.
    */
-  readonly accept?: { readonly ballot: number; readonly by: string };
+  readonly accept?: Accept | undefined;
+}
+
+export interface Accept {
+  readonly ballot: number;
+  readonly by: string;
+  /** The proposer's next ballot, promised with it. */
+  readonly promises?: number | undefined;
+  /** Refused where the row is not what `guess` says, unless this accept has come there already. */
+  readonly exact?: boolean | undefined;
 }
 
 const attemptsMax = 16;
@@ -63,17 +73,15 @@ export async function joinInto(
   let known = request.guess ?? absent;
   let verified = false;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    if (accept && ballotOf(known.cell) > accept.ballot) {
-      const promised = Math.max(accept.ballot + 1, ballotOf(known.cell));
-      return { status: 'refused', promised, tookOrdinary: false };
-    }
+    const promisedTo = accept && overtaken(accept, known.cell, verified);
+    if (promisedTo) return { status: 'refused', promised: promisedTo, tookOrdinary: false };
     const next = convergence.join(known.cell, cell);
     if (verified && digestOf(next) === known.digest)
       return { status: 'joined', cell: next, wrote: false };
     const swap = { expected: known.digest, next, stamp: convergence.stampOf(next) };
     const result = await store.swap(
       ref,
-      accept ? { ...swap, acceptedBy: accept.by } : swap,
+      accept ? { ...swap, ...votingFor(accept) } : swap,
       options,
     );
     if (result.status === 'swapped') return { status: 'joined', cell: next, wrote: true };
@@ -92,4 +100,15 @@ export async function joinInto(
     `the key changed ${attemptsMax} times while a version was being joined`,
     false,
   );
+}
+
+/** The ballot that an accept must come after, where the row has gone another way. */
+function overtaken(accept: Accept, known: Cell, verified: boolean): number | undefined {
+  const ballot = ballotOf(known);
+  if (ballot > accept.ballot) return ballot;
+  return accept.exact && verified && ballot < accept.ballot ? accept.ballot : undefined;
+}
+
+function votingFor({ by, promises }: Accept): Pick<SwapRequest, 'acceptedBy' | 'promises'> {
+  return { acceptedBy: by, ...(promises === undefined ? {} : { promises }) };
 }

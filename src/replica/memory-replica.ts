@@ -117,7 +117,7 @@ export class MemoryReplica implements Replica {
       ref,
       cell: request.next,
       stamp: request.stamp ?? '',
-      promised: Math.max(row?.promised ?? 0, ballotOf(request.next)),
+      promised: Math.max(row?.promised ?? 0, ballotOf(request.next), request.promises ?? 0),
     });
     return { status: 'swapped' };
   }

@@ -66,6 +66,8 @@ export interface SwapRequest {
   readonly emptied?: number;
   /** An accept counts for the incarnation that was asked to promise: no other one may take it. */
   readonly acceptedBy?: string;
+  /** With `acceptedBy`: a ballot of the same proposer that is promised with it, as `prepare` would. */
+  readonly promises?: number;
   /**
    * LAST_WRITE_WINS cells: the sortable stamp of the version (see `stampOf`); absent for SIBLINGS.
    */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { laterBy } from '../../src/causality/ballot.ts';
+import { following, laterBy } from '../../src/causality/ballot.ts';
 import { digestOf, encodeCell, storedBytes } from '../../src/causality/cell-codec.ts';
 import {
   emptyCell,
@@ -444,6 +444,36 @@ describe.each([
         promised: false,
         stored: { promised: 9 },
       });
+    });
+
+    test('the next ballot is promised with an accept, absent or not, and holds as any promise, without courtesy', async () => {
+      const [first, second] = [laterBy(2, 1_000), laterBy(2, 2_000)];
+      for (const [ballot, before] of [
+        [first, emptyCell],
+        [second, withBallot(emptyCell, first)],
+      ] as const) {
+        const accepted = withBallot(before, ballot);
+        const promises = following(ballot);
+        const vote = { acceptedBy: replica.incarnation, promises };
+        expect(await swap(accepted, digestOf(before), 'key', vote)).toEqual({ status: 'swapped' });
+        expect(await read()).toMatchObject({ digest: digestOf(accepted), promised: promises });
+        const rival = withBallot(accepted, promises - 1);
+        expect(await swap(rival, digestOf(accepted))).toMatchObject({
+          status: 'promised',
+          promised: promises,
+        });
+      }
+      // Guard: with the courtesy of a promise (`mayPromise`), whoever writes often would keep others out.
+      const rival = following(second) + 1;
+      expect(await replica.prepare(ref(), rival, inTime())).toMatchObject({ promised: true });
+    });
+
+    test('a promise that comes with an accept which is refused, or lost its race, is not given', async () => {
+      await replica.prepare(ref(), 9, inTime());
+      const vote = { acceptedBy: replica.incarnation, promises: 4_104 };
+      await swap(withBallot(emptyCell, 8), 0n, 'key', vote);
+      await swap(withBallot(emptyCell, 9), 1n, 'key', { ...vote, promises: 4_105 });
+      expect((await read()).promised).toBe(9);
     });
 
     test('a cell that keeps the ballot it has is no accept, and needs no promise', async () => {

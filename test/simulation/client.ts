@@ -25,6 +25,8 @@ export interface Habits {
   readonly sloppy?: boolean;
   /** Names of the gateways that it can reach; all of them when left out. */
   readonly gateways?: readonly string[];
+  /** Which of them it asks, by their places: one that is killed is followed by another in its place. */
+  readonly places?: readonly number[];
   /** Writes and deletes whatever is there, with no context at all. */
   readonly blind?: boolean;
   /** How often a write of unknown outcome is sent again, with its idempotency key, through any gateway. */
@@ -163,8 +165,10 @@ export class Client {
   }
 
   gateway(): Gateway {
-    const { gateways } = this.habits;
-    const open = this.world.gateways.filter(({ name }) => gateways?.includes(name) ?? true);
+    const { gateways, places } = this.habits;
+    const open = this.world.gateways.filter(
+      ({ name }, place) => (gateways?.includes(name) ?? true) && (places?.includes(place) ?? true),
+    );
     return this.pick(open);
   }
 

@@ -4,6 +4,7 @@ import { causal } from './workloads/causal.ts';
 import { changes } from './workloads/changes.ts';
 import { linearizableDisks, quorumDisks } from './workloads/disks.ts';
 import { handoff, outages, sloppy, strays } from './workloads/handoff.ts';
+import { linearizableAlone } from './workloads/alone.ts';
 import { linearizable } from './workloads/linearizable.ts';
 import { mixed } from './workloads/mixed.ts';
 import { oneLww } from './workloads/one-lww.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   causal,
   linearizable,
   linearizableDisks,
+  linearizableAlone,
   mixed,
   resolve,
   resolveLinearizable,

@@ -73,6 +73,7 @@ export function callKinds(clock: Clock) {
         calls.map(({ request }) => request.expected),
         calls.map(({ request }) => request.acceptedBy !== undefined),
         calls.map(emptiedOf),
+        calls.map(({ request }) => request.promises ?? 0),
       ],
       replies: byPosition(swapReply),
     } satisfies CallKind<SwapCall, SwapResult>,
@@ -116,6 +117,7 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
       calls.map(() => 0),
       calls.map(() => false),
       calls.map(() => null),
+      calls.map(() => 0),
     ],
     replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
   };

@@ -68,8 +68,8 @@ const judged = `
       from (select count(*) from locked) as all_locked
       cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
                   $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[],
-                  $16::int[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, n)
+                  $16::int[], $17::int8[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, promises, n)
       cross join replica r
     )`;
 
@@ -102,7 +102,7 @@ export const swapCells: Statement = {
     with ${judged},
     updated as (
       update cells c set siblings = j.siblings, context = j.context, digest = j.digest, stamp = j.stamp, pi = j.pi, outcomes = j.outcomes,
-        gone_at = j.gone_at, promised = greatest(c.promised, j.pi), updated_at = clock_timestamp()
+        gone_at = j.gone_at, promised = greatest(c.promised, j.pi, j.promises), updated_at = clock_timestamp()
       from judged j
       where c.tenant = j.tenant and c.keyspace = j.keyspace and c.key = j.key and c.digest = j.expected
         and (j.pi <= c.pi or greatest(c.promised, j.floor) <= j.pi) and j.in_time and j.same_incarnation
@@ -111,7 +111,7 @@ export const swapCells: Statement = {
     ),
     inserted as (
       insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, outcomes, token, gone_at)
-      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, j.pi, j.outcomes, j.token, j.gone_at
+      select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, j.pi, greatest(j.pi, j.promises), j.outcomes, j.token, j.gone_at
       from judged j where j.expected = 0 and (j.pi = 0 or j.floor <= j.pi) and j.in_time and j.same_incarnation
         and coalesce(j.emptied, 0) = 0 order by j.n
       on conflict do nothing returning tenant, keyspace, key
@@ -162,7 +162,7 @@ export const prepareBallots: Statement = {
       where i.in_time and (i.ballot = 0 or i.ballot > i.promise_floor
         or exists (select from cells e where e.tenant = i.tenant and e.keyspace = i.keyspace and e.key = i.key)) order by i.n
       on conflict (tenant, keyspace, key) do update set promised = excluded.promised
-      where greatest(c.promised, (select promise_floor from replica)) < excluded.promised and (c.promised <= c.pi or c.promised % 4096 = excluded.promised % 4096
+      where greatest(c.promised, (select promise_floor from replica)) < excluded.promised and (c.promised <= c.pi or c.promised = c.pi + 4096 or c.promised % 4096 = excluded.promised % 4096
         or excluded.promised / 4096 - c.promised / 4096 > ${courtesyMs})
       returning tenant, keyspace, key, siblings, context, digest, promised, outcomes, emptied
     )

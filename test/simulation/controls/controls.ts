@@ -24,6 +24,7 @@ import {
   CarelessReplica,
   ForgetfulReplica,
   LastArrivalReplica,
+  ObligingReplica,
   UnawareReplica,
   UnruledReplica,
   ZombieReplica,
@@ -251,7 +252,7 @@ export const controls: readonly Control[] = [
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 2_000,
-    caughtBy: 640,
+    caughtBy: 63,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
@@ -260,6 +261,26 @@ export const controls: readonly Control[] = [
     within: 400,
     caughtBy: 33,
     defects: () => ({ unnoticed: true }),
+  },
+  {
+    name: 'a promise that came with an accept serves twice',
+    scenario: 'linearizable-alone',
+    within: 50,
+    defects: () => ({ parts: { rules: { ...consensusRules, keptOnce: false } } }),
+  },
+  {
+    name: 'an accept goes through although another proposer was met since',
+    scenario: 'linearizable-alone',
+    within: 300,
+    caughtBy: 25,
+    defects: () => ({ replica: (options) => new ObligingReplica(options) }),
+  },
+  {
+    name: 'a refusal is answered on a promise that came with an accept',
+    scenario: 'linearizable-alone',
+    within: 100,
+    caughtBy: 20,
+    defects: () => ({ parts: { rules: { ...consensusRules, lookAnew: false } } }),
   },
   {
     name: 'LINEARIZABLE reads served at ONE',

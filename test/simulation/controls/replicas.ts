@@ -113,5 +113,12 @@ export class UnruledReplica extends MemoryReplica {
   }
 }
 
+/** Accepts whatever has not been overtaken there yet, though another proposer was promised that it would not. */
+export class ObligingReplica extends MemoryReplica {
+  protected override mayTake(row: StoredCell, request: SwapRequest): boolean {
+    return request.acceptedBy !== undefined || super.mayTake(row, request);
+  }
+}
+
 /** Marks a swap that carries state between replicas, and is no accept. */
 export const isRepair = Symbol('repair');

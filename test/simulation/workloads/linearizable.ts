@@ -39,16 +39,22 @@ export const linearizable: Scenario = {
   check: (world) => checkLinearizable(world.history.operations),
 };
 
-async function contend(world: World, thinkMs: number): Promise<void> {
+/** One client of one key: reads, writes, compares and sets, and deletes. */
+export async function contend(
+  world: World,
+  thinkMs: number,
+  { places, count = 16 }: { places?: readonly number[]; count?: number } = {},
+): Promise<void> {
   const client = new Client(world, {
     keyspace,
     read: 'LINEARIZABLE',
     write: 'LINEARIZABLE',
     blind: true,
     retries: 2,
+    ...(places ? { places } : {}),
   });
   const last = new Map<string, number | null>();
-  for (let done = 0; done < 16; done += 1) {
+  for (let done = 0; done < count; done += 1) {
     await client.think(thinkMs);
     const key = client.pick(keys);
     const dice = client.random.next();
