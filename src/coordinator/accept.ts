@@ -1,5 +1,6 @@
 import type { Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
+import type { Convergence } from '../causality/convergence.ts';
 import type { HintKeeper } from '../repair/hint-keeper.ts';
 import { joinInto, type JoinOutcome, type JoinRequest } from '../repair/join-into.ts';
 import { ReplicaError, type StoredCell } from '../replica/replica.ts';
@@ -42,6 +43,7 @@ export async function accept(
   const { cell, plan, promises } = what;
   const hinting = new Hinting(deps, key, { cell });
   const promised = new Map<string, string>();
+  const convergence = joiningOnce(key.convergence);
   const round = await scatter(key.targets, {
     clock: deps.clock,
     plan,
@@ -50,7 +52,7 @@ export async function accept(
       const promiser = what.known(replica.id);
       const by = replica.votes ? (promiser?.by ?? replica.incarnation) : undefined;
       const exact = what.isKept && promiser?.by !== undefined;
-      const request = { ...key, cell, ...(promiser ? { guess: promiser.stored } : {}) };
+      const request = { ref: key.ref, convergence, cell, ...guessOf(promiser) };
       const vote = by === undefined ? undefined : { by, ballot: what.ballot, promises, exact };
       const sent = acceptAt(replica, { ...request, accept: vote }, plan);
       const outcome = await hinting.watch(sent, ({ status }) => status === 'joined');
@@ -76,4 +78,22 @@ async function acceptAt(
   const outcome = await joinInto(replica, request, options);
   if (request.accept) return outcome;
   throw new ReplicaError('REFUSED', replica.reason, true);
+}
+
+function guessOf(promiser: Promiser | undefined): Pick<JoinRequest, 'guess'> {
+  return promiser ? { guess: promiser.stored } : {};
+}
+
+/**
+ * Replicas mostly hold one and the same cell, and then what is proposed is joined with it once: its
+ * texts and its digest hang on the object.
+ */
+function joiningOnce(convergence: Convergence): Convergence {
+  const joined = new Map<Cell, Cell>();
+  const join = (held: Cell, cell: Cell): Cell => {
+    const known = joined.get(held) ?? convergence.join(held, cell);
+    joined.set(held, known);
+    return known;
+  };
+  return { ...convergence, join };
 }
