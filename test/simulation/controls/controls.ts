@@ -272,14 +272,14 @@ export const controls: readonly Control[] = [
     name: 'an accept goes through although another proposer was met since',
     scenario: 'linearizable-alone',
     within: 300,
-    caughtBy: 25,
+    caughtBy: 20,
     defects: () => ({ replica: (options) => new ObligingReplica(options) }),
   },
   {
     name: 'a refusal is answered on a promise that came with an accept',
     scenario: 'linearizable-alone',
-    within: 100,
-    caughtBy: 20,
+    within: 300,
+    caughtBy: 18,
     defects: () => ({ parts: { rules: { ...consensusRules, lookAnew: false } } }),
   },
   {

@@ -31,6 +31,6 @@ export const linearizableAlone: Scenario = {
   clients: (world) =>
     Promise.all([
       ...Array.from({ length: 4 }, () => contend(world, 30, { places: [0], count: 24 })),
-      contend(world, 150, { places: [1, 2], count: 6 }),
+      ...Array.from({ length: 2 }, () => contend(world, 100, { places: [1, 2], count: 10 })),
     ]),
 };
