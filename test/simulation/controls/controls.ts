@@ -312,7 +312,7 @@ export const controls: readonly Control[] = [
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
     within: 2000,
-    caughtBy: 976,
+    caughtBy: 180,
     // A hint would bring back what it has kept.
     defects: () => ({
       link: (link) => new HastyAccepts(link),
@@ -363,8 +363,8 @@ export const controls: readonly Control[] = [
   {
     name: 'a fence leaves the stamp of what stands as it is',
     scenario: 'resolve-newest',
-    within: 200,
-    caughtBy: 6,
+    within: 1000,
+    caughtBy: 321,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? new UnstampedFences(link) : link),
     }),
@@ -421,7 +421,7 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 12,
+    caughtBy: 5,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
