@@ -171,10 +171,9 @@ export class GuardedReplica implements Replica {
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     const { tenant } = request;
-    const expected = this.#scans.expected(request);
-    const load = { sort: 'scan', tenant, chars: expected } as const;
+    const load = { sort: 'scan', tenant, chars: this.#scans.expected(request) } as const;
     const act = async () =>
-      this.#scans.learn(request, await this.#inner.scan({ ...request, expected }, options));
+      this.#scans.learn(request, await this.#inner.scan(this.#scans.foretold(request), options));
     return this.#vote(options, () => this.#measure('scan', load, act));
   }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {

@@ -20,6 +20,12 @@ export class ScanWeights {
     return Math.min(request.bytes, Math.ceil(request.limit * row));
   }
 
+  /** What is asked for, and what it will weigh where that is known of its keyspace, and not assumed. */
+  foretold(request: ScanRequest): ScanRequest {
+    const isKnown = this.#rowChars.has(nameOf(request));
+    return isKnown ? { ...request, expected: this.expected(request) } : request;
+  }
+
   /** Gives back the page. Larger rows are believed at once, smaller ones by halves. */
   learn(request: ScanRequest, page: ScanPage): ScanPage {
     if (page.cells.length === 0) return page;

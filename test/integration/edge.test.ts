@@ -199,6 +199,9 @@ test('many ranges of one document become few statements', async () => {
     { length: 20 },
     (_, i) => `r${i}: range(keyspace: "demo", from: "m${i}", first: 5) { nodes { key } }`,
   );
+  // Until a page of a keyspace was seen, each has a statement to itself.
+  const seen = '{ range(keyspace: "demo", first: 1, consistency: ALL) { nodes { key } } }';
+  expect((await send(edge, seen)).text).toContain('"key"');
   const before = await figure('quorate_batch_size_count', 'call="scan"');
   const reply = await send(edge, `{ ${fields.join(' ')} }`);
   expect(reply.errors).toBeUndefined();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { seenNothing, emptyCell, write } from '../../src/causality/cell.ts';
 import { GuardedReplica } from '../../src/replica/guarded-replica.ts';
 import { NeverSent } from '../../src/replica/replica.ts';
@@ -171,6 +171,21 @@ describe('pages of a range', () => {
     await expect(read('a')).rejects.toMatchObject(refused);
     await clock.settled(Promise.all(open));
     expect(replica.isFullFor('acme')).toBe(false);
+  });
+
+  // Guard: `foretold`. With a guess for every page, those of an unknown keyspace share a statement, whatever they weigh.
+  test('are told to be light, or heavy, once one of their keyspace was seen, and not before', async () => {
+    const { clock, inner, replica, swap } = guarded();
+    const asked = jest.spyOn(inner, 'scan');
+    const weights = async () => {
+      asked.mockClear();
+      await replica.scan(page, { deadlineMs: clock.monotonicMs() + 1_000 });
+      return asked.mock.calls.map(([{ expected }]) => expected);
+    };
+    expect(await weights()).toEqual([undefined]);
+    await swap('a', 'x'.repeat(1_000));
+    expect(await weights()).toEqual([undefined]);
+    expect(await weights()).toEqual([5_000]);
   });
 
   // Guard: `refuseIfTooFull` in `RangeMerge.page`. Without it the page is QUORUM_UNAVAILABLE.
