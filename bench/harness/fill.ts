@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Running } from './contender.ts';
 import { filler, keyAt, load, secretAt } from './load.ts';
 
@@ -12,6 +13,9 @@ export interface Filling {
 
 const itemsMax = 200;
 const atOnce = 16;
+const attempts = 4;
+/** Of parts: so that a large filling shows its progress, and a small one does not. */
+const reportEvery = 500;
 
 const putMany = `mutation ($s: String!, $i: [PutItem!]!) { putMany(keyspace: $s, items: $i, consistency: ALL, timeoutMs: 30000) { results { error { message code } } } }`;
 const create = `mutation ($s: String!) { createKeyspace(input: { name: $s, conflicts: LAST_WRITE_WINS }) { name } }`;
@@ -36,10 +40,16 @@ export async function fill({ origin, keyspaces, keys, tenants }: Filling): Promi
         });
     }
   }
+  let done = 0;
   const waiting = work.values();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      for (const one of waiting) await one();
+      for (const one of waiting) {
+        await one();
+        done += 1;
+        if (done % reportEvery === 0)
+          process.stderr.write(`filled ${Math.round((done / work.length) * 100)} %\n`);
+      }
     }),
   );
 }
@@ -49,7 +59,20 @@ function itemAt(number: number): { key: string; value: string } {
   return { key, value: key + filler(100) };
 }
 
+/** A busy machine may refuse one, or be late: an item is written again as it was, and creating is idempotent. */
 async function send(origin: string, tenant: number, asked: object): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await sendOnce(origin, tenant, asked);
+      return;
+    } catch (error) {
+      if (attempt === attempts) throw error;
+      await sleep(1_000 * attempt);
+    }
+  }
+}
+
+async function sendOnce(origin: string, tenant: number, asked: object): Promise<void> {
   const response = await fetch(`${origin}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secretAt(tenant)}` },

@@ -200,7 +200,7 @@ export class Hub {
 
   #startTails(): void {
     const { clock, random, log, pollMs = 500 } = this.#options;
-    const options = { clock, random, log, pollMs, gapMs: 3, backoffMaxMs: 5000 };
+    const options = { clock, random, log, pollMs, gapMs: 3, barrenGapMs: 25, backoffMaxMs: 5000 };
     const events = {
       wanted: () => ({ ranges: this.#registry.ranges(), wanted: this.#wanted }),
       page: (tail: Tail, page: ChangePage, window: number) => this.#page(tail, page, window),

@@ -18,6 +18,8 @@ export interface TailOptions {
   readonly pollMs: number;
   /** Woken reads are at least this far apart. */
   readonly gapMs: number;
+  /** And up to this far, while what others write is all that they find: it is nobody's. */
+  readonly barrenGapMs: number;
   readonly backoffMaxMs: number;
 }
 
@@ -44,6 +46,11 @@ export class Tail {
   #session: ChangeSession | undefined;
   #stopped = false;
   #woken = false;
+  /** The replica says that something was logged; perhaps what somebody follows. */
+  #hinted = false;
+  /** Reads in a row that were hinted at and found nothing that anybody follows. */
+  #barren = 0;
+  #isResting = false;
   #endNap: (() => void) | undefined;
   #failures = 0;
 
@@ -75,10 +82,15 @@ export class Tail {
     this.#endNap?.();
   }
 
-  /** There may be something to read. */
+  /** There is something to read, or somebody who waits for a read. */
   wake(): void {
     this.#woken = true;
     this.#endNap?.();
+  }
+
+  #hint(): void {
+    this.#hinted = true;
+    if (!this.#isResting) this.#endNap?.();
   }
 
   async #run(): Promise<void> {
@@ -108,7 +120,7 @@ export class Tail {
 
   async #follow(): Promise<void> {
     const session = await this.#source.open({
-      onWake: () => this.wake(),
+      onWake: () => this.#hint(),
       onLost: () => this.wake(),
     });
     this.#session = session;
@@ -119,6 +131,7 @@ export class Tail {
       const read = ++this.readsBegun;
       if (!more) window = read;
       this.#woken = false;
+      this.#hinted = false;
       const page = await session.read(this.#position, this.#events.wanted());
       if (this.#isStopped()) return;
       if (this.#failures > 0)
@@ -127,15 +140,27 @@ export class Tail {
       this.live = true;
       this.#position = page.position;
       more = page.kind === 'page' && page.more;
+      this.#barren = page.kind === 'page' && page.changes.length === 0 ? this.#barren + 1 : 0;
       this.#events.page(this, page, window);
       if (!more) await this.#idle();
     }
   }
 
   async #idle(): Promise<void> {
-    const { pollMs, gapMs, clock } = this.#options;
-    if (this.#woken) await clock.sleep(gapMs);
+    const { pollMs, gapMs, barrenGapMs, clock } = this.#options;
+    if (!this.#woken && this.#barren > 0) {
+      this.#isResting = true;
+      await this.#nap(Math.min(barrenGapMs, gapMs * 2 ** Math.min(this.#barren, 10)));
+      this.#isResting = false;
+      if (this.#isCalled()) return;
+      this.#barren = 0;
+    }
+    if (this.#isCalled()) await clock.sleep(gapMs);
     else await this.#nap(pollMs);
+  }
+
+  #isCalled(): boolean {
+    return this.#woken || this.#hinted;
   }
 
   #nap(delayMs: number): Promise<void> {
