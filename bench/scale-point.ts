@@ -11,6 +11,8 @@ import { subscribe } from './subscribers.ts';
 export interface PointOptions extends ProductOptions {
   readonly keys?: number;
   readonly subscribers?: number;
+  /** Connections of the load, as a part of what was asked for; 1 where left out. */
+  readonly share?: number;
 }
 
 /** The product as it runs at one point. */
@@ -19,6 +21,7 @@ export interface Point {
   readonly running: Running;
   readonly keys: number;
   readonly directory: string;
+  readonly share: number;
   /** What one of its subscribers takes, where there are any. */
   readonly each: string | undefined;
   stop(): Promise<void>;
@@ -30,7 +33,7 @@ export async function startPoint(
   options: PointOptions,
   dataDirectory: string,
 ): Promise<Point> {
-  const { keys = 10_000, subscribers, ...run } = options;
+  const { keys = 10_000, subscribers, share = 1, ...run } = options;
   const directory = mkdtempSync(join(dataDirectory, 'quorate-scale-'));
   mkdirSync(join(directory, 'plan'));
   const port = await freePort();
@@ -46,7 +49,7 @@ export async function startPoint(
   try {
     await untilIdle(running);
     const each = subscribers ? await subscribed(running, { subscribers, port, stops }) : undefined;
-    return { point, running, keys, directory, each, stop };
+    return { point, running, keys, directory, share, each, stop };
   } catch (error) {
     await stop();
     throw error;

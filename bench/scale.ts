@@ -26,6 +26,12 @@ function curves(quick: boolean): readonly Curve[] {
   return [
     { what: 'replicas', points: upTo(3, 6, 12), at: (replicas) => ({ replicas }) },
     {
+      // With more replicas the same requests are spread over more statements; here each replica has as many.
+      what: 'as busy replicas',
+      points: upTo(3, 6, 12),
+      at: (replicas) => ({ replicas, share: replicas / 3 }),
+    },
+    {
       what: 'keys',
       points: quick ? [1_000, 10_000] : [10_000, 100_000, 1_000_000],
       at: (keys) => ({ keys }),
@@ -88,7 +94,12 @@ async function costs(
       const sample = await measure(
         one.running,
         { contender: 'quorate', workload, round },
-        { ...options, ...one, seconds: round === 0 ? 2 * options.seconds : options.seconds },
+        {
+          ...options,
+          ...one,
+          connections: options.connections * one.share,
+          seconds: round === 0 ? 2 * options.seconds : options.seconds,
+        },
       );
       const mark = round === 0 ? 'warm' : `${round}/${options.rounds}`;
       process.stderr.write(

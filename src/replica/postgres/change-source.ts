@@ -15,6 +15,7 @@ import { changeIn, keyIn, placeOf, rangeColumns, text } from './change-rows.ts';
 import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
 import type { Statement } from './statements.ts';
+import { feedName } from './wake-ups.ts';
 
 /** Where the log is, and how long to wait for it. */
 export interface PostgresChangeSourceOptions {
@@ -77,7 +78,7 @@ class PostgresChangeSession implements ChangeSession {
     this.#client = new pg.Client({
       connectionString: options.url,
       connectionTimeoutMillis: options.connectMs,
-      application_name: 'quorate feed',
+      application_name: feedName,
       options: settings,
       keepAlive: true,
     });

@@ -1,5 +1,5 @@
 import type { Cell } from '../../causality/cell.ts';
-import type { Cancel, Clock } from '../../runtime/clock.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Metrics } from '../../runtime/metrics.ts';
 import type { BucketDigest } from '../buckets.ts';
@@ -40,7 +40,8 @@ import { historyKind } from './history-calls.ts';
 import { OnceMigrated } from './once-migrated.ts';
 import { PostgresRegister } from './postgres-register.ts';
 import { scanKind } from './scan-calls.ts';
-import { claimNumber, deleteKeyspaceRows, wakeListeners } from './statements.ts';
+import { claimNumber, deleteKeyspaceRows } from './statements.ts';
+import { WakeUps } from './wake-ups.ts';
 
 export interface PostgresReplicaOptions {
   readonly id: string;
@@ -61,7 +62,6 @@ export interface PostgresReplicaOptions {
 /**
  * NOTIFYs to one replica are at least this far apart: a feed needs to be woken, not told how often.
  */
-const wakeEveryMs = 10;
 
 /** One plain Postgres, seen as a replica. */
 export class PostgresReplica implements Replica {
@@ -77,7 +77,7 @@ export class PostgresReplica implements Replica {
   readonly #migration: OnceMigrated;
   /** Who it was found to be when the data path was last connected. */
   #incarnation: string | undefined;
-  #wake: Cancel | undefined;
+  readonly #wakeUps: WakeUps;
 
   constructor(options: PostgresReplicaOptions) {
     this.id = options.id;
@@ -91,6 +91,9 @@ export class PostgresReplica implements Replica {
       ...options,
       prepare: (anew) => this.#migration.done(anew),
     });
+    this.#wakeUps = new WakeUps(options.clock, (wake) =>
+      this.#reads.call(wake, undefined, options.clock.monotonicMs() + 1000),
+    );
     this.#reads = this.#lane('read', options.readConnections);
     this.#writes = this.#lane('write', options.writeConnections);
   }
@@ -247,7 +250,7 @@ export class PostgresReplica implements Replica {
     this.#reads.call(historyKind(), { ref, what }, deadlineMs);
 
   async close(): Promise<void> {
-    this.#wake?.();
+    this.#wakeUps.stop();
     await Promise.all([this.#reads.close(), this.#writes.close(), this.register.close()]);
   }
 
@@ -265,7 +268,7 @@ export class PostgresReplica implements Replica {
       prepare: (anew) => this.#migration.done(anew),
       onConnected: (connection) => this.#connected(connection),
       onCommitted: (xid, connection) => this.register.committed(xid, connection),
-      onWritten: () => this.#wakeFeeds(),
+      onWritten: () => this.#wakeUps.written(),
     });
   }
 
@@ -283,16 +286,5 @@ export class PostgresReplica implements Replica {
       { replica: this.id, before, now },
       'the replica is another incarnation than it was',
     );
-  }
-
-  #wakeFeeds(): void {
-    this.#wake ??= this.#options.clock.after(wakeEveryMs, () => {
-      this.#wake = undefined;
-      const wake = { name: 'wake', statement: wakeListeners, values: [], reply: () => undefined };
-      // Only a wake-up: the feed polls anyway, so a lost one costs half a second at most.
-      this.#reads
-        .call(alone(wake), undefined, this.#options.clock.monotonicMs() + 1000)
-        .catch(() => undefined);
-    });
   }
 }

@@ -193,15 +193,6 @@ export const claimNumber: Statement = {
     select owner from gateways where number = $1 and not exists (select from claimed)`,
 };
 
-/**
- * Wakes the feeds that listen; sent after the batch has committed, because NOTIFY inside it would
- * serialise all commits.
- */
-export const wakeListeners: Statement = {
-  name: 'quorate_wake',
-  text: `select pg_notify('quorate_changes', '')`,
-};
-
 /** Removes the rows of a dropped keyspace in bounded steps. */
 export const deleteKeyspaceRows: Statement = {
   name: 'quorate_delete_keyspace',
