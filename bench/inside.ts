@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { openQuotas } from '../src/assemble-quotas.ts';
 import { openTenancy } from '../src/assemble-tenancy.ts';
 import { checkConfig } from '../src/config.ts';
@@ -10,11 +11,11 @@ import { median } from './harness/table.ts';
 
 /**
  * What the gateway itself takes for a get, a put and a getMany of 20, without Postgres: the whole of it over three
- * replicas in memory, asked by 64 plain sockets of the same process, which take some 10 µs of what is
- * told. Processor time and not time: neighbours on the machine disturb little, and the least of
+ * replicas in memory, asked by 64 plain sockets of the same process. `bare` is what these sockets and `node:http`
+ * alone take for an answer as long as a get's: that much of a get is nobody's to save. Processor time and not time: neighbours on the machine disturb little, and the least of
  * several rounds is disturbed least.
  *
- * Usage: node bench/inside.ts [rounds] [requests a round] [get | put | getMany]
+ * Usage: node bench/inside.ts [rounds] [requests a round] [get | put | getMany | bare]
  */
 const [rounds = 8, requests = 30_000] = process.argv.slice(2, 4).map(Number);
 const only = process.argv[4];
@@ -35,9 +36,10 @@ console.log(`seed ${seed}, ${connections} sockets, ${keys} keys, ${requests} req
 let state = seed;
 for (let key = 0; key < keys; key += connections)
   await Promise.all(sockets.map((socket, index) => ask(socket, 'put', keyAt(key + index))));
-const found: Record<string, number[]> = { get: [], put: [], getMany: [] };
+const found: Record<string, number[]> = { get: [], put: [], getMany: [], bare: [] };
+const bareSockets = await openBare();
 for (let round = 0; round <= rounds; round += 1)
-  for (const name of ['get', 'put', 'getMany'] as const) {
+  for (const name of ['get', 'put', 'getMany', 'bare'] as const) {
     if (only !== undefined && only !== name) continue;
     const spentUs = await measured(name);
     console.log(
@@ -52,7 +54,8 @@ for (const [name, spent] of Object.entries(found))
     );
 process.exit(); // sockets and loops are open still
 
-async function measured(name: keyof typeof documents): Promise<number> {
+async function measured(workload: keyof typeof documents | 'bare'): Promise<number> {
+  const name = workload === 'bare' ? 'get' : workload;
   const before = process.cpuUsage();
   let left = requests;
   const client = async (socket: Socket): Promise<void> => {
@@ -61,7 +64,7 @@ async function measured(name: keyof typeof documents): Promise<number> {
       await ask(socket, name, ...Array.from({ length: name === 'getMany' ? 20 : 1 }, drawnKey));
     }
   };
-  await Promise.all(sockets.map(client));
+  await Promise.all((workload === 'bare' ? bareSockets : sockets).map(client));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / requests;
 }
@@ -96,6 +99,21 @@ function open(to: number): Promise<Socket> {
     const socket = connect({ port: to, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
     socket.once('error', reject);
   });
+}
+
+/** A server that reads the body and writes an answer as long as that of a get, and nothing else. */
+async function openBare(): Promise<readonly Socket[]> {
+  const server = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => {
+      const { variables } = JSON.parse(chunk.toString()) as { variables: { k: string } };
+      const text = JSON.stringify({ data: { get: { value: value(variables.k) } } });
+      const padding = { 'content-type': 'application/json', 'x-padding': 'x'.repeat(350) };
+      response.writeHead(200, { ...padding, 'content-length': text.length }).end(text, 'latin1');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bare = (server.address() as AddressInfo).port;
+  return Promise.all(Array.from({ length: connections }, () => open(bare)));
 }
 
 /** With the credentials and quotas that `serve` has; only the replicas are in memory. */
