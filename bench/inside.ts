@@ -10,9 +10,10 @@ import { keyAt, secretAt } from './harness/load.ts';
 import { median } from './harness/table.ts';
 
 /**
- * What the gateway itself takes for a get, a put and a getMany of 20, without Postgres: the whole of it over three
- * replicas in memory, asked by 64 plain sockets of the same process. `bare` is what these sockets and `node:http`
- * alone take for an answer as long as a get's: that much of a get is nobody's to save. Processor time and not time: neighbours on the machine disturb little, and the least of
+ * What the gateway itself takes for a get, a put and a getMany of 20, without Postgres: the whole of
+ * it over three replicas in memory, asked by 64 plain sockets of the same process. `bare` is what these
+ * sockets and `node:http` alone take for an answer as long as a get's: that much of a get is nobody's
+ * to save. Processor time and not time: neighbours on the machine disturb little, and the least of
  * several rounds is disturbed least.
  *
  * Usage: node bench/inside.ts [rounds] [requests a round] [get | put | getMany | bare]
