@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import type { AssembledStore } from '../../src/assemble-store.ts';
 import { emptyCell, seenNothing, write } from '../../src/causality/cell.ts';
+import { newestCell } from '../../src/causality/convergence.ts';
 import { StoreError } from '../../src/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
@@ -93,6 +94,31 @@ test('a swap that had to wait for its row until after its deadline changes nothi
   await release();
   expect(await inTime).toEqual({ status: 'swapped' });
   expect(await storedAt('replica-1', 'everywhere')).toEqual(['before']);
+  await replica.close();
+});
+
+// The same where the last write wins, whose statement locks nothing beforehand: without `isLate` the ghost appears.
+test('a version that is kept if it is the newest is not, when it had to wait for its row until after its deadline', async () => {
+  await put('newest', '"before"');
+  await eventually(async () => expect(await storedAt('replica-1', 'newest')).toEqual(['before']));
+  const replica = openReplica(cluster.replicas[0]!);
+  const { storageName } = (await gateway.store.keyspace(me, keyspace))!;
+  const keep = (key: string, withinMs: number) => {
+    const dot = { actor: 'somebody', counter: 1 };
+    const cell = newestCell({ dot, writeId: 'ghost', writtenAtUs: 1, value: '"ghost"' });
+    const deadlineMs = systemClock.monotonicMs() + withinMs;
+    const ref = { ...me, keyspace: storageName, key };
+    return replica.keepNewest(ref, { cell, stamp: '9' }, { deadlineMs });
+  };
+  // Its connection for writes is open, so that the two below are sent at once.
+  await keep('warm', 5_000);
+  const release = await hold(['replica-1'], 'newest');
+  const inTime = keep('and-before-it', 20_000);
+  await expect(keep('newest', 400)).rejects.toMatchObject({ fault: 'TIMEOUT' });
+  await pause(200);
+  await release();
+  expect(await inTime).toEqual({ stored: true });
+  expect(await storedAt('replica-1', 'newest')).toEqual(['before']);
   await replica.close();
 });
 

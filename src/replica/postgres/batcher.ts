@@ -15,6 +15,7 @@ import {
   fail,
   failAlone,
   flowOf,
+  observeClock,
   refuseAnother,
   oneOf,
   settle,
@@ -167,8 +168,7 @@ export class Batcher {
     metrics.batchSize.observe({ replica, call: kind.name }, size);
     try {
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
-      const serverMs = kind.clockColumn === undefined ? undefined : rows[0]?.[kind.clockColumn];
-      if (serverMs !== undefined) connection.observeClock(Number(serverMs));
+      observeClock(kind, rows, connection);
       refuseAnother(kind, rows, connection);
       const xid = committedIn(kind, rows);
       if (xid !== undefined) this.#options.onCommitted?.(xid, connection);

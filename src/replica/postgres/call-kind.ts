@@ -36,9 +36,9 @@ export interface CallKind<Call, Reply> {
   readonly rowsOf?: (call: Call) => number;
   /** One array a column. */
   readonly values: (calls: readonly Call[], connection: Connection) => readonly unknown[];
-  /** The column in which every row tells the server's time, in ms since 1970; where it does. */
+  /** The column in which a row tells the server's time, in ms since 1970; where one does. */
   readonly clockColumn?: number;
-  /** The column in which every row tells which incarnation answers; where the answer is a vote. */
+  /** The column in which a row tells which incarnation answers; where the answer is a vote. */
   readonly incarnationColumn?: number;
   /** The column in which a row tells the transaction that wrote it, if one did. */
   readonly xidColumn?: number;
@@ -162,16 +162,30 @@ export function refuseAnother(
   rows: readonly Row[],
   connection: Connection,
 ): void {
-  const column = kind.incarnationColumn;
-  const answers = column === undefined ? undefined : rows[0]?.[column];
+  const answers = inFirstRow(rows, kind.incarnationColumn);
   if (answers === undefined || answers === connection.identity.incarnation) return;
   connection.destroy();
   throw new ReplicaError('REFUSED', 'the replica is another incarnation than it was', kind.writes);
 }
 
+/** How far the server's clock is from ours, where the answer says it. */
+export function observeClock(
+  kind: Pending['kind'],
+  rows: readonly Row[],
+  connection: Connection,
+): void {
+  const serverMs = inFirstRow(rows, kind.clockColumn);
+  if (serverMs !== undefined) connection.observeClock(Number(serverMs));
+}
+
 /** The transaction of this batch, when it has written something: then it is durable. */
 export function committedIn(kind: Pending['kind'], rows: readonly Row[]): bigint | undefined {
-  const column = kind.xidColumn;
-  const row = column === undefined ? undefined : rows.find((one) => one[column] !== null);
-  return row === undefined ? undefined : BigInt(String(row[column ?? 0]));
+  const xid = inFirstRow(rows, kind.xidColumn);
+  return xid === undefined ? undefined : BigInt(xid as string);
+}
+
+/** What the first row says that says anything in this column. Rows may come in any order. */
+function inFirstRow(rows: readonly Row[], column: number | undefined): unknown {
+  if (column === undefined) return undefined;
+  return rows.find((row) => row[column] !== null)?.[column];
 }
