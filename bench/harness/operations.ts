@@ -1,7 +1,8 @@
 /** What a workload is made of. */
 export const operations = [
   'get', 'getOne', 'getSession', 'getCausal', 'getAll', 'getLinearizable',
-  'put', 'putVersion', 'putOne', 'putSession', 'putCausal', 'putAll', 'putLinearizable', 'getMany', 'range',
+  'put', 'putVersion', 'putOne', 'putSession', 'putCausal', 'putAll', 'putLinearizable', 'putRegister', 'getMany',
+  'range',
 ] as const; // prettier-ignore
 
 export type Operation = (typeof operations)[number];
@@ -61,6 +62,13 @@ export const workloads: readonly Workload[] = [
   { name: 'put SIBLINGS', mix: { putVersion: 1 }, draw: 'fresh', ...small, quick: true },
   { name: 'put hot key', mix: { put: 1 }, draw: 'one', ...small, quick: true },
   { name: 'put LINEARIZABLE', mix: { putLinearizable: 1 }, draw: 'fresh', ...small, quick: true },
+  {
+    name: 'put LINEARIZABLE again',
+    mix: { putRegister: 1 },
+    draw: 'uniform',
+    ...small,
+    quick: true,
+  },
   { name: 'get LINEARIZABLE', mix: { getLinearizable: 1 }, draw: 'uniform', ...small, quick: true },
   { name: 'get hot key', mix: { get: 1 }, draw: 'one', ...small },
   { name: 'get ONE', mix: { getOne: 1 }, draw: 'uniform', ...small },

@@ -83,6 +83,8 @@ function configText(
     keyspaces: [
       { tenant: 'bench', name: 'newest', conflicts: 'LAST_WRITE_WINS' },
       { tenant: 'bench', name: 'versions', conflicts: 'SIBLINGS' },
+      // What only rounds of consensus write; the same keys again and again, as peers are asked for a put.
+      { tenant: 'bench', name: 'registers', minimumWriteLevel: 'LINEARIZABLE' },
     ],
   });
 }
@@ -123,6 +125,7 @@ function templates(headers: Readonly<Record<string, string>>): Running['operatio
     putAll: put('ALL'),
     putVersion: put('QUORUM', 'versions'),
     putLinearizable: put('LINEARIZABLE', 'versions'),
+    putRegister: put('LINEARIZABLE', 'registers'),
     getMany: make(
       `query Many($k: [String!]!) { getMany(keyspace: "newest", keys: $k, consistency: QUORUM) { entries { key current { value } } } }`,
       `{"k":[${many}]}`,

@@ -22,6 +22,7 @@ const operations: Running['operations'] = {
   put,
   putVersion: put,
   putLinearizable: put,
+  putRegister: put,
   range: make('/v3/kv/range', '{"key":"{{key}}","range_end":"AA==","limit":"50"}', { pair }),
 };
 

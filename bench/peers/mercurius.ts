@@ -23,6 +23,7 @@ const operations: Running['operations'] = {
   put,
   putVersion: put,
   putLinearizable: put,
+  putRegister: put,
   getMany: make(
     'query Many($k: [String!]!) { getMany(keys: $k) { key value } }',
     `{"k":[${many}]}`,

@@ -21,6 +21,7 @@ const operations: Running['operations'] = {
   put,
   putVersion: put,
   putLinearizable: put,
+  putRegister: put,
   getMany: make(
     'query ($k: [String!]!) { entriesOf(keys: $k) { nodes { key value } } }',
     `{"k":[${many}]}`,

@@ -33,7 +33,7 @@ const address = ['text[]', 'text[]', 'text[]'];
 const written = [
   ...address,
   ...['text[]', 'text[]', 'int8[]', 'text[]', 'int8[]', 'float8[]', 'text[]', 'int8[]', 'int8[]'],
-  ...['text[]', 'int8[]', 'bool[]', 'int[]'],
+  ...['text[]', 'int8[]', 'bool[]', 'int[]', 'int8[]'],
 ];
 const statements = [
   [readCells, address],
