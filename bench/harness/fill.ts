@@ -60,7 +60,7 @@ function itemAt(number: number): { key: string; value: string } {
 }
 
 /** A busy machine may refuse one, or be late: an item is written again as it was, and creating is idempotent. */
-async function send(origin: string, tenant: number, asked: object): Promise<void> {
+export async function send(origin: string, tenant: number, asked: object): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await sendOnce(origin, tenant, asked);

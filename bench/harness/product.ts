@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contender, Running, Template } from './contender.ts';
-import { fill } from './fill.ts';
+import { fill, send } from './fill.ts';
 import { secretAt } from './load.ts';
 import { startPostgres } from './postgres.ts';
 import { startServer } from './process.ts';
@@ -22,6 +22,10 @@ export interface ProductOptions {
   /** Connections of a gateway to each replica; the defaults where left out. */
   readonly pool?: { readonly readConnections: number; readonly writeConnections: number };
 }
+
+/** What only rounds of consensus write; the same keys again and again, as peers are asked for a put. */
+const createRegisters =
+  'mutation { createKeyspace(input: { name: "registers", minimumWriteLevel: LINEARIZABLE }) { name } }';
 
 const entry = 'entry { key current { value } }';
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -49,6 +53,7 @@ export function product(options: ProductOptions = {}): Contender {
       const origin = server.said;
       const keyspaces = options.onlyNewest ? ['newest'] : ['newest', 'versions'];
       await fill({ origin, keyspaces, tenants, keys: workplace.keys });
+      await send(origin, 0, { query: createRegisters });
       return {
         origin,
         tenants,
@@ -83,8 +88,6 @@ function configText(
     keyspaces: [
       { tenant: 'bench', name: 'newest', conflicts: 'LAST_WRITE_WINS' },
       { tenant: 'bench', name: 'versions', conflicts: 'SIBLINGS' },
-      // What only rounds of consensus write; the same keys again and again, as peers are asked for a put.
-      { tenant: 'bench', name: 'registers', minimumWriteLevel: 'LINEARIZABLE' },
     ],
   });
 }
