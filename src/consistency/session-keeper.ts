@@ -133,7 +133,10 @@ export class SessionKeeper {
     const shown = reads.flatMap(({ entry, receipt }): Shown[] => {
       const { siblings: versions } = entry.cell;
       if (versions.length === 0) return [];
-      return [{ at: place(entry), versions, isEverywhere: isEverywhere(level, receipt) }];
+      const { reflects } = policies[entry.keyspace.conflicts];
+      const areEverywhere = (dots: VersionVector): boolean =>
+        isEverywhere(level, receipt) && reflects(entry.cell, dots);
+      return [{ at: place(entry), versions, areEverywhere }];
     });
     return shown.length === 0 ? session : afterShown(session, shown);
   }

@@ -39,7 +39,7 @@ export function sealSession(
  */
 export function sealSeen(sealer: Sealer, tenant: string, { keyspace, key, cell }: Entry): string {
   const at = { keyspace: keyspace.storageName, key };
-  const shown = { at, versions: cell.siblings, isEverywhere: false };
+  const shown = { at, versions: cell.siblings, areEverywhere: () => false };
   return sealSession(sealer, tenant, afterShown(freshSession, [shown]));
 }
 

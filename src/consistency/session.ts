@@ -73,18 +73,21 @@ function add(floors: Map<string, Floor>, { keyspace, key }: Place, seen: Seen): 
 export interface Shown {
   readonly at: Place;
   readonly versions: readonly Sibling[];
-  /** All its replicas hold what was shown: then it need not be listed. */
-  readonly isEverywhere: boolean;
+  /** Whether all its replicas hold what was shown, and this is in it: then it need not be listed. */
+  readonly areEverywhere: (dots: VersionVector) => boolean;
 }
 
-/** The session after it was shown these, one after the other, and what they depend on. */
+/** The session after it was shown these together, and what they depend on. */
 export function afterShown(session: Session, shown: readonly Shown[]): Session {
   const floors = new Map(session.floors);
   let { isPartial } = session;
-  for (const { at, versions, isEverywhere } of shown) {
-    isPartial = takeOver(floors, versions) || isPartial;
-    if (isEverywhere) floors.delete(floorName(at));
-    else add(floors, at, { read: dotsOf(versions) });
+  for (const { versions } of shown) isPartial = takeOver(floors, versions) || isPartial;
+  for (const { at, versions, areEverywhere } of shown) {
+    const read = dotsOf(versions);
+    const { written = nothingSeen, read: before = nothingSeen } = floors.get(floorName(at)) ?? {};
+    // What another version of the same answer depends on may be later than what was shown of its key.
+    if (areEverywhere(merge(read, merge(written, before)))) floors.delete(floorName(at));
+    else add(floors, at, { read });
   }
   return { floors, isPartial };
 }

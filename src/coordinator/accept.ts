@@ -43,7 +43,7 @@ export async function accept(
   const { cell, plan, promises } = what;
   const hinting = new Hinting(deps, key, { cell });
   const promised = new Map<string, string>();
-  const convergence = joiningOnce(key.convergence);
+  const convergence = joiningOnce(key.convergence, cell);
   const round = await scatter(key.targets, {
     clock: deps.clock,
     plan,
@@ -88,9 +88,11 @@ function guessOf(promiser: Promiser | undefined): Pick<JoinRequest, 'guess'> {
  * Replicas mostly hold one and the same cell, and then what is proposed is joined with it once: its
  * texts and its digest hang on the object.
  */
-function joiningOnce(convergence: Convergence): Convergence {
+function joiningOnce(convergence: Convergence, proposed: Cell): Convergence {
   const joined = new Map<Cell, Cell>();
   const join = (held: Cell, cell: Cell): Cell => {
+    // A replica that refuses what consensus says of it is brought the rest alone.
+    if (cell !== proposed) return convergence.join(held, cell);
     const known = joined.get(held) ?? convergence.join(held, cell);
     joined.set(held, known);
     return known;

@@ -1,4 +1,5 @@
 import { ballotTimeUs } from '../causality/ballot.ts';
+import { encodeCell } from '../causality/cell-codec.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keptForMs } from '../paxos/acceptor.ts';
@@ -64,8 +65,8 @@ export class KeptPromises {
   }
 
   keep(key: PlacedKey, promise: KeptPromise): void {
-    const { siblings } = promise.stored.cell;
-    const chars = siblings.reduce((sum, { value }) => sum + (value?.length ?? 0) + 200, 400);
+    const { siblings, context, outcomes } = encodeCell(promise.stored.cell);
+    const chars = siblings.length + context.length + outcomes.length + 400;
     this.#enter(key, { promise, chars });
   }
 

@@ -130,7 +130,8 @@ export class Proposal {
    */
   async #settleBy({ ballot, stored, by }: KeptPromise): Promise<boolean> {
     const { clock, rules, ballots } = this.#deps;
-    if (this.#pending || this.#settles()) return false;
+    // Ordinary writes need no promise: where they are let through by now, it says nothing about them.
+    if (this.#pending || this.#settles() || !this.#key.isAgreedOnly) return false;
     const operations = this.#group.map(({ operation }) => operation);
     const from = { cells: [stored.cell], ballot, mustAccept: false };
     const plan = planRound(operations, from, rules);

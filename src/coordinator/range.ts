@@ -169,7 +169,7 @@ class RangeMerge {
     const nowMs = this.#deps.clock.nowMs();
     for (const { key, stored } of page) {
       if (this.#fill.isPast) return false;
-      if (isLive(stored.cell, nowMs)) this.#add({ key, cell: stored.cell });
+      this.#read({ key, cell: stored.cell }, nowMs);
       this.#decidedUpTo = key;
     }
     for (const source of this.#sources) source.dropAll();
@@ -196,7 +196,7 @@ class RangeMerge {
     if (!fill.isPast) this.#advanceTo(frontier);
     // All at once: the repairs of a page become one statement a replica.
     await Promise.all(healing);
-    for (const row of decided) if (isLive(row.cell, nowMs)) this.#add(row);
+    for (const row of decided) this.#read(row, nowMs);
     return !fill.isPast;
   }
 
@@ -209,8 +209,10 @@ class RangeMerge {
       this.#decidedUpTo = frontier;
   }
 
-  #add(row: Row): void {
+  /** A deletion moves the clock, too: that its key is not on the page was read as well. */
+  #read(row: Row, nowMs: number): void {
     if (this.#placed.convergence.timed) observeStamp(this.#deps, row.cell);
+    if (!isLive(row.cell, nowMs)) return;
     this.#rows.push(row);
     this.#fill.add(row.cell);
   }

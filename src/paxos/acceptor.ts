@@ -18,7 +18,7 @@ export const courtesyMs = 20;
  * For so long a proposer may use what was promised with an accept. Such a ballot has about the time
  * of that accept, and what it is used for may have begun so much later (see `verdictOf`).
  */
-export const keptForMs = 30_000;
+export const keptForMs = 5_000;
 
 /**
  * Whether a row may promise `ballot`: it is greater, and interrupts nobody who is in a round. Nobody

@@ -105,6 +105,7 @@ export class Hold {
   readonly #holder: Holder;
   readonly #mayBeRefused: boolean;
   #bytes = 0;
+  #isOver = false;
 
   constructor(room: Room, holder: Holder, mayBeRefused: boolean) {
     this.#room = room;
@@ -118,8 +119,12 @@ export class Hold {
     return this;
   }
 
-  /** So many more have come. Errors: OVERLOADED; they are not kept then. */
+  /**
+   * So many more have come. Errors: OVERLOADED; they are not kept then. So it is for what is still read
+   * for somebody who has gone: nobody would let go of it.
+   */
   grow(bytes: number): void {
+    if (this.#isOver) throw overloaded();
     if (this.#mayBeRefused) this.#room.checkBytes(this.#holder);
     this.#room.keep(this.#holder, bytes);
     this.#bytes += bytes;
@@ -132,8 +137,9 @@ export class Hold {
     this.#bytes -= gone;
   }
 
-  /** They are let go of, however often it is called. */
+  /** They are let go of, for good, however often it is called. */
   release(): void {
+    this.#isOver = true;
     this.shrink(this.#bytes);
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createSealer } from '../../src/consistency/seal.ts';
 import {
+  afterShown,
   freshSession,
   joinSessions,
   remember,
@@ -14,6 +15,28 @@ const seal = (session: Session): string => sealSession(sealer, 'acme', session);
 const open = (text: string | undefined): Session => openSession(sealer, 'acme', text);
 const saw = (key: string, dots: Record<string, number>, from = freshSession): Session =>
   remember(from, { keyspace: 'demo@1', key }, { read: new Map(Object.entries(dots)) });
+
+// Guard: dependencies first in `afterShown`, and what is listed in `areEverywhere`. Without either, 5 is forgotten.
+test('a session keeps what a version depends on, though its key was read in the same answer, older and everywhere', () => {
+  const at = (key: string) => ({ keyspace: 'demo@1', key });
+  const dependencies = [{ ...at('k'), dots: [['a', 5]] as [string, number][] }];
+  const version = { writeId: 'w', writtenAtUs: 1, value: '0' };
+  const dependent = { ...version, dot: { actor: 'a', counter: 9 }, dependencies };
+  const older = { ...version, dot: { actor: 'a', counter: 3 } };
+  const shown = [
+    { at: at('l'), versions: [dependent], areEverywhere: () => false },
+    {
+      at: at('k'),
+      versions: [older],
+      areEverywhere: (seen: ReadonlyMap<string, number>) => (seen.get('a') ?? 0) <= 3,
+    },
+  ];
+  for (const order of [shown, shown.toReversed()]) {
+    const { floors } = afterShown(freshSession, order);
+    expect(floors.get('demo@1\0k')?.read).toEqual(new Map([['a', 5]]));
+  }
+  expect(afterShown(freshSession, shown.slice(1)).floors.size).toBe(0);
+});
 
 /** What a session says, whatever the order of its list. */
 function said({ floors, isPartial }: Session) {

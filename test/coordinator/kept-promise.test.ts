@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Cell } from '../../src/causality/cell.ts';
+import { digestOf } from '../../src/causality/cell-codec.ts';
+import { PI } from '../../src/causality/dot.ts';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
+import { accept } from '../../src/coordinator/accept.ts';
 import { keptForMs } from '../../src/paxos/acceptor.ts';
 import { Bench, me } from './bench.ts';
 
@@ -105,5 +109,59 @@ describe('a promise that comes with an accept', () => {
     await put(bench, '4');
     // Guard: `exact` in joinInto, for writes that were let through before this gateway knew better.
     expect(asked(bench, keyspace, 'prepare')).toEqual([1, 1, 1]);
+  });
+
+  test('is not used once the keyspace lets ordinary writes through', async () => {
+    const { bench, keyspace } = await writtenThrice();
+    const [first, second, third] = bench.holders(keyspace, 'k');
+    third!.only('swap', 'refuse');
+    await put(bench, '4');
+    third!.all(undefined);
+    const mixed = { minimumWriteLevel: 'ONE' } as const;
+    await bench.run(bench.store.updateKeyspace(me, 'locks', mixed));
+    const { entry } = await bench.run(bench.store.get(me, at, { level: 'QUORUM' }));
+    second!.only('swap', 'refuse');
+    const ordinary = { ...at, value: '5', context: bench.store.contextOf(entry) };
+    await bench.run(bench.store.put(me, ordinary, { level: 'QUORUM' }));
+    second!.all(undefined);
+    first!.only('swap', 'refuse');
+    // Guard: `isAgreedOnly` in `Proposal.#settleBy`. What was promised with "4" knows nothing of "5".
+    expect((await compareAndSet(bench, '4', '6')).applied).toBe(false);
+  });
+});
+
+describe('an accept', () => {
+  test('at a replica without a vote that refuses it brings the ordinary part there, once', async () => {
+    const bench = new Bench();
+    const keyspace = await bench.keyspace('mixed');
+    const key = bench.place(keyspace, 'k');
+    const [, , third] = bench.holders(keyspace, 'k');
+    const version = { writeId: 'w', writtenAtUs: 1, value: '1' };
+    const ordinary = { ...version, dot: { actor: 'a', counter: 1 } };
+    const held: Cell = { siblings: [ordinary], context: new Map([['a', 1]]) };
+    const forEver = { deadlineMs: Infinity };
+    for (const { inner } of bench.holders(keyspace, 'k'))
+      await inner.swap(key.ref, { expected: 0n, next: held }, forEver);
+    const [ballot, greater] = [80 * 4_096 + 1, 90 * 4_096 + 7];
+    await third!.inner.prepare(key.ref, greater, forEver);
+    const target = key.targets.find(({ replica }) => replica.id === third!.id);
+    target!.replica.stand({ standing: 'repairing', cause: 'copy' });
+    const chosen = { ...version, dot: { actor: PI, counter: ballot }, lineage: [0] };
+    const cell = {
+      siblings: [chosen, ordinary],
+      context: new Map([
+        ['a', 1],
+        [PI, ballot],
+      ]),
+    };
+    const stored = { cell: held, digest: digestOf(held) };
+    const known = () => ({ stored, by: undefined });
+    const plan = bench.plan({ need: 3 });
+    forget(bench);
+    const what = { cell, ballot, known, isKept: false, promises: undefined, plan };
+    await bench.run(accept(bench.gateway.deps, key, what).catch(() => undefined));
+    await bench.quiet();
+    // Guard: `proposed` in `joiningOnce`. Without it the whole cell is sent again and again.
+    expect(third!.calls('swap').length).toBeLessThan(4);
   });
 });

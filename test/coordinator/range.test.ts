@@ -154,11 +154,14 @@ describe('a page of a range', () => {
   });
 
   // Guard: `observeStamp` in the page. Without it, the write is acknowledged, and lost to what was read.
-  test('moves the clock past what it shows, so that what is written after it is later', async () => {
+  test.each([
+    ['what it shows', '"before"'],
+    ['a deletion that it passes over', null],
+  ])('moves the clock past %s, so that what is written after it is later', async (_, value) => {
     const world = await RangeWorld.of(3, { conflicts: 'LAST_WRITE_WINS' });
     const ahead = world.bench.clock.nowMs() * 1_000 + 2_000_000;
     const version = { dot: { actor: 'faster', counter: ahead }, writeId: 'w', writtenAtUs: ahead };
-    const cell = newestCell({ ...version, value: '"before"' });
+    const cell = newestCell({ ...version, value });
     const ref = { tenant: me.tenant, keyspace: world.keyspace.storageName, key: 'k' };
     const newest = { cell, stamp: keepNewest.stampOf(cell) };
     for (const { inner } of world.bench.replicas)

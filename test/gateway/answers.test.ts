@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AssembledStore } from '../../src/assemble-store.ts';
+import type { Store } from '../../src/consistency/store.ts';
 import { StoreError } from '../../src/errors.ts';
 import type { GatewayParts } from '../../src/gateway/http.ts';
 import { Admission } from '../../src/quotas/admission.ts';
@@ -119,4 +120,40 @@ test('an answer that is not taken fills its tenant’s part of the room, and the
   expect((await send(edge, small, { headers: as('quiet') })).errors).toBeUndefined();
   silent.destroy();
   await until(() => room.bytes === 0);
+});
+
+describe('what is read for a request that has been answered, or whose client has gone', () => {
+  // Guard: `#isOver` in `Hold`. Without it 900 kB of each are held until the gateway ends.
+  test.each([true, false])('is held by nobody (fast lane: %s)', async (fastLane) => {
+    const { store } = assembled;
+    let letGo = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    let [waiting, read] = [0, 0];
+    const slow: Store = Object.create(store, {
+      get: {
+        value: async (...[caller, what, asked]: Parameters<Store['get']>) => {
+          if (what.keyspace !== 'demo') return store.get(caller, what, asked);
+          waiting += 1;
+          await gate;
+          return store.get(caller, what, asked).finally(() => (read += 1));
+        },
+      },
+    }) as Store;
+    await start({}, { fastLane, store: slow });
+    const huge = 'get(keyspace: "demo", key: "huge") { entry { current { value } } }';
+    const early = `{ none: get(keyspace: "none", key: "k") { session } late: ${huge} }`;
+    expect((await send(edge, early, { headers: as('noisy') })).code).toBe('KEYSPACE_NOT_FOUND');
+    const aborted = new AbortController();
+    const headers = { ...as('noisy'), 'content-type': 'application/json' };
+    const body = JSON.stringify({ query: `{ ${huge} }` });
+    const { signal } = aborted;
+    const gone = fetch(`${edge.origin}/graphql`, { method: 'POST', headers, body, signal });
+    await until(() => waiting === 2);
+    aborted.abort();
+    await expect(gone).rejects.toThrow();
+    await until(() => room.bytes === 0);
+    letGo();
+    await until(() => read === 2 && room.operations === 0);
+    expect(room.bytes).toBe(0);
+  });
 });

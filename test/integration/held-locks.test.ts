@@ -97,10 +97,13 @@ test('a swap that had to wait for its row until after its deadline changes nothi
   await replica.close();
 });
 
-// The same where the last write wins, whose statement locks nothing beforehand: without `isLate` the ghost appears.
+// The same where the last write wins, and for rows that are not there yet. Without `all_locked` the ghosts appear; and a deadline counts for
+// its own call only: with one for the whole batch the last of these is refused.
 test('a version that is kept if it is the newest is not, when it had to wait for its row until after its deadline', async () => {
-  await put('newest', '"before"');
-  await eventually(async () => expect(await storedAt('replica-1', 'newest')).toEqual(['before']));
+  for (const key of ['newest', 'overwritten']) {
+    await put(key, '"before"');
+    await eventually(async () => expect(await storedAt('replica-1', key)).toEqual(['before']));
+  }
   const replica = openReplica(cluster.replicas[0]!);
   const { storageName } = (await gateway.store.keyspace(me, keyspace))!;
   const keep = (key: string, withinMs: number) => {
@@ -113,12 +116,15 @@ test('a version that is kept if it is the newest is not, when it had to wait for
   // Its connection for writes is open, so that the two below are sent at once.
   await keep('warm', 5_000);
   const release = await hold(['replica-1'], 'newest');
-  const inTime = keep('and-before-it', 20_000);
-  await expect(keep('newest', 400)).rejects.toMatchObject({ fault: 'TIMEOUT' });
+  const inTime = ['and-before-it', 'overwritten'].map((key) => keep(key, 20_000));
+  const late = ['newest', 'not-there-yet'].map((key) => keep(key, 400));
+  for (const one of await Promise.allSettled(late)) expect(one.status).toBe('rejected');
   await pause(200);
   await release();
-  expect(await inTime).toEqual({ stored: true });
+  expect(await Promise.all(inTime)).toEqual([{ stored: true }, { stored: true }]);
   expect(await storedAt('replica-1', 'newest')).toEqual(['before']);
+  expect(await storedAt('replica-1', 'not-there-yet')).toEqual([]);
+  expect(await storedAt('replica-1', 'overwritten')).toEqual(['ghost']);
   await replica.close();
 });
 

@@ -20,7 +20,7 @@ export async function recentChanges(
   run: Run,
 ): Promise<readonly RecentChanges[]> {
   const answers = new Map<RecentAsked, RecentChanges>();
-  for (const group of groupsOf(asked)) await answer(group, run, answers);
+  for (const group of groupsOf(asked)) await answer(byKey(group), run, answers);
   return asked.map((one) => answers.get(one) ?? { changes: [], complete: false });
 }
 
@@ -36,7 +36,10 @@ function groupsOf(asked: readonly RecentAsked[]): readonly (readonly RecentAsked
   return [...groups.values()];
 }
 
-/** When more was logged of the keys of a group than one answer holds, each half is asked by itself. */
+/**
+ * When more was logged of the keys of a group than one answer holds, each half is asked by itself; of one
+ * key there is nothing to halve, and whoever asks for it is told what is newest.
+ */
 async function answer(
   group: readonly RecentAsked[],
   run: Run,
@@ -46,24 +49,28 @@ async function answer(
   if (!first) return;
   if (group.length === 1) return void answers.set(first, await recentOfOne(first, run));
   const rows = await recentOfKeys(group, run);
-  if (!isWhole(rows, 8)) {
-    const middle = Math.ceil(group.length / 2);
+  const isComplete = isWhole(rows, 8);
+  const isOneKey = group.every(({ range }) => nameOf(range) === nameOf(first.range));
+  if (!isComplete && !isOneKey) {
+    const middle = Math.ceil(group.length / 2); // of those sorted by key
     await answer(group.slice(0, middle), run, answers);
     return answer(group.slice(middle), run, answers);
   }
-  const byKey = new Map<string, Row[]>();
+  const rowsOf = new Map<string, Row[]>();
   for (const row of rows) {
     const name = nameOf(keyIn(row));
-    const others = byKey.get(name);
+    const others = rowsOf.get(name);
     if (others) others.push(row);
-    else byKey.set(name, [row]);
+    else rowsOf.set(name, [row]);
   }
   const pastOf = memoized(snapshotOf);
   for (const one of group) {
     const { key = '', tenant, keyspace } = one.range;
-    const own = byKey.get(nameOf({ tenant, keyspace, key })) ?? [];
+    const own = rowsOf.get(nameOf({ tenant, keyspace, key })) ?? [];
     const before = own.filter((row) => isBefore(one.position, row, pastOf));
-    answers.set(one, { changes: changesOf(before, one.position), complete: true });
+    // Of a place so far back that nothing before it is among the newest of the key.
+    if (!isComplete && before.length === 0) answers.set(one, await recentOfOne(one, run));
+    else answers.set(one, { changes: changesOf(before, one.position), complete: isComplete });
   }
 }
 
@@ -87,6 +94,14 @@ function recentOfKeys(group: readonly RecentAsked[], run: Run): Promise<readonly
   ];
   const ageMs = Math.max(...group.map((one) => one.ageMs));
   return run(sql.recentChangesOfKeys, [...columns, ageMs, rowsMax, bytesMax]);
+}
+
+/** Those who ask for one key stand together. */
+function byKey(group: readonly RecentAsked[]): readonly RecentAsked[] {
+  const nth = new Map<string, number>();
+  for (const { range } of group) if (!nth.has(nameOf(range))) nth.set(nameOf(range), nth.size);
+  const at = ({ range }: RecentAsked): number => nth.get(nameOf(range)) ?? 0;
+  return group.toSorted((a, b) => at(a) - at(b));
 }
 
 /** Whether nothing was cut off; the column says how many rows there were before bytes were counted. */

@@ -46,35 +46,15 @@ export const readCells: Statement = {
 };
 
 /**
- * The server's clock, in ms since 1970; not by `extract`, whose numerics cost more than the look-up of a
- * row.
- */
-const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
-
-/**
  * The input of a writing statement, and whether each row may still act: in time, and on the
  * incarnation that its dot is minted for, or that promised. `floor` is what an accept must have
  * reached, besides the row's promise; `emptied` is what the row of a minted dot must say, or null.
  *
- * Time is read once `waited` is there. The first row of an answer tells the server's clock, so that a
- * step of either clock is noticed with the next answer.
- */
-const judgedAfter = (waited: string): string => `
-    judged as materialized (
-      select i.*, t.now_ms, t.now_ms < i.deadline as in_time,
-        (i.only_by = '' or i.only_by = r.incarnation::text) as same_incarnation,
-        case when i.accepts then r.promise_floor else 0 end as floor
-      from (select ${clockMs} as now_ms ${waited}) as t
-      cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[],
-                  $16::int[], $17::int8[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, promises, n)
-      cross join replica r
-    )`;
-
-/**
- * The rows are locked first, in the order of the input: a statement that had to wait for a lock until
- * its deadline was over changes nothing.
+ * The rows are locked first, in the order of the input, and time is read afterwards, once: a statement
+ * that had to wait for a lock until its deadline was over changes nothing. (`on conflict` takes rows one
+ * by one, and without the locks costs a sixth less; but then a row that is not there yet would be
+ * written late, and what one call waits for would count against others.) The first row of an answer
+ * tells the server's clock, so that a step of either clock is noticed with the next answer.
  */
 const judged = `
     locked as materialized (
@@ -82,7 +62,17 @@ const judged = `
       join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key
       order by i.tenant, i.keyspace, i.key for update of c
     ),
-    ${judgedAfter('from (select count(*) from locked) as all_locked')}`;
+    judged as materialized (
+      select i.*, t.now_ms, t.now_ms < i.deadline as in_time,
+        (i.only_by = '' or i.only_by = r.incarnation::text) as same_incarnation,
+        case when i.accepts then r.promise_floor else 0 end as floor
+      from (select date_part('epoch', clock_timestamp()) * 1000 as now_ms from (select count(*) from locked) as all_locked) as t
+      cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
+                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[],
+                  $16::int[], $17::int8[]) with ordinality
+        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, promises, n)
+      cross join replica r
+    )`;
 
 /**
  * What has become of each row. A hashed look-up and not a join: joins are nested loops here, which
@@ -135,33 +125,24 @@ export const swapCells: Statement = {
     left join cells c on not a.is_applied and c.tenant = a.tenant and c.keyspace = a.keyspace and c.key = a.key`,
 };
 
-/** Past the earliest deadline of those that came in time. */
-const isLate = `${clockMs} >= (select min(deadline) from judged where in_time)`;
-
-/**
- * LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in.
- *
- * It locks nothing beforehand, which would cost a sixth of it: `on conflict` takes the rows in the order
- * of the input and one by one, and looks at the time when it has got one. Whoever waited for too long
- * changes nothing, and says that he was late, though another may have been greater, too.
- */
+/** LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in. */
 export const keepNewestCells: Statement = {
   name: 'quorate_keep_newest',
   text: `
-    with ${judgedAfter('')},
+    with ${judged},
     stored as (
       insert into cells as c (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, token, gone_at)
       select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, 0, 0, j.token, j.gone_at
       from judged j where j.in_time and j.same_incarnation order by j.n
       on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context,
         digest = excluded.digest, stamp = excluded.stamp, gone_at = excluded.gone_at, updated_at = clock_timestamp()
-      where c.stamp < excluded.stamp and not (${isLate})
+      where c.stamp < excluded.stamp
       returning tenant, keyspace, key
     ),
     ${appliedBy('(j.tenant, j.keyspace, j.key) in (select tenant, keyspace, key from stored)')},
     ${logged}
-    select a.n::int, a.is_applied, a.in_time and (a.is_applied or not (${isLate})), a.same_incarnation,
-      case when a.n = 1 then a.now_ms end, case when a.is_applied then pg_current_xact_id()::text end
+    select a.n::int, a.is_applied, a.in_time, a.same_incarnation, case when a.n = 1 then a.now_ms end,
+      case when a.is_applied then pg_current_xact_id()::text end
     from applied a`,
 };
 
