@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { Running, Template } from './harness/contender.ts';
-import { keyAt } from './harness/load.ts';
+import { keyAt, secretAt } from './harness/load.ts';
 import { usageOf } from './harness/machine.ts';
 import { product } from './harness/product.ts';
 import { median } from './harness/table.ts';
@@ -59,6 +59,15 @@ async function measured(asks: readonly Ask[]): Promise<{ perSecond: number; ownU
   return { perSecond: served / seconds, ownUs: (spentMs * 1_000) / served };
 }
 
+/** What `wrk` fills in for each request: here one tenant asks. */
+function headersOf({ headers = {} }: Template): Record<string, string> {
+  const filled = Object.entries(headers).map(([name, value]) => [
+    name,
+    value.replace('{{secret}}', secretAt(0)),
+  ]);
+  return Object.fromEntries(filled) as Record<string, string>;
+}
+
 function bodyOf({ body }: Template, key: string): string {
   return body.replace('{{key}}', key);
 }
@@ -66,7 +75,7 @@ function bodyOf({ body }: Template, key: string): string {
 async function overHttp({ origin, operations }: Running): Promise<readonly Ask[]> {
   const get = operations.get as Template;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const headers = { ...get.headers, 'content-type': 'application/json' };
+  const headers = { ...headersOf(get), 'content-type': 'application/json' };
   const ask: Ask = (key) =>
     new Promise((resolve, reject) => {
       const sent = request(origin + get.path, { method: 'POST', agent, headers }, (response) => {
@@ -93,8 +102,9 @@ async function openSocket(origin: string, get: Template): Promise<Ask> {
   let nth = 0;
   const acknowledged = new Promise<void>((resolve, reject) => {
     socket.on('error', reject);
+    socket.on('close', (code) => reject(new Error(`the socket was closed with ${code}`)));
     socket.on('open', () =>
-      socket.send(JSON.stringify({ type: 'connection_init', payload: get.headers })),
+      socket.send(JSON.stringify({ type: 'connection_init', payload: headersOf(get) })),
     );
     socket.on('message', (data: Buffer) => {
       const text = data.toString();

@@ -2,7 +2,7 @@ import type { Cell } from '../causality/cell.ts';
 import { includes, nothingSeen } from '../causality/version-vector.ts';
 import type { Deps } from '../coordinator/deps.ts';
 import { valueBytes } from '../coordinator/page-fill.ts';
-import type { PlacedKey, Plan } from '../coordinator/plan.ts';
+import type { Plan } from '../coordinator/plan.ts';
 import { readCovering } from '../coordinator/read-covering.ts';
 import { readMany } from '../coordinator/read-many.ts';
 import { read, readIf, type ReadResult } from '../coordinator/read.ts';
@@ -54,13 +54,12 @@ export class Reader {
     const key = cluster.placeKey(at.keyspace, at.key);
     const { level, session } = terms;
     if (level.route === 'consensus') {
-      const result = await readIf(coordinator, key, { plan: terms.plan, usable: agree });
-      return result ? this.#entryRead(at, result) : this.#inRound(at, key, terms.plan);
+      const { plan } = terms;
+      const result = await readIf(coordinator, key, { plan, usable: agree });
+      return this.#concluded(at, { terms, plan, result });
     }
     const plan = keeper.planFor(session, level, { at, plan: terms.plan });
-    const found = this.#entryRead(at, await read(coordinator, key, plan));
-    const missed = this.#missed(at, terms, found.entry);
-    return missed ? this.#covering(at, { plan, covers: missed, found: found.entry.cell }) : found;
+    return this.#concluded(at, { terms, plan, result: await read(coordinator, key, plan) });
   }
 
   /**
@@ -131,13 +130,13 @@ export class Reader {
     return (await Promise.all(reading)).flat();
   }
 
-  /** What is still to be done for a key that was read with others, if anything. */
+  /** What is still to be done for a key that was read, if anything. */
   #concluded(
     at: At,
     what: { terms: ReadTerms; plan: Plan; result: ReadResult | undefined },
   ): EntryRead | Promise<EntryRead> {
     const { terms, plan, result } = what;
-    if (!result) return this.#inRound(at, this.#deps.cluster.placeKey(at.keyspace, at.key), plan);
+    if (!result) return this.#inRound(at, plan);
     const found = this.#entryRead(at, result);
     if (terms.level.route === 'consensus') return found;
     const missed = this.#missed(at, terms, found.entry);
@@ -148,13 +147,12 @@ export class Reader {
     return { entry: this.entry(at, cell), receipt };
   }
 
-  /** What chose a consensus value where a quorum does not agree on it: a full round of CASPaxos. */
-  async #inRound(at: At, key: PlacedKey, plan: Plan): Promise<EntryRead> {
+  /** Where a quorum does not agree on the consensus part, a full round of CASPaxos says what is chosen. */
+  async #inRound(at: At, plan: Plan): Promise<EntryRead> {
+    const { cluster, coordinator } = this.#deps;
+    const key = cluster.placeKey(at.keyspace, at.key);
     const operation = { decide: () => ({ kind: 'answer', answer: undefined }) as const };
-    return this.#entryRead(
-      at,
-      await this.#deps.coordinator.consensus.run(key, { plan, operation }),
-    );
+    return this.#entryRead(at, await coordinator.consensus.run(key, { plan, operation }));
   }
 
   /** What more the entry must show, where it does not show what this session must see of it. */

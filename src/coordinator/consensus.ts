@@ -1,8 +1,9 @@
 import { StoreError } from '../errors.ts';
 import type { Operation } from '../paxos/proposer.ts';
+import { refName } from '../replica/cell-ref.ts';
 import type { Agreed, Consensus, ConsensusRequest } from './agreement.ts';
 import { giveUp, type Waiting } from './consensus-call.ts';
-import { KeptPromises, nameOf } from './kept-promises.ts';
+import { KeptPromises } from './kept-promises.ts';
 import type { PlacedKey } from './plan.ts';
 import { Proposal, type ConsensusDeps } from './proposal.ts';
 
@@ -38,7 +39,7 @@ export class ConsensusLines implements Consensus {
    */
   run<Answer>(key: PlacedKey, what: ConsensusRequest<Answer>): Promise<Agreed<Answer>> {
     const { clock } = this.#deps;
-    const name = nameOf(key);
+    const name = refName(key.ref);
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         operation: guarded(what.operation as Operation<unknown>),

@@ -1,5 +1,6 @@
 import { ballotTimeUs } from '../causality/ballot.ts';
 import { encodeCell } from '../causality/cell-codec.ts';
+import { refName } from '../replica/cell-ref.ts';
 import type { StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { keptForMs } from '../paxos/acceptor.ts';
@@ -50,7 +51,7 @@ export class KeptPromises {
    * is too old, or no majority of those that vote now gave it.
    */
   take(key: PlacedKey): KeptPromise | undefined {
-    const name = nameOf(key);
+    const name = refName(key.ref);
     const entry = this.#entries.get(name);
     if (!entry?.promise) return undefined;
     if (this.#once) this.#forget(name);
@@ -77,12 +78,12 @@ export class KeptPromises {
 
   /** Whether another proposer was met a moment ago. */
   isShy(key: PlacedKey): boolean {
-    const entry = this.#entries.get(nameOf(key));
+    const entry = this.#entries.get(refName(key.ref));
     return !!entry && !entry.promise && this.#clock.monotonicMs() - entry.atMs < shyMs;
   }
 
   #enter(key: PlacedKey, what: Pick<Entry, 'promise' | 'chars'>): void {
-    const name = nameOf(key);
+    const name = refName(key.ref);
     if (!this.#once && this.#entries.get(name)?.promise) return;
     this.#forget(name);
     const atMs = this.#clock.monotonicMs();
@@ -98,9 +99,4 @@ export class KeptPromises {
     this.#chars -= this.#entries.get(name)?.chars ?? 0;
     this.#entries.delete(name);
   }
-}
-
-/** Tells keys apart. */
-export function nameOf({ ref }: PlacedKey): string {
-  return `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
 }

@@ -15,6 +15,7 @@ import { isFenced, wasNever } from '../causality/outcomes.ts';
 import { CellMemory, type Known } from './cell-memory.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
+import { refName } from '../replica/cell-ref.ts';
 import { ReplicaError, type CellRef, type Replica } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HybridClock } from '../runtime/hybrid-clock.ts';
@@ -106,7 +107,7 @@ export class Minter {
     change: Change,
     deadlineMs: number,
   ): Promise<Minted> {
-    const name = `${at.replica.id}\0${at.ref.tenant}\0${at.ref.keyspace}\0${at.ref.key}`;
+    const name = `${at.replica.id}\0${refName(at.ref)}`;
     return new Promise((resolve, reject) => {
       const waiting = { change, deadlineMs, resolve, reject };
       const line = this.#lines.get(name);

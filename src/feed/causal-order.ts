@@ -1,5 +1,6 @@
 import { pastOf } from '../causality/cell.ts';
 import { includes } from '../causality/version-vector.ts';
+import { refName } from '../replica/cell-ref.ts';
 import type { Change, ChangePage, ChangePosition } from '../replica/change-source.ts';
 
 /** What comes out of one replica's log, in its order. */
@@ -122,7 +123,7 @@ export class CausalOrder {
   #release(replica: string, item: LogItem, release: (released: Released) => void): void {
     if (item.kind === 'change') {
       this.#unindex(item.change);
-      for (const other of this.#waitingByKey.get(nameOf(item.change)) ?? []) {
+      for (const other of this.#waitingByKey.get(refName(item.change)) ?? []) {
         if (other.replica === replica || other.pulled || !isReplacedBy(other.change, item.change))
           continue;
         other.pulled = true;
@@ -137,14 +138,14 @@ export class CausalOrder {
   }
 
   #index(replica: string, change: Change): void {
-    const name = nameOf(change);
+    const name = refName(change);
     const waiting = this.#waitingByKey.get(name);
     if (waiting) waiting.push({ replica, change, pulled: false });
     else this.#waitingByKey.set(name, [{ replica, change, pulled: false }]);
   }
 
   #unindex(change: Change): void {
-    const name = nameOf(change);
+    const name = refName(change);
     const waiting = this.#waitingByKey.get(name);
     const rest = waiting?.filter((other) => other.change !== change) ?? [];
     if (rest.length > 0) this.#waitingByKey.set(name, rest);
@@ -159,13 +160,4 @@ export class CausalOrder {
 function isReplacedBy(earlier: Change, later: Change): boolean {
   const [a, b] = [pastOf(earlier.cell), pastOf(later.cell)];
   return includes(b, a) && !includes(a, b);
-}
-
-/** Neither tenants nor keyspaces nor keys have a NUL in them. */
-export function nameOf(of: {
-  readonly tenant: string;
-  readonly keyspace: string;
-  readonly key: string;
-}): string {
-  return `${of.tenant}\0${of.keyspace}\0${of.key}`;
 }

@@ -1,5 +1,5 @@
 import type { ChangedKey, KeyRange } from '../replica/change-source.ts';
-import { nameOf } from './causal-order.ts';
+import { refName } from '../replica/cell-ref.ts';
 import { selects, type Selector } from './selector.ts';
 
 interface KeyspaceEntry<T> {
@@ -25,7 +25,7 @@ export class Registry<T extends { readonly selector: Selector }> {
 
   add(member: T): void {
     const { tenant, keyspace, key } = member.selector;
-    const name = nameOf({ tenant, keyspace, key: '' });
+    const name = refName({ tenant, keyspace, key: '' });
     const entry = this.#keyspaces.get(name) ?? {
       range: { tenant, keyspace, from: '', to: undefined },
       scans: new Set(),
@@ -40,7 +40,7 @@ export class Registry<T extends { readonly selector: Selector }> {
 
   remove(member: T): void {
     const { tenant, keyspace, key } = member.selector;
-    const name = nameOf({ tenant, keyspace, key: '' });
+    const name = refName({ tenant, keyspace, key: '' });
     const entry = this.#keyspaces.get(name);
     if (!entry) return;
     if (--entry.members === 0) this.#keyspaces.delete(name);
@@ -51,28 +51,28 @@ export class Registry<T extends { readonly selector: Selector }> {
     }
     const members = this.#keyMembers(member.selector, key);
     members.delete(member);
-    if (members.size === 0) this.#byKey.delete(nameOf({ tenant, keyspace, key }));
+    if (members.size === 0) this.#byKey.delete(refName({ tenant, keyspace, key }));
   }
 
   /** Whether anyone is interested in this key. */
   has(changed: ChangedKey): boolean {
-    if (this.#byKey.has(nameOf(changed))) return true;
-    const scans = this.#keyspaces.get(nameOf({ ...changed, key: '' }))?.scans ?? [];
+    if (this.#byKey.has(refName(changed))) return true;
+    const scans = this.#keyspaces.get(refName({ ...changed, key: '' }))?.scans ?? [];
     for (const { selector } of scans) if (selects(selector, changed.key)) return true;
     return false;
   }
 
   /** All who are interested in this key. A copy: it may be walked while others leave. */
   of(changed: ChangedKey): readonly T[] {
-    const members = [...(this.#byKey.get(nameOf(changed)) ?? [])];
-    const entry = this.#keyspaces.get(nameOf({ ...changed, key: '' }));
+    const members = [...(this.#byKey.get(refName(changed)) ?? [])];
+    const entry = this.#keyspaces.get(refName({ ...changed, key: '' }));
     for (const member of entry?.scans ?? [])
       if (selects(member.selector, changed.key)) members.push(member);
     return members;
   }
 
   #keyMembers({ tenant, keyspace }: Selector, key: string): Set<T> {
-    const name = nameOf({ tenant, keyspace, key });
+    const name = refName({ tenant, keyspace, key });
     const members = this.#byKey.get(name) ?? new Set();
     this.#byKey.set(name, members);
     return members;

@@ -1,5 +1,6 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf, encodeCell } from '../causality/cell-codec.ts';
+import { refName } from '../replica/cell-ref.ts';
 import type { CallOptions, CellRef, Replica, StoredCell } from '../replica/replica.ts';
 import { joinInto } from './join-into.ts';
 import { unknownToOthers, type Distrust } from './distrust.ts';
@@ -80,7 +81,7 @@ async function bring(
     }
     tally.refused += 1;
     const { promised } = outcome;
-    const name = `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+    const name = refName(ref);
     const again = () =>
       joinInto(replica, { ref, cell, convergence: keyspace.convergence }, options);
     const settle = async () => keyspace.settle?.(ref.key);

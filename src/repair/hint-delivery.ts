@@ -1,7 +1,7 @@
 import { emptyCell } from '../causality/cell.ts';
 import type { Convergence } from '../causality/convergence.ts';
 import type { ReplicaState } from '../placement/failure-detector.ts';
-import type { CellRef } from '../replica/cell-ref.ts';
+import { refName, type CellRef } from '../replica/cell-ref.ts';
 import type { TombstoneStore } from '../replica/digest-source.ts';
 import type { Hint, HintStore } from '../replica/hint-store.ts';
 import { ReplicaError, type CellStore } from '../replica/replica.ts';
@@ -55,7 +55,7 @@ type Fate = 'replayed' | 'rerouted' | 'obsolete' | 'refused' | 'failed';
 export async function deliver(deps: DeliveryDeps, what: Consignment): Promise<Delivered> {
   const byKey = new Map<string, Hint[]>();
   for (const hint of what.hints) {
-    const name = `${hint.ref.tenant}\0${hint.ref.keyspace}\0${hint.ref.key}`;
+    const name = refName(hint.ref);
     byKey.set(name, [...(byKey.get(name) ?? []), hint]);
   }
   const settled: Hint[] = [];

@@ -1,6 +1,7 @@
 import { emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Convergence } from '../causality/convergence.ts';
+import { refName } from '../replica/cell-ref.ts';
 import type { CellRef, CellStore, StoredCell } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -115,7 +116,7 @@ export class ReadRepair {
     const outcome = await join(stored);
     metrics.repairs.inc({ kind: 'background', result: outcome?.status ?? 'failed' });
     if (outcome?.status !== 'refused' || !settle) return;
-    const name = `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
+    const name = refName(ref);
     await this.#leftPromises.watch({ name, promised: outcome.promised, again: join, settle });
   }
 }

@@ -8,6 +8,11 @@ export interface CellRef {
   readonly key: string;
 }
 
+/** Tells cells apart; the tenant first. No name may hold a NUL. */
+export function refName({ tenant, keyspace, key }: CellRef): string {
+  return `${tenant}\0${keyspace}\0${key}`;
+}
+
 /** How every call of a replica is bounded. */
 export interface CallOptions {
   /** On the clock's `monotonicMs`. After it, an abandoned statement must have no effect. */

@@ -1,7 +1,7 @@
 import { digestOf, encodeCell } from '../causality/cell-codec.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Hint, HintClaim, HintCount, HintName, HintRemoval, NewHint } from './hint-store.ts';
-import type { CellRef } from './cell-ref.ts';
+import { refName, type CellRef } from './cell-ref.ts';
 
 interface Kept {
   readonly hint: Hint;
@@ -106,10 +106,6 @@ export class MemoryHints {
   #nowMs(): number {
     return this.#clock.monotonicMs();
   }
-}
-
-function refName({ tenant, keyspace, key }: CellRef): string {
-  return `${tenant}\0${keyspace}\0${key}`;
 }
 
 function nameOf({ target, ref, digest }: HintName): string {

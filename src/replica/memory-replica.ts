@@ -15,13 +15,13 @@ import type {
   RepairClaim,
   RepairNote,
 } from './digest-source.ts';
+import { refName } from './cell-ref.ts';
 import { memoryBuckets, memoryGone, memoryKeys, MemoryLedger } from './memory-digests.ts';
 import { MemoryRegister } from './memory-register.ts';
 import {
   changesOf,
   rowsInside,
   keepingOutcomes,
-  nameOf,
   pageOf,
   stored,
   type MemoryChange,
@@ -89,7 +89,7 @@ export class MemoryReplica implements Replica {
   }
 
   async read(ref: CellRef): Promise<StoredCell> {
-    return stored(this.#rows.get(nameOf(ref)));
+    return stored(this.#rows.get(refName(ref)));
   }
 
   /** By `read`: what overrides that one is met here, too. */
@@ -103,7 +103,7 @@ export class MemoryReplica implements Replica {
     if (only !== undefined && only !== this.incarnation) {
       throw new ReplicaError('REFUSED', 'the replica is another incarnation than it was', false);
     }
-    const row = this.#rows.get(nameOf(ref));
+    const row = this.#rows.get(refName(ref));
     const current = stored(row);
     const { mintedBy, emptied = 0 } = request;
     const isOther = mintedBy !== undefined && emptied !== (current.emptied ?? 0);
@@ -128,7 +128,7 @@ export class MemoryReplica implements Replica {
     options: CallOptions,
   ): Promise<KeepResult> {
     this.#refuseLate(options);
-    const row = this.#rows.get(nameOf(ref));
+    const row = this.#rows.get(refName(ref));
     if (row && row.stamp >= next.stamp) return { stored: false };
     const cell = keepingOutcomes(row, next.cell);
     this.#store({ ref, cell, stamp: next.stamp, promised: row?.promised ?? 0 });
@@ -137,7 +137,7 @@ export class MemoryReplica implements Replica {
 
   async prepare(ref: CellRef, ballot: number, options: CallOptions): Promise<PrepareResult> {
     this.#refuseLate(options);
-    const row = this.#rows.get(nameOf(ref)) ?? { ref, cell: emptyCell, stamp: '', promised: 0 };
+    const row = this.#rows.get(refName(ref)) ?? { ref, cell: emptyCell, stamp: '', promised: 0 };
     const { promiseFloor } = this.register;
     const at = { promised: row.promised, current: ballotOf(row.cell) };
     if (ballot <= promiseFloor || !mayPromise(at, ballot))
@@ -146,7 +146,7 @@ export class MemoryReplica implements Replica {
         stored: stored({ ...row, promised: floored(row.promised, promiseFloor) }),
       };
     const raised = { ...row, promised: ballot };
-    this.#rows.set(nameOf(ref), raised);
+    this.#rows.set(refName(ref), raised);
     this.register.committed();
     return { promised: true, stored: stored(raised) };
   }
@@ -205,12 +205,12 @@ export class MemoryReplica implements Replica {
 
   async collect(ref: CellRef, expected: bigint, options: CollectOptions): Promise<boolean> {
     this.#refuseLate(options);
-    const row = this.#rows.get(nameOf(ref));
+    const row = this.#rows.get(refName(ref));
     if (!row || digestOf(row.cell) !== expected) return false;
     const promised = Math.max(row.promised, ballotOf(row.cell));
     const emptied = (row.emptied ?? 0) + (options.isHandedOver ? 1 : 0);
-    if (promised === 0 && emptied === 0) this.#rows.delete(nameOf(ref));
-    else this.#rows.set(nameOf(ref), { ref, cell: emptyCell, stamp: '', promised, emptied });
+    if (promised === 0 && emptied === 0) this.#rows.delete(refName(ref));
+    else this.#rows.set(refName(ref), { ref, cell: emptyCell, stamp: '', promised, emptied });
     return true;
   }
 
@@ -272,8 +272,8 @@ export class MemoryReplica implements Replica {
   }
 
   #store(row: MemoryRow): void {
-    const { emptied = 0 } = this.#rows.get(nameOf(row.ref)) ?? {};
-    this.#rows.set(nameOf(row.ref), { ...row, emptied });
+    const { emptied = 0 } = this.#rows.get(refName(row.ref)) ?? {};
+    this.#rows.set(refName(row.ref), { ...row, emptied });
     this.changes.push({ ref: row.ref, cell: row.cell });
     this.register.committed();
   }

@@ -2,6 +2,7 @@ import { emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf, storedBytes } from '../causality/cell-codec.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { RegisterState } from './memory-register.ts';
+import { refName } from './cell-ref.ts';
 import type { CellRef, ScanPage, ScanRequest, StoredCell } from './replica.ts';
 
 /** One key on its disk. */
@@ -26,13 +27,9 @@ export interface MemoryCopy {
   readonly register: RegisterState;
 }
 
-export function nameOf(ref: CellRef): string {
-  return `${ref.tenant}\0${ref.keyspace}\0${ref.key}`;
-}
-
 /** The states of one key that were logged, the oldest first. */
 export function changesOf(changes: readonly MemoryChange[], ref: CellRef): readonly Cell[] {
-  return changes.flatMap((one) => (nameOf(one.ref) === nameOf(ref) ? [one.cell] : []));
+  return changes.flatMap((one) => (refName(one.ref) === refName(ref) ? [one.cell] : []));
 }
 
 /** A cell that replaces a row blindly: what is recorded of other writes stays; only a swap joins it. */

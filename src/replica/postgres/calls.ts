@@ -4,6 +4,7 @@ import type { Cell } from '../../causality/cell.ts';
 import { goneAt } from '../../causality/gone.ts';
 import { tokenOf } from '../../placement/token.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import { refName } from '../cell-ref.ts';
 import {
   ReplicaError,
   type CellRef,
@@ -45,11 +46,7 @@ export interface PrepareCall extends Addressed {
   readonly ballot: number;
 }
 
-export const keyOf = ({ ref }: Addressed): string => nameOf(ref);
-
-function nameOf({ tenant, keyspace, key }: CellRef): string {
-  return `${tenant}\0${keyspace}\0${key}`;
-}
+export const keyOf = ({ ref }: Addressed): string => refName(ref);
 
 /** What the calls have in common that bring a cell along. */
 const carrying = {
@@ -138,7 +135,7 @@ export const readKind: CallKind<ReadCall, readonly StoredCell[]> = {
   writes: false,
   incarnationColumn: 2,
   mayRepeatKeys: true,
-  keyOf: ({ refs: [first] }) => (first ? nameOf(first) : ''),
+  keyOf: ({ refs: [first] }) => (first ? refName(first) : ''),
   sizeOf: ({ refs }) => refs.length,
   rowsOf: ({ refs }) => refs.length,
   values: (calls) => {

@@ -1,4 +1,11 @@
-import type { Change, ChangePosition, RecentAsked, RecentChanges } from '../change-source.ts';
+import type {
+  Change,
+  ChangedKey,
+  ChangePosition,
+  RecentAsked,
+  RecentChanges,
+} from '../change-source.ts';
+import { refName } from '../cell-ref.ts';
 import { changeIn, keyIn, rangeColumns, text } from './change-rows.ts';
 import * as sql from './change-statements.ts';
 import type { Row } from './connection.ts';
@@ -148,11 +155,10 @@ function memoized<T>(make: (text: string) => T): (text: string) => T {
   };
 }
 
-/** Neither tenants nor keyspaces nor keys have a NUL in them. */
-function nameOf(of: {
-  readonly tenant: string;
-  readonly keyspace: string;
-  readonly key?: string | undefined;
-}): string {
-  return `${of.tenant}\0${of.keyspace}\0${of.key ?? ''}`;
+/** A range of one key; of another one, the keyspace. */
+function nameOf({
+  key = '',
+  ...of
+}: Omit<ChangedKey, 'key'> & { key?: string | undefined }): string {
+  return refName({ ...of, key });
 }

@@ -1,6 +1,7 @@
 import { digestOf, encodeCell } from '../../causality/cell-codec.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Hint, HintClaim, HintCount, HintName, HintRemoval, NewHint } from '../hint-store.ts';
+import { refName } from '../cell-ref.ts';
 import { ReplicaError, type CellRef } from '../replica.ts';
 import { byPosition, type CallKind } from './call-kind.ts';
 import { serverTimeMs } from './calls.ts';
@@ -54,7 +55,7 @@ function keeping(clock: Clock) {
       name: 'find_hints',
       statement: findHints,
       writes: false,
-      keyOf: ({ tenant, keyspace, key }) => `${tenant}\0${keyspace}\0${key}`,
+      keyOf: refName,
       values: (refs) => refColumns(refs),
       replies: byPosition((row) => row?.[1] === true),
     } satisfies CallKind<CellRef, boolean>,
@@ -140,7 +141,7 @@ function hintOf(row: Row, target: string): Hint {
 }
 
 function nameOf({ target, ref, digest }: HintName): string {
-  return `${target}\0${ref.tenant}\0${ref.keyspace}\0${ref.key}\0${digest}`;
+  return `${target}\0${refName(ref)}\0${digest}`;
 }
 
 function tooLate(): ReplicaError {
