@@ -1,5 +1,7 @@
 import type { AssembledStore } from './assemble-store.ts';
 import type { Config, KeyspaceConfig } from './config.ts';
+import { settingsWith } from './consistency/keyspace-record.ts';
+import type { Keyspace, KeyspaceSettings } from './consistency/keyspace.ts';
 import { StoreError } from './errors.ts';
 import type { TenantAdministration } from './tenancy/administration.ts';
 import { isLive } from './tenancy/tenant-directory.ts';
@@ -38,19 +40,42 @@ export async function bootstrap(
 }
 
 async function createIfAbsent(
-  { store }: AssembledStore,
+  { store, deps }: AssembledStore,
   tenant: string,
-  { tenant: _tenant, name, ...settings }: KeyspaceConfig,
+  { tenant: named, name, ...settings }: KeyspaceConfig,
 ): Promise<void> {
   const caller = { tenant };
-  if (await store.keyspace(caller, name)) return;
+  const given = withoutUndefined(settings);
+  const known = await store.keyspace(caller, name);
+  if (known) {
+    const differing = differingSettings(known, given);
+    // It may have been changed since on purpose, and by whom is not known here: nothing is put back.
+    if (differing.length > 0) {
+      const message =
+        'a keyspace is not as the configuration says, which is only for creating it: updateKeyspace changes it';
+      deps.log.warn({ tenant: named, keyspace: name, differing }, message);
+    }
+    return;
+  }
   try {
-    await store.createKeyspace(caller, name, withoutUndefined(settings));
+    await store.createKeyspace(caller, name, given);
   } catch (error) {
     // Somebody else was faster: that it is there is all that is wanted.
     if (await store.keyspace(caller, name).catch(() => undefined)) return;
     throw error;
   }
+}
+
+/** Which of the given settings the keyspace does not have. */
+function differingSettings(
+  known: Keyspace,
+  given: Partial<KeyspaceSettings>,
+): readonly (keyof KeyspaceSettings)[] {
+  // The store raises defaults that are weaker than the minimum, and sorts split keys: so here.
+  const { replicationFactor } = known;
+  const wanted = settingsWith({ ...known, ...given }, replicationFactor);
+  const names = Object.keys(given) as (keyof KeyspaceSettings)[];
+  return names.filter((field) => JSON.stringify(wanted[field]) !== JSON.stringify(known[field]));
 }
 
 /** Tries again while replicas are on their way; what cannot be done is logged, and left. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authSchema, name } from './config-auth.ts';
 import { documentsSchema } from './config-documents.ts';
+import { keyspaceProblems, keyspaceSchema } from './config-keyspaces.ts';
 import { limitsSchema } from './config-limits.ts';
 import { tracingSchema, withTraces } from './config-tracing.ts';
 import { repairSchema } from './config-repair.ts';
@@ -47,17 +48,6 @@ const replicaSchema = z
     url: z.string().refine(isPostgresUrl, 'must be a postgres:// URL'),
     /** Replicas of one zone fail together: preference lists take distinct zones first. */
     zone: name.optional(),
-  })
-  .readonly();
-
-const keyspaceSchema = z
-  .strictObject({
-    tenant: name,
-    name,
-    conflicts: z.enum(['SIBLINGS', 'LAST_WRITE_WINS']).default('SIBLINGS'),
-    partitioner: z.enum(['CONSISTENT_HASH', 'MODULO_HASH', 'RANGE']).default('CONSISTENT_HASH'),
-    splitKeys: z.array(z.string().min(1)).readonly().default([]),
-    replicationFactor: count(64).optional(),
   })
   .readonly();
 
@@ -215,14 +205,8 @@ function checkAcrossSettings(config: Draft, context: z.RefinementCtx): void {
     const same = `is the same database as replicas[${samePlace}]`;
     if (samePlace < index) problem(['replicas', index, 'url'], same);
   }
-  const names = config.keyspaces.map(({ tenant, name: own }) => `${tenant}/${own}`);
-  for (const [index, { replicationFactor, splitKeys, partitioner }] of config.keyspaces.entries()) {
-    const at = (field: string) => ['keyspaces', index, field];
-    if (names.indexOf(names[index] ?? '') < index) problem(at('name'), 'is listed twice');
-    if ((replicationFactor ?? 0) > most) problem(at('replicationFactor'), tooMany);
-    const misplaced = splitKeys.length > 0 && partitioner !== 'RANGE';
-    if (misplaced) problem(at('splitKeys'), 'is only for the partitioner RANGE');
-  }
+  for (const { path, message } of keyspaceProblems(config.keyspaces, most))
+    problem(['keyspaces', ...path], message);
 }
 
 function isPostgresUrl(text: string): boolean {

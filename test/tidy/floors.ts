@@ -40,6 +40,7 @@ const rooms: Readonly<Record<string, string>> = {
   'config-text.ts': 'config.ts',
   'config-auth.ts': 'config.ts',
   'config-documents.ts': 'config.ts',
+  'config-keyspaces.ts': 'config.ts',
   'config-limits.ts': 'config.ts',
   'config-repair.ts': 'config.ts',
   'config-tracing.ts': 'config.ts',
