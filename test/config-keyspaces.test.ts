@@ -143,7 +143,9 @@ describe('at the start of a gateway', () => {
       { minimumReadLevel: 'QUORUM', maxSiblings: 100 },
     ]);
     expect(keyspace).toMatchObject({ minimumReadLevel: 'ONE', defaultReadLevel: 'ONE' });
-    expect(warnings).toMatchObject([{ tenant: 't', keyspace: 'k', differing: ['minimumReadLevel'] }]);
+    expect(warnings).toMatchObject([
+      { tenant: 't', keyspace: 'k', differing: ['minimumReadLevel'] },
+    ]);
   });
 
   test('nothing is logged when it is started again with the same file', async () => {
