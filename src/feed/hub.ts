@@ -202,7 +202,7 @@ export class Hub {
     const { clock, random, log, pollMs = 500 } = this.#options;
     const options = { clock, random, log, pollMs, gapMs: 3, barrenGapMs: 25, backoffMaxMs: 5000 };
     const events = {
-      wanted: () => ({ ranges: this.#registry.ranges(), wanted: this.#wanted }),
+      wanted: () => ({ ...this.#registry.wanted(), wanted: this.#wanted }),
       page: (tail: Tail, page: ChangePage, window: number) => this.#page(tail, page, window),
       lost: (tail: Tail) => this.#lost(tail),
     };

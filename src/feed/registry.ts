@@ -1,5 +1,6 @@
-import type { ChangedKey, KeyRange } from '../replica/change-source.ts';
+import type { ChangedKey, ChangesWanted, KeyRange } from '../replica/change-source.ts';
 import { refName } from '../replica/cell-ref.ts';
+import { KeySieve } from '../replica/key-sieve.ts';
 import { selects, type Selector } from './selector.ts';
 
 interface KeyspaceEntry<T> {
@@ -12,15 +13,23 @@ interface KeyspaceEntry<T> {
 export class Registry<T extends { readonly selector: Selector }> {
   readonly #byKey = new Map<string, Set<T>>();
   readonly #keyspaces = new Map<string, KeyspaceEntry<T>>();
+  readonly #sieve = new KeySieve(() => this.#keys());
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Every keyspace that anyone is interested in, whole. */
-  ranges(): readonly KeyRange[] {
-    return Array.from(this.#keyspaces.values(), ({ range }) => range);
+  /**
+   * Every keyspace that anyone is interested in: whole, or, where all want single keys, what the sieve
+   * lets through.
+   */
+  wanted(): Pick<ChangesWanted, 'ranges' | 'singles'> {
+    const ranges: KeyRange[] = [];
+    const keyspaces: KeyRange[] = [];
+    for (const { range, scans } of this.#keyspaces.values())
+      (scans.size > 0 ? ranges : keyspaces).push(range);
+    return { ranges, singles: { keyspaces, sieve: this.#sieve.bytes } };
   }
 
   add(member: T): void {
@@ -51,7 +60,9 @@ export class Registry<T extends { readonly selector: Selector }> {
     }
     const members = this.#keyMembers(member.selector, key);
     members.delete(member);
-    if (members.size === 0) this.#byKey.delete(refName({ tenant, keyspace, key }));
+    if (members.size > 0) return;
+    this.#byKey.delete(refName({ tenant, keyspace, key }));
+    this.#sieve.removed();
   }
 
   /** Whether anyone is interested in this key. */
@@ -73,8 +84,15 @@ export class Registry<T extends { readonly selector: Selector }> {
 
   #keyMembers({ tenant, keyspace }: Selector, key: string): Set<T> {
     const name = refName({ tenant, keyspace, key });
-    const members = this.#byKey.get(name) ?? new Set();
+    const known = this.#byKey.get(name);
+    if (known) return known;
+    const members = new Set<T>();
     this.#byKey.set(name, members);
+    this.#sieve.added(key);
     return members;
+  }
+
+  *#keys(): Iterable<string> {
+    for (const name of this.#byKey.keys()) yield name.slice(name.lastIndexOf('\0') + 1);
   }
 }

@@ -108,10 +108,22 @@ export interface ChangeSession {
 /** What of a log is worth reading. */
 export interface ChangesWanted {
   readonly ranges: readonly KeyRange[];
+  /**
+   * And of these keyspaces the keys that the sieve lets through, and those whose token was not logged: the
+   * replica keeps the others to itself.
+   */
+  readonly singles?: Singles | undefined;
   /** The snapshot at which the window ends; without it a new window ends now. */
   readonly until?: string | undefined;
   /** Changes of other keys are passed over, as though the page did not hold them; all where left out. */
   readonly wanted?: ((key: ChangedKey) => boolean) | undefined;
+}
+
+/** Keys that are followed one by one: most of what is logged of their keyspaces is nobody's. */
+export interface Singles {
+  readonly keyspaces: readonly Omit<KeyRange, 'from' | 'to'>[];
+  /** See `KeySieve`. */
+  readonly sieve: Uint8Array;
 }
 
 /** Whose change it is. */

@@ -1,5 +1,5 @@
 import { decodeCell } from '../../causality/cell-codec.ts';
-import type { Change, ChangedKey, ChangePosition, KeyRange } from '../change-source.ts';
+import type { Change, ChangedKey, ChangePosition, KeyRange, Singles } from '../change-source.ts';
 import { ReplicaError } from '../replica.ts';
 import type { Row } from './connection.ts';
 
@@ -26,6 +26,15 @@ export function rangeColumns(ranges: readonly KeyRange[]): unknown[] {
   const column = (name: keyof KeyRange): unknown[] => ranges.map((range) => range[name] ?? null);
   return [column('tenant'), column('keyspace'), column('from'), column('to')];
 }
+
+/** Two arrays and the bits of a sieve, as the statements take single keys. */
+export function singleColumns({ keyspaces, sieve }: Singles = nothing): unknown[] {
+  const tenants = keyspaces.map(({ tenant }) => tenant);
+  return [tenants, keyspaces.map(({ keyspace }) => keyspace), sieve];
+}
+
+/** One byte, as Postgres must find a bit to look at. */
+const nothing: Singles = { keyspaces: [], sieve: new Uint8Array(1) };
 
 /** Rejects what no log of ours holds. */
 export function text(value: unknown): string {

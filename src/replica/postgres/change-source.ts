@@ -11,7 +11,7 @@ import type {
 } from '../change-source.ts';
 import { ReplicaError } from '../replica.ts';
 import { recentChanges } from './change-recent.ts';
-import { changeIn, keyIn, placeOf, rangeColumns, text } from './change-rows.ts';
+import { changeIn, keyIn, placeOf, rangeColumns, singleColumns, text } from './change-rows.ts';
 import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
 import type { Statement } from './statements.ts';
@@ -170,7 +170,8 @@ class PostgresChangeSession implements ChangeSession {
   }
 
   #page(position: ChangePosition, what: ChangesWanted): Promise<readonly Row[]> {
-    const common = [...rangeColumns(what.ranges), pageRows, pageBytes];
+    const keys = [...rangeColumns(what.ranges), ...singleColumns(what.singles)];
+    const common = [...keys, pageRows, pageBytes];
     const { seen, window } = position;
     if (window) return this.#run(sql.nextPage, [...common, seen, window.until, window.seq]);
     const [, xmax = '', xip = ''] = seen.split(':');

@@ -12,14 +12,25 @@ const inRanges = `exists (
         where f.tenant = c.tenant and f.keyspace = c.keyspace and c.key >= f.lo and (f.hi is null or c.key < f.hi))`;
 
 /**
+ * Whether somebody may want the row: it lies in one of the ranges, or in one of the keyspaces $5 and $6 and
+ * the sieve $7 lets its token through. What is asked of every row comes first, and costs next to nothing:
+ * of what others write, most ends there. `is true` as in `recentChangesOfKeys`.
+ */
+const followed = `(
+        coalesce(get_bit($7::bytea, c.token & (octet_length($7::bytea) * 8 - 1)), 1) = 1
+          and ((c.tenant, c.keyspace) in (
+            select f.tenant, f.keyspace from unnest($5::text[], $6::text[]) as f (tenant, keyspace))) is true
+        or cardinality($1::text[]) > 0 and ${inRanges})`;
+
+/**
  * Cuts a page at its bytes too, but never to nothing; `found` tells the reader whether it was cut.
  */
-const cutAtBytes = (rows: string, direction: 'asc' | 'desc'): string => `
+const cutAtBytes = (rows: string, direction: 'asc' | 'desc', bytes: string): string => `
       select p.* from (
         select r.*, count(*) over () as found,
           sum(octet_length(r.siblings)) over (order by r.seq ${direction}) - octet_length(r.siblings) as bytes_before
         from (${rows}) r
-      ) p where p.bytes_before < $6`;
+      ) p where p.bytes_before < ${bytes}`;
 
 /**
  * The greatest transaction that has logged anything; null on an empty log. One probe of the index.
@@ -36,36 +47,36 @@ const page = (rows: string): string => `
       select pg_current_snapshot()::text as snapshot, r.incarnation::text as incarnation, t.xid::text as trimmed,
         ${topXid} as top
       from replica r cross join changes_trimmed t
-    ) n left join lateral (${cutAtBytes(rows, 'asc')}
+    ) n left join lateral (${cutAtBytes(rows, 'asc', '$9')}
     ) w on true order by w.seq`;
 
-/** $7 xmax and $8 xip of the position: exactly the transactions that were not finished then. */
-const unseen = `(c.xid >= $7::xid8 or c.xid = any($8::xid8[]))`;
+/** $10 xmax and $11 xip of the position: exactly the transactions that were not finished then. */
+const unseen = `(c.xid >= $10::xid8 or c.xid = any($11::xid8[]))`;
 
 /** A new window, up to now. */
 export const firstPage: Statement = {
   name: 'quorate_changes_first',
   text: page(
-    `select ${columns} from changes c where ${unseen} and ${inRanges} order by seq + 0 limit $5`,
+    `select ${columns} from changes c where ${unseen} and ${followed} order by seq + 0 limit $8`,
   ),
 };
 
-/** A new window, up to the snapshot $9. */
+/** A new window, up to the snapshot $12. */
 export const firstPageUntil: Statement = {
   name: 'quorate_changes_first_until',
   text: page(`select ${columns} from changes c
-        where ${unseen} and pg_visible_in_snapshot(c.xid, $9::pg_snapshot) and ${inRanges} order by seq + 0 limit $5`),
+        where ${unseen} and pg_visible_in_snapshot(c.xid, $12::pg_snapshot) and ${followed} order by seq + 0 limit $8`),
 };
 
 /**
- * Further pages of the window ($7, $8]: along the primary key, so that a long window is read once
+ * Further pages of the window ($10, $11]: along the primary key, so that a long window is read once
  * and not once a page.
  */
 export const nextPage: Statement = {
   name: 'quorate_changes_next',
   text: page(`select ${columns} from changes c
-        where c.seq > $9 and not pg_visible_in_snapshot(c.xid, $7::pg_snapshot)
-          and pg_visible_in_snapshot(c.xid, $8::pg_snapshot) and ${inRanges} order by c.seq limit $5`),
+        where c.seq > $12 and not pg_visible_in_snapshot(c.xid, $10::pg_snapshot)
+          and pg_visible_in_snapshot(c.xid, $11::pg_snapshot) and ${followed} order by c.seq limit $8`),
 };
 
 /**
@@ -88,6 +99,7 @@ export const recentChanges: Statement = {
             or (c.seq <= $9 and pg_visible_in_snapshot(c.xid, $8::pg_snapshot)))
         order by c.seq + 0 desc limit $5`,
     'desc',
+    '$6',
   )} order by p.seq`,
 };
 
@@ -106,6 +118,7 @@ export const recentChangesOfKeys: Statement = {
             from unnest($1::text[], $2::text[], $3::text[]) as f (tenant, keyspace, key))) is true
         order by c.seq + 0 desc limit $5`,
     'desc',
+    '$6',
   )} order by p.seq`,
 };
 

@@ -87,8 +87,8 @@ const appliedBy = (condition: string): string => `
  */
 const logged = `
     logged as (
-      insert into changes (tenant, keyspace, key, siblings, context, outcomes)
-      select tenant, keyspace, key, siblings, context, case when position('"stage":"fenced"' in outcomes) > 0 then outcomes else '' end
+      insert into changes (tenant, keyspace, key, token, siblings, context, outcomes)
+      select tenant, keyspace, key, token, siblings, context, case when position('"stage":"fenced"' in outcomes) > 0 then outcomes else '' end
       from applied where is_applied order by n
     )`;
 

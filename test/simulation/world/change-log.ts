@@ -8,8 +8,12 @@ import {
   type KeyRange,
   type RecentAsked,
   type RecentChanges,
+  type Singles,
 } from '../../../src/replica/change-source.ts';
 import { compareKeys } from '../../../src/placement/key-order.ts';
+import { tokenOf } from '../../../src/placement/token.ts';
+import type { CellRef } from '../../../src/replica/cell-ref.ts';
+import { isLetThrough } from '../../../src/replica/key-sieve.ts';
 import { ReplicaError } from '../../../src/replica/replica.ts';
 import type { Link } from './link.ts';
 import type { Process } from './process.ts';
@@ -77,7 +81,7 @@ class MemoryChangeSession implements ChangeSession {
           !isIn(position.seen, xid) &&
           isIn(until, xid) &&
           seq > after &&
-          what.ranges.some((range) => isWithin(range, ref)),
+          (what.ranges.some((range) => isWithin(range, ref)) || isMaybeOne(what.singles, ref)),
       );
       const logged = rows.slice(0, pageRows).map(({ ref, cell, seq }): Change => {
         const at = { incarnation: now.incarnation, seen: position.seen, window: { until, seq } };
@@ -162,10 +166,13 @@ function nowOf({ clock, originMs }: Process): number {
   return clock.monotonicMs() - originMs;
 }
 
-function isWithin(
-  { tenant, keyspace, from, to }: KeyRange,
-  ref: { tenant: string; keyspace: string; key: string },
-): boolean {
+/** As the replica judges it, by its keyspace and its token: every row here has one. */
+function isMaybeOne(singles: Singles | undefined, { tenant, keyspace, key }: CellRef): boolean {
+  if (!singles || !isLetThrough(singles.sieve, tokenOf(key))) return false;
+  return singles.keyspaces.some((one) => one.tenant === tenant && one.keyspace === keyspace);
+}
+
+function isWithin({ tenant, keyspace, from, to }: KeyRange, ref: CellRef): boolean {
   if (ref.tenant !== tenant || ref.keyspace !== keyspace) return false;
   return compareKeys(ref.key, from) >= 0 && (to === undefined || compareKeys(ref.key, to) < 0);
 }
