@@ -38,7 +38,7 @@ function curves(quick: boolean): readonly Curve[] {
     },
     {
       what: 'idle subscribers',
-      points: upTo(1, 1_000, 10_000),
+      points: quick ? [0, 1, 1_000] : [0, 1, 1_000, 10_000],
       at: (subscribers) => ({ subscribers }),
     },
     { what: 'tenants', points: upTo(1, 100, 10_000), at: (tenants) => ({ tenants }) },
@@ -134,9 +134,11 @@ function percent(ratio: number): string {
   return `${ratio < 1 ? '' : '+'}${Math.round((ratio - 1) * 100)} %`;
 }
 
-/** Of the least squares line through the logarithms. */
+/** Of the least squares line through the logarithms; from one on, as none has none. */
 function slope(line: Costs): number {
-  const logs = line.map(({ point, us }) => [Math.log(point), Math.log(us)] as const);
+  const logs = line.flatMap(({ point, us }) =>
+    point > 0 ? [[Math.log(point), Math.log(us)] as const] : [],
+  );
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, one) => sum + one, 0) / values.length;
   const [x, y] = [mean(logs.map(([one]) => one)), mean(logs.map(([, one]) => one))];

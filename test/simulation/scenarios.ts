@@ -1,7 +1,7 @@
 import type { Scenario } from './scenario.ts';
 import { availability } from './workloads/availability.ts';
 import { causal } from './workloads/causal.ts';
-import { changes } from './workloads/changes.ts';
+import { changes, changesOfKeys } from './workloads/changes.ts';
 import { linearizableDisks, quorumDisks } from './workloads/disks.ts';
 import { handoff, outages, sloppy, strays } from './workloads/handoff.ts';
 import { linearizableAlone } from './workloads/alone.ts';
@@ -37,5 +37,6 @@ export const scenarios: readonly Scenario[] = [
   resolveNewest,
   range,
   changes,
+  changesOfKeys,
   availability,
 ];

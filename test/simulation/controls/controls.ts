@@ -18,7 +18,12 @@ import {
   ShortPageLink,
   TruncatingLink,
 } from './links.ts';
-import { readingPastTheOldestRunning, silentAboutTrimming, withoutRecall } from './logs.ts';
+import {
+  readingPastTheOldestRunning,
+  silentAboutTrimming,
+  withoutRecall,
+  withTheFirstSieve,
+} from './logs.ts';
 import {
   AnyNameReplica,
   CarelessReplica,
@@ -429,6 +434,13 @@ export const controls: readonly Control[] = [
     scenario: 'changes',
     within: 100,
     defects: () => ({ log: silentAboutTrimming }),
+  },
+  {
+    name: 'what was not followed at the first read of a log is never sent',
+    scenario: 'changes-of-keys',
+    within: 60,
+    caughtBy: 11,
+    defects: () => ({ log: withTheFirstSieve }),
   },
   {
     name: 'what is refused is tried again without end',

@@ -3,6 +3,7 @@ import type {
   ChangePosition,
   ChangeSession,
   ChangeSource,
+  Singles,
 } from '../../../src/replica/change-source.ts';
 
 /** Takes the transactions that were running for finished: whatever commits late is behind the reader by then. */
@@ -35,6 +36,21 @@ export function withoutRecall(source: ChangeSource): ChangeSource {
     ...passedOn(session),
     recent: async (asked) => asked.map(() => ({ changes: [], complete: true })),
   }));
+}
+
+/** Goes by what was followed when the session was opened: whoever comes later is not heard of. */
+export function withTheFirstSieve(source: ChangeSource): ChangeSource {
+  return broken(source, (session) => {
+    let first: Singles | undefined;
+    return {
+      ...passedOn(session),
+      read: (position, what) => {
+        // A copy: bits are added in place.
+        first ??= what.singles && { ...what.singles, sieve: what.singles.sieve.slice() };
+        return session.read(position, { ...what, singles: what.singles && first });
+      },
+    };
+  });
 }
 
 function withoutRunning(position: ChangePosition): ChangePosition {

@@ -1,6 +1,6 @@
 import { visible } from '../../../src/causality/cell.ts';
 import type { LevelName } from '../../../src/consistency/levels.ts';
-import type { ChangeEvent } from '../../../src/feed/feed.ts';
+import type { ChangeEvent, ChangesArguments } from '../../../src/feed/feed.ts';
 import {
   checkChanges,
   type Connection,
@@ -67,25 +67,55 @@ export const changes: Scenario = {
     await world.createKeyspace('t', keyspace, {});
     await world.createKeyspace('u', keyspace, {});
   },
-  clients(world) {
-    // Longer than the quiet: what is told in the end counts.
-    for (const number of levels.keys()) void listen(world, number);
-    return Promise.all([post(world, 't'), post(world, 't'), post(world, 't'), post(world, 'u')]);
-  },
+  clients: (world) => clients(world, () => undefined),
   async afterwards(world) {
     await world.sleep(listenMs);
     audiences.get(world)!.over = true;
   },
-  check(world) {
-    const space = world.keyspaces.find(({ tenant, name }) => tenant === 't' && name === keyspace)!;
-    const [state] = finalState(world, space).values();
-    const final = new Map([...(state ?? [])].map(([key, { values }]) => [key, values]));
-    const own = world.history.operations.filter(({ key }) => key.startsWith('t/'));
-    const operations = own.map((one) => ({ ...one, key: one.key.slice(2) }));
-    const { subscribers } = audiences.get(world)!;
-    return subscribers.flatMap((one) => checkChanges(operations, one, final));
-  },
+  check: (world) => check(world, () => undefined),
 };
+
+/** The same where each subscriber follows one key, so that replicas keep the other keys' changes to themselves. */
+export const changesOfKeys: Scenario = {
+  ...changes,
+  name: 'changes-of-keys',
+  promise: 'changes, each subscriber those of one key',
+  checker: 'as changes, of the key',
+  clients: (world) => clients(world, keyOf),
+  check: (world) => check(world, keyOf),
+};
+
+/** The only key that a subscriber follows; undefined for all. */
+type KeyOf = (subscriber: number) => string | undefined;
+
+function keyOf(subscriber: number): string | undefined {
+  return keys[subscriber];
+}
+
+function clients(world: World, keyOf: KeyOf): Promise<unknown> {
+  // Longer than the quiet: what is told in the end counts.
+  for (const number of levels.keys()) void listen(world, number, keyOf(number));
+  return Promise.all([post(world, 't'), post(world, 't'), post(world, 't'), post(world, 'u')]);
+}
+
+function check(world: World, keyOf: KeyOf): readonly string[] {
+  const space = world.keyspaces.find(({ tenant, name }) => tenant === 't' && name === keyspace)!;
+  const [state] = finalState(world, space).values();
+  const final = new Map([...(state ?? [])].map(([key, { values }]) => [key, values]));
+  const own = world.history.operations.filter(({ key }) => key.startsWith('t/'));
+  const operations = own.map((one) => ({ ...one, key: one.key.slice(2) }));
+  const { subscribers } = audiences.get(world)!;
+  return subscribers.flatMap((one, number) => {
+    const key = keyOf(number);
+    if (key === undefined) return checkChanges(operations, one, final);
+    const own = new Map([...final].filter(([name]) => name === key));
+    return checkChanges(
+      operations.filter((operation) => operation.key === key),
+      one,
+      own,
+    );
+  });
+}
 
 async function post(world: World, tenant: string): Promise<void> {
   const client = new Client(world, { keyspace, tenant, read: 'QUORUM', write: 'QUORUM' });
@@ -101,7 +131,7 @@ async function post(world: World, tenant: string): Promise<void> {
 }
 
 /** One subscriber: connection after connection, each with the cursor of the last event that it took. */
-async function listen(world: World, number: number): Promise<void> {
+async function listen(world: World, number: number, key: string | undefined): Promise<void> {
   const audience = audiences.get(world)!;
   const random = world.chance(`subscriber ${number}`);
   const subscriber: Subscriber = { name: `subscriber ${number}`, connections: [] };
@@ -114,7 +144,7 @@ async function listen(world: World, number: number): Promise<void> {
     const patience = 1 + Math.floor(random.next() * 20);
     const slowMs = random.next() < 0.3 ? 80 : 0;
     try {
-      const how = { after: cursor, patience, consistency: levels[number] };
+      const how = { key, after: cursor, patience, consistency: levels[number] };
       for await (const event of subscribe(gateway, how)) {
         world.note(`subscriber ${number} at ${gateway.name}: ${lineOf(event)}`);
         connection.liveNs ??= world.history.tick();
@@ -134,7 +164,7 @@ async function listen(world: World, number: number): Promise<void> {
 /** The events of one connection until it breaks or the subscriber has had enough of this gateway. */
 async function* subscribe(
   gateway: Gateway,
-  how: { after: string | undefined; patience: number; consistency: LevelName | undefined },
+  how: Pick<ChangesArguments, 'key' | 'after' | 'consistency'> & { patience: number },
 ): AsyncGenerator<ChangeEvent> {
   const { patience, ...asked } = how;
   const events = await gateway.ask(() =>
