@@ -8,9 +8,13 @@ import type {
 import { keyAfter } from '../../src/coordinator/key-bounds.ts';
 import {
   changesSince,
+  firstPage,
+  firstPageUntil,
+  nextPage,
   recentChanges,
   recentChangesOfKeys,
 } from '../../src/replica/postgres/change-statements.ts';
+import type { Statement } from '../../src/replica/postgres/statements.ts';
 import { A, ChangesCluster } from '../feed/changes-cluster.ts';
 import { chain } from '../feed/support.ts';
 
@@ -95,22 +99,37 @@ test('a key of which more was logged than one answer holds leaves whole what oth
   ]);
 });
 
-test.each([
-  { ...recentChanges, n: 10 },
-  { ...recentChangesOfKeys, n: 6 },
-  { ...changesSince, n: 1 },
-])('$name finds what is new by the index of time, not by reading the log', async ({ text, n }) => {
+/** As it is done for whoever reads the log: in a database without statistics, and planned once. */
+async function planOf({ text }: Statement, parameters: number): Promise<string> {
   const client = await cluster.pools[A]!.connect();
   await client.query('set enable_seqscan = off; set plan_cache_mode = force_generic_plan');
   await client.query(`prepare looked as ${text}`);
-  const nothing = Array.from({ length: n }, () => 'null').join(', ');
+  const nothing = Array.from({ length: parameters }, () => 'null').join(', ');
   const { rows } = await client.query<{ 'QUERY PLAN': string }>(
     `explain execute looked (${nothing})`,
   );
   await client.query('deallocate looked; reset all');
   client.release();
+  return rows.map((row) => row['QUERY PLAN']).join('\n');
+}
+
+test.each([
+  { ...recentChanges, n: 10 },
+  { ...recentChangesOfKeys, n: 6 },
+  { ...changesSince, n: 1 },
+])('$name finds what is new by the index of time, not by reading the log', async (statement) => {
   // With `clock_timestamp()` beside the column no index can be used: it is asked anew for every row.
-  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  const plan = await planOf(statement, statement.n);
   expect(plan).toMatch(/Bitmap Index Scan on changes_by_time/);
+  expect(plan).not.toMatch(/Seq Scan on changes c/);
+});
+
+test.each([
+  { ...firstPage, n: 11, index: /Index Scan on changes_by_xid/ },
+  { ...firstPageUntil, n: 12, index: /Index Scan on changes_by_xid/ },
+  { ...nextPage, n: 12, index: /Index Scan using changes_pkey/ },
+])('$name reads what is new along an index, whatever the sieve', async (statement) => {
+  const plan = await planOf(statement, statement.n);
+  expect(plan).toMatch(statement.index);
   expect(plan).not.toMatch(/Seq Scan on changes c/);
 });
