@@ -195,3 +195,30 @@ test('two batches that wait for locks hold up no other while there is a connecti
   expect(await Promise.all([left, right])).toEqual(['mismatch', 'mismatch']);
   await replica.close();
 });
+
+// Batches of one gateway that write the same rows. A batch of prepares inserts new rows in the order of their keys; one of swaps locks those
+// that are there and inserts the others then: each can have what the other waits for. The guard is `locksRow` of both kinds
+// (replica/postgres/calls); without it swaps come back unapplied, or Postgres ends one of the two after a second.
+test('an accept that overtakes the prepares of its keys waits in the gateway, and not in the server', async () => {
+  const replica = openReplica(cluster.replicas[0]!);
+  const options = { deadlineMs: systemClock.monotonicMs() + 20_000 };
+  const refsOf = (name: string) =>
+    Array.from({ length: 60 }, (_, nth) => ({ ...me, keyspace: 'rows', key: `${name}-${nth}` }));
+  const statuses = new Set<string>();
+  for (let round = 1; round <= 5; round += 1) {
+    const [fresh, there] = [refsOf(`a${round}`), refsOf(`b${round}`)];
+    await Promise.all(there.map((ref) => replica.prepare(ref, 4_096, options)));
+    const both = [...fresh, ...there];
+    const prepares = both.map((ref) => replica.prepare(ref, 8_192, options));
+    await new Promise(setImmediate);
+    const version = { writeId: 'w', writtenAtUs: 1, value: '1' };
+    const next = write(emptyCell, seenNothing, { dot: { actor: 'a', counter: 1 }, ...version });
+    const swaps = both.map((ref) => replica.swap(ref, { expected: 0n, next }, options));
+    expect((await Promise.all(prepares)).every(({ promised }) => promised)).toBe(true);
+    for (const { status } of await Promise.all(swaps)) statuses.add(status);
+  }
+  expect([...statuses]).toEqual(['swapped']);
+  const sql = 'select deadlocks from pg_stat_database where datname = current_database()';
+  expect(await cluster.query('replica-1', sql)).toEqual([{ deadlocks: '0' }]);
+  await replica.close();
+});

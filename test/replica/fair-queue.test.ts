@@ -70,6 +70,24 @@ describe('a fair queue', () => {
     expect(queue.cut(10)).toEqual([]);
   });
 
+  // The guard is `mustWait`, asked for the kind of the batch as well: without that the second batch is empty, though a read could go.
+  test('sends nothing of what must wait, and goes on with what need not, of whatever kind', () => {
+    const locked = new Set(['hot']);
+    const mustWait = ({ kind, key }: Call): boolean => kind === 'write' && locked.has(key);
+    const queue = new FairQueue<Call>({ weightOf: () => 1, max: 100, mustWait });
+    const hot = { kind: 'write', key: 'hot' };
+    const [first, second] = [call('a', hot), call('a', hot)];
+    const [write, read] = [call('a', { kind: 'write' }), call('b', { key: 'hot' })];
+    for (const one of [first, second, write, read]) queue.push(one);
+    expect([queue.ready(10), queue.ready(4)]).toEqual([2, 4]);
+    expect(queue.cut(10)).toEqual([write]);
+    expect(queue.cut(10)).toEqual([read]);
+    expect([queue.nextKind(), queue.cut(10), queue.size]).toEqual([undefined, [], 2]);
+    locked.clear();
+    expect(queue.cut(10)).toEqual([first]);
+    expect(queue.cut(10)).toEqual([second]);
+  });
+
   test('has room for others however many one tenant brings', () => {
     const queue = new FairQueue<Call>({ weightOf: () => 1, max: 800 });
     let a = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { mayLeave } from '../../src/replica/postgres/under-way.ts';
+import { holdsKeys, mayLeave } from '../../src/replica/postgres/under-way.ts';
 
 const waiting = (calls: number) => ({ calls, batchMax: 256, gathers: true });
 
@@ -23,4 +23,9 @@ test('nobody waits for a batch that is late, or for one more call when there are
 test('what has a statement to itself never waits for others', () => {
   const alone = { ...waiting(1), gathers: false };
   expect(mayLeave([{ calls: 5, sentMs: 99 }], alone, 100)).toBe(true);
+});
+
+test('a batch keeps its keys to itself, but not for as long as somebody else may hold it up', () => {
+  expect(holdsKeys({ sentMs: 0 }, 499)).toBe(true);
+  expect(holdsKeys({ sentMs: 0 }, 500)).toBe(false);
 });

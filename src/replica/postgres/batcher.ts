@@ -23,14 +23,8 @@ import {
   type CallKind,
   type Pending,
 } from './call-kind.ts';
+import { freeSlot, isLockedIn, occupy, underWayIn, vacate, type Slot } from './slot.ts';
 import { mayLeave } from './under-way.ts';
-
-interface Slot {
-  connection: Connection | undefined;
-  opening: boolean;
-  batch: readonly Pending[] | undefined;
-  sentMs: number;
-}
 
 const watchEveryMs = 20;
 const reopenAfterMs = 100;
@@ -59,14 +53,10 @@ export class Batcher {
       weightOf: options.weightOf ?? (() => 1),
       max: options.queueMax,
       mayRepeatKeys: ({ kind }) => kind.mayRepeatKeys === true,
+      mustWait: (pending) => isLockedIn(this.#slots, pending, options.clock.monotonicMs()),
       oneOf,
     });
-    this.#slots = Array.from({ length: options.connections }, () => ({
-      connection: undefined,
-      opening: false,
-      batch: undefined,
-      sentMs: 0,
-    }));
+    this.#slots = Array.from({ length: options.connections }, freeSlot);
   }
 
   call<Call, Reply>(kind: CallKind<Call, Reply>, call: Call, deadlineMs: number): Promise<Reply> {
@@ -117,8 +107,8 @@ export class Batcher {
 
   #pump(): void {
     for (const slot of this.#slots) {
-      if (this.#queue.size === 0) return;
       if (slot.batch) continue;
+      if (this.#queue.nextKind() === undefined) return;
       if (!this.#mayLeave()) return;
       if (slot.connection) void this.#send(slot, slot.connection, this.#cut());
       else void this.#open(slot);
@@ -127,13 +117,12 @@ export class Batcher {
 
   /** When it must not, an answer lets it go, the next call, or the watch. */
   #mayLeave(): boolean {
-    const underWay = this.#slots.flatMap(({ batch, sentMs }) =>
-      batch ? [{ calls: batch.length, sentMs }] : [],
-    );
-    const { clock } = this.#options;
+    const underWay = underWayIn(this.#slots);
+    if (underWay.length === 0) return true;
+    const batchMax = this.#most();
     const gathers = this.#queue.nextKind()?.alone !== true;
-    const waiting = { calls: this.#queue.size, batchMax: this.#most(), gathers };
-    return mayLeave(underWay, waiting, clock.monotonicMs());
+    const waiting = { calls: this.#queue.ready(batchMax), batchMax, gathers };
+    return mayLeave(underWay, waiting, this.#options.clock.monotonicMs());
   }
 
   /**
@@ -160,10 +149,9 @@ export class Batcher {
   async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {
     const [first] = batch;
     if (!first) return;
-    slot.batch = batch;
-    slot.sentMs = this.#options.clock.monotonicMs();
     const { kind } = first;
-    const { metrics, replica } = this.#options;
+    const { clock, metrics, replica } = this.#options;
+    occupy(slot, batch, clock.monotonicMs());
     const size = batch.reduce((sum, { rows }) => sum + rows, 0);
     metrics.batchSize.observe({ replica, call: kind.name }, size);
     try {
@@ -187,8 +175,8 @@ export class Batcher {
       if (fault.fault === 'DOWN') this.#lastFault = fault;
       for (const pending of batch) fail(pending, fault);
     } finally {
-      slot.batch = undefined;
-      if (this.#queue.size > 0) this.#pump();
+      vacate(slot);
+      this.#pump();
     }
   }
 

@@ -24,6 +24,11 @@ export interface CallKind<Call, Reply> {
   readonly keyOf: (call: Call) => string;
   /** Any number of equal keys may stand in one statement: it reads, and answers each call. */
   readonly mayRepeatKeys?: true;
+  /**
+   * It locks the row of its key. None is sent while another such call of the key is under way: it would
+   * wait in the server, and with it all that shares its statement.
+   */
+  readonly locksRow?: true;
   /** Each has a statement to itself: it gains nothing by waiting for others. */
   readonly alone?: true;
   /** So many in one statement at most, where that is fewer than of other kinds. */

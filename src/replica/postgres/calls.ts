@@ -51,6 +51,7 @@ export const keyOf = ({ ref }: Addressed): string => refName(ref);
 /** What the calls have in common that bring a cell along. */
 const carrying = {
   writes: true,
+  locksRow: true,
   keyOf,
   sizeOf: ({ next }: WriteCall) => sizeOfChars(charsOf(next)),
 } as const;
@@ -79,6 +80,7 @@ export function callKinds(clock: Clock) {
       name: 'prepare',
       statement: prepareBallots,
       writes: true,
+      locksRow: true,
       incarnationColumn: 9,
       xidColumn: 10,
       keyOf,

@@ -148,6 +148,7 @@ export function collectKind(clock: Clock): CallKind<CollectCall, boolean> {
     name: 'collect',
     statement: collectCells,
     writes: true,
+    locksRow: true,
     keyOf,
     values: (calls, connection) => [
       ...addressColumns(calls),

@@ -17,6 +17,8 @@ export interface Waiting {
 export interface FairQueueOptions<W> {
   /** Whether several of one key may go together; otherwise one goes, and the others wait. */
   readonly mayRepeatKeys?: (one: W) => boolean;
+  /** Whether it cannot go now, whatever else does. */
+  readonly mustWait?: (one: W) => boolean;
   /** The one of two of a key that goes for both; undefined when the second must wait. */
   readonly oneOf?: (first: W, second: W) => W | undefined;
   /** What a flow may take in one turn, beside others: at least 1. */
@@ -75,6 +77,15 @@ export class FairQueue<W extends Waiting> {
     return this.#size;
   }
 
+  /** How many can go now, of whatever kind; counted where fewer than `most` wait. */
+  ready(most: number): number {
+    const { mustWait } = this.#options;
+    if (!mustWait || this.#size >= most) return this.#size;
+    let found = 0;
+    for (const one of this) if (!mustWait(one)) found += 1;
+    return found;
+  }
+
   /** Whether one more of this flow would be too many. */
   isFull(flow: string): boolean {
     const room = this.#options.max - this.#size;
@@ -88,14 +99,14 @@ export class FairQueue<W extends Waiting> {
     this.#size += 1;
   }
 
-  /** Of which kind the next batch is. */
+  /** Of which kind the next batch is; undefined when none can go now. */
   nextKind(): W['kind'] | undefined {
     return this.#kindInTurn(({ settled }) => settled);
   }
 
   /**
-   * The next batch: of the kind of the oldest one of whose turn it is, as many until `most` is
-   * reached. Whatever `leaves` is true of is gone when it is come upon.
+   * The next batch: of the kind of the oldest one that can go, of whose turn it is, as many until `most`
+   * is reached. Whatever `leaves` is true of is gone when it is come upon.
    */
   cut(most: number, leaves: (one: W) => boolean = ({ settled }) => settled): readonly W[] {
     const kind = this.#kindInTurn(leaves);
@@ -144,7 +155,7 @@ export class FairQueue<W extends Waiting> {
 
   #kindInTurn(leaves: (one: W) => boolean): W['kind'] | undefined {
     for (const { waiting } of this.#flows.values()) {
-      const oldest = waiting.find((one) => !leaves(one));
+      const oldest = waiting.find((one) => !leaves(one) && !this.#options.mustWait?.(one));
       if (oldest) return oldest.kind;
     }
     return undefined;
@@ -187,7 +198,7 @@ export class FairQueue<W extends Waiting> {
 
   /** Where in the batch it would stand; or another one goes for it; or it cannot go with this batch. */
   #placeIn(batch: Batch<W>, one: W): { readonly at: string | W } | 'is gone for' | 'stays' {
-    if (one.kind !== batch.kind) return 'stays';
+    if (one.kind !== batch.kind || this.#options.mustWait?.(one)) return 'stays';
     const { mayRepeatKeys, oneOf } = this.#options;
     if (mayRepeatKeys?.(one)) return { at: one };
     const first = batch.calls.get(one.key);

@@ -1,6 +1,19 @@
 /** A batch that is out for longer waits for something: a lock, a disk, a network. */
 const lateAfterMs = 20;
 
+/** A batch that is out for this long waits for a lock of somebody else's, most likely. */
+const heldUpAfterMs = 500;
+
+/**
+ * Whether no other call may be sent for the keys that this batch writes: one that is sent now waits for
+ * their locks, and two batches that each have locked what the other one wants wait until Postgres ends
+ * one of them, a second later (docs/decisions/0042). A batch that is itself held up by one key must not
+ * keep its other keys.
+ */
+export function holdsKeys({ sentMs }: Pick<UnderWay, 'sentMs'>, nowMs: number): boolean {
+  return nowMs - sentMs < heldUpAfterMs;
+}
+
 /** A batch that was sent, and is not answered. */
 export interface UnderWay {
   readonly calls: number;
