@@ -140,8 +140,7 @@ async function put({ key, value }: { key: string; value: string }): Promise<unkn
   const digest = createHash('sha1').update(siblings).digest().readBigInt64BE();
   const deadline = Date.now() + 2_000;
   const columns = [
-    'floor', 'floor', key, siblings, `{"floor":${last}}`, digest, String(last), 0, deadline, '',
-    tokenOf(key), null, '', 0, false, null, 0,
+    'floor', 'floor', key, siblings, `{"floor":${last}}`, digest, String(last), deadline, tokenOf(key), null,
   ]; // prettier-ignore
   await two(writes.map((one) => one.call(key, columns)));
   return { key, value };

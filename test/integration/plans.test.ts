@@ -32,12 +32,15 @@ afterAll(async () => {
 const address = ['text[]', 'text[]', 'text[]'];
 const written = [
   ...address,
-  ...['text[]', 'text[]', 'int8[]', 'text[]', 'int8[]', 'float8[]', 'text[]', 'int8[]', 'int8[]'],
-  ...['text[]', 'int8[]', 'bool[]', 'int[]', 'int8[]'],
+  ...['text[]', 'text[]', 'int8[]', 'text[]', 'float8[]', 'int8[]', 'int8[]'],
+];
+const swapped = [
+  ...written,
+  ...['int8[]', 'text[]', 'text[]', 'int8[]', 'bool[]', 'int[]', 'int8[]'],
 ];
 const statements = [
   [readCells, address],
-  [swapCells, written],
+  [swapCells, swapped],
   [keepNewestCells, written],
   [prepareBallots, [...address, 'int8[]', 'float8[]', 'int8[]']],
 ] as const;

@@ -66,7 +66,9 @@ export function callKinds(clock: Clock) {
       clockColumn: 10,
       xidColumn: 11,
       values: (calls, connection) => [
-        ...writeColumns(calls, { connection, clock }),
+        ...cellColumns(calls, { connection, clock }),
+        calls.map(({ next }) => ballotOf(next)),
+        calls.map(({ next }) => encodeCell(next).outcomes),
         calls.map(({ request }) => request.mintedBy ?? request.acceptedBy ?? ''),
         calls.map(({ request }) => request.expected),
         calls.map(({ request }) => request.acceptedBy !== undefined),
@@ -110,14 +112,7 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
         ...(stored ? { by: next } : {}),
       }),
     },
-    values: (calls, connection) => [
-      ...writeColumns(calls, { connection, clock }),
-      calls.map(() => ''),
-      calls.map(() => 0),
-      calls.map(() => false),
-      calls.map(() => null),
-      calls.map(() => 0),
-    ],
+    values: (calls, connection) => cellColumns(calls, { connection, clock }),
     replies: byPosition((row) => refusal(row) ?? { stored: row?.[1] === true }),
   };
 }
@@ -185,7 +180,7 @@ export function addressColumns(calls: readonly Addressed[]): readonly unknown[] 
   ];
 }
 
-function writeColumns(
+function cellColumns(
   calls: readonly WriteCall[],
   at: { connection: Connection; clock: Clock },
 ): readonly unknown[] {
@@ -196,9 +191,7 @@ function writeColumns(
     texts.map(({ context }) => context),
     calls.map(({ next }) => digestOf(next)),
     calls.map(({ stamp }) => stamp),
-    calls.map(({ next }) => ballotOf(next)),
     calls.map((call) => serverDeadlineMs(call, at)),
-    texts.map(({ outcomes }) => outcomes),
     tokenColumn(calls),
     calls.map(({ next }) => goneAt(next) ?? null),
   ];

@@ -46,31 +46,42 @@ export const readCells: Statement = {
 };
 
 /**
- * The input of a writing statement, and whether each row may still act: in time, and on the
- * incarnation that its dot is minted for, or that promised. `floor` is what an accept must have
- * reached, besides the row's promise; `emptied` is what the row of a minted dot must say, or null.
- *
- * The rows are locked first, in the order of the input, and time is read afterwards, once: a statement
- * that had to wait for a lock until its deadline was over changes nothing. (`on conflict` takes rows one
- * by one, and without the locks costs a sixth less; but then a row that is not there yet would be
- * written late, and what one call waits for would count against others.) The first row of an answer
- * tells the server's clock, so that a step of either clock is noticed with the next answer.
+ * The rows of a writing statement are locked first, in the order of the input, and time is read
+ * afterwards, once: a statement that had to wait for a lock until its deadline was over changes nothing.
+ * (`on conflict` takes rows one by one, and without the locks costs a sixth less; but then a row that is
+ * not there yet would be written late, and what one call waits for would count against others.) The
+ * first row of an answer tells the server's clock, so that a step of either clock is noticed with the next
+ * answer.
  */
-const judged = `
+const locked = `
     locked as materialized (
       select 1 from unnest($1::text[], $2::text[], $3::text[]) as i (tenant, keyspace, key)
       join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key
       order by i.tenant, i.keyspace, i.key for update of c
     ),
+    now as materialized (
+      select date_part('epoch', clock_timestamp()) * 1000 as now_ms from (select count(*) from locked) as all_locked
+    )`;
+
+/** What every written cell has. Further columns come after these. */
+const cellColumns =
+  'tenant, keyspace, key, siblings, context, digest, stamp, deadline, token, gone_at';
+const cellArrays =
+  '$1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::float8[], $9::int8[], $10::int8[]';
+
+/**
+ * The input of a swap, and whether each row may still act: in time, and on the incarnation that its dot
+ * is minted for, or that promised. `floor` is what an accept must have reached, besides the row's
+ * promise; `emptied` is what the row of a minted dot must say, or null.
+ */
+const judged = `${locked},
     judged as materialized (
       select i.*, t.now_ms, t.now_ms < i.deadline as in_time,
         (i.only_by = '' or i.only_by = r.incarnation::text) as same_incarnation,
         case when i.accepts then r.promise_floor else 0 end as floor
-      from (select date_part('epoch', clock_timestamp()) * 1000 as now_ms from (select count(*) from locked) as all_locked) as t
-      cross join unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int8[],
-                  $9::float8[], $10::text[], $11::int8[], $12::int8[], $13::text[], $14::int8[], $15::bool[],
-                  $16::int[], $17::int8[]) with ordinality
-        as i (tenant, keyspace, key, siblings, context, digest, stamp, pi, deadline, outcomes, token, gone_at, only_by, expected, accepts, emptied, promises, n)
+      from now as t cross join unnest(${cellArrays}, $11::int8[], $12::text[], $13::text[], $14::int8[],
+                  $15::bool[], $16::int[], $17::int8[]) with ordinality
+        as i (${cellColumns}, pi, outcomes, only_by, expected, accepts, emptied, promises, n)
       cross join replica r
     )`;
 
@@ -85,10 +96,10 @@ const appliedBy = (condition: string): string => `
  * The change log rides in the same statement as the cell: a change without its log row, or the
  * reverse, cannot exist.
  */
-const logged = `
+const loggedWith = (outcomes: string): string => `
     logged as (
       insert into changes (tenant, keyspace, key, token, siblings, context, outcomes)
-      select tenant, keyspace, key, token, siblings, context, case when position('"stage":"fenced"' in outcomes) > 0 then outcomes else '' end
+      select tenant, keyspace, key, token, siblings, context, ${outcomes}
       from applied where is_applied order by n
     )`;
 
@@ -118,30 +129,38 @@ export const swapCells: Statement = {
       on conflict do nothing returning tenant, keyspace, key
     ),
     ${appliedBy('j.n in (select n from updated) or (j.tenant, j.keyspace, j.key) in (select tenant, keyspace, key from inserted)')},
-    ${logged}
+    ${loggedWith(`case when position('"stage":"fenced"' in outcomes) > 0 then outcomes else '' end`)}
     select a.n::int, a.is_applied, a.in_time, a.same_incarnation, c.siblings, c.context, c.digest,
       greatest(c.promised, a.floor), c.outcomes, c.emptied, case when a.n = 1 then a.now_ms end, case when a.is_applied then pg_current_xact_id()::text end
     from applied a
     left join cells c on not a.is_applied and c.tenant = a.tenant and c.keyspace = a.keyspace and c.key = a.key`,
 };
 
-/** LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in. */
+/**
+ * LAST_WRITE_WINS: the greater stamp stays, whatever order the versions arrive in. No dot is minted, nothing
+ * is accepted, and cells that tell of outcomes are swapped: what a swap needs beyond a cell is left out,
+ * because a column takes Postgres half a microsecond a row.
+ */
 export const keepNewestCells: Statement = {
   name: 'quorate_keep_newest',
   text: `
-    with ${judged},
+    with ${locked},
+    judged as materialized (
+      select i.*, t.now_ms, t.now_ms < i.deadline as in_time
+      from now as t cross join unnest(${cellArrays}) with ordinality as i (${cellColumns}, n) cross join replica r
+    ),
     stored as (
       insert into cells as c (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised, token, gone_at)
       select j.tenant, j.keyspace, j.key, j.siblings, j.context, j.digest, j.stamp, 0, 0, j.token, j.gone_at
-      from judged j where j.in_time and j.same_incarnation order by j.n
+      from judged j where j.in_time order by j.n
       on conflict (tenant, keyspace, key) do update set siblings = excluded.siblings, context = excluded.context,
         digest = excluded.digest, stamp = excluded.stamp, gone_at = excluded.gone_at, updated_at = clock_timestamp()
       where c.stamp < excluded.stamp
       returning tenant, keyspace, key
     ),
     ${appliedBy('(j.tenant, j.keyspace, j.key) in (select tenant, keyspace, key from stored)')},
-    ${logged}
-    select a.n::int, a.is_applied, a.in_time, a.same_incarnation, case when a.n = 1 then a.now_ms end,
+    ${loggedWith(`''`)}
+    select a.n::int, a.is_applied, a.in_time, true, case when a.n = 1 then a.now_ms end,
       case when a.is_applied then pg_current_xact_id()::text end
     from applied a`,
 };
