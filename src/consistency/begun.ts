@@ -1,8 +1,9 @@
 import type { Sibling } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
 import type { Keyspace } from './keyspace.ts';
-import { majority } from './levels.ts';
+import { majority, type Path } from './levels.ts';
 import type { Grant } from './request-plan.ts';
+import { isWithin, noRoom, roomFor, type Room } from './session-size.ts';
 import { inherit, type Session } from './session.ts';
 import type { Caller, ItemAnswer } from './store.ts';
 
@@ -14,27 +15,38 @@ export interface Begun {
   readonly session: Session;
   /** The request came with a token: later requests will hold it against what this one saw. */
   readonly carriesSession: boolean;
+  /** Whether a token has room to list its keys. */
+  readonly isListed: boolean;
+  /** It has not, and a session counts on them: a quorum must have them, and no hint will do. */
+  readonly isUnlistedInSession: boolean;
 }
 
-/** More keys than this, or longer ones, are not listed one by one in a session. */
-const listed = { keys: 32, bytes: 2_000, bytesOfDots: 120 } as const;
-
 /**
- * The terms of a request for many keys.
+ * The terms of a request for these keys, and the room that they need in the token it came with.
  *
  * Those that a token has no room to list are read from, or written to, a quorum instead, when a
  * session is in play; the token then says that it does not list all. A request at ONE that carries
  * no session promises nothing to a later one, and is not remembered.
  */
-export function manyAtOnce(begun: Begun, keys: readonly string[]): Begun & { isListed: boolean } {
-  const { keyspace, granted } = begun;
-  const bytes = keys.reduce((sum, key) => sum + Buffer.byteLength(key) + listed.bytesOfDots, 0);
-  const isListed = keys.length <= listed.keys && bytes <= listed.bytes;
-  const isSession = begun.carriesSession || granted.level.floor !== 'none';
-  if (isListed || !isSession) return { ...begun, isListed };
+export function termsFor(
+  keyspace: Keyspace,
+  granted: Grant,
+  what: {
+    readonly path: Path;
+    readonly keys: readonly string[];
+    readonly carriesSession: boolean;
+  },
+): Pick<Begun, 'granted' | 'isListed' | 'isUnlistedInSession'> & { readonly room: Room } {
+  const needed = roomFor(keyspace, what.keys);
+  const isSession = what.carriesSession || granted.level.floor !== 'none';
+  // What a read has shown is made to fit afterwards. A write that has happened must not fail then.
+  const room = needed && what.path === 'write' ? needed : noRoom;
+  if (needed || !isSession) {
+    return { granted, isListed: needed !== undefined, isUnlistedInSession: false, room };
+  }
   const need = Math.max(granted.plan.need, majority(keyspace.replicationFactor));
   const plan = { ...granted.plan, need, writeBack: true };
-  return { ...begun, isListed, granted: { ...granted, plan } };
+  return { granted: { ...granted, plan }, isListed: false, isUnlistedInSession: true, room };
 }
 
 /** What one item of a request for many became; of a write whose outcome is unknown, its name too. */
@@ -50,10 +62,20 @@ export function failedItem(
   };
 }
 
-/** A session after a request for many keys that it does not list, whose versions are these. */
+/** A session after a request for keys that it does not list, whose versions are these. */
 export function afterMany(begun: Begun, versions: readonly Sibling[]): Session {
   const { session, granted, keyspace } = begun;
   const isOnQuorum = granted.plan.need >= majority(keyspace.replicationFactor);
   if (!isOnQuorum || versions.length === 0) return session;
   return { ...inherit(session, versions), isPartial: true };
+}
+
+/**
+ * The same after a write. It has happened, and must not fail because something else cannot be brought
+ * to a quorum: where its token would have no room for what other versions depend on, it tells of its
+ * own write only, as the token of a listed one does.
+ */
+export function afterUnlistedWrite(begun: Begun, versions: readonly Sibling[]): Session {
+  const after = afterMany(begun, versions);
+  return isWithin(after) ? after : { ...begun.session, isPartial: true };
 }

@@ -1,12 +1,12 @@
 import type { Deps } from '../coordinator/deps.ts';
 import { valueBytes } from '../coordinator/page-fill.ts';
-import { combineReceipts } from '../coordinator/receipt.ts';
+import { combineReceipts, type Receipt } from '../coordinator/receipt.ts';
 import { StoreError } from '../errors.ts';
 import { checkCount, checkKey, checkValue } from './arguments.ts';
-import { afterMany, failedItem, manyAtOnce, type Begun } from './begun.ts';
+import { afterMany, afterUnlistedWrite, failedItem, termsFor, type Begun } from './begun.ts';
 import type { Cluster } from './cluster.ts';
 import type { Directory } from './directory.ts';
-import type { Keyspace, KeyspaceChanges, KeyspaceSettings } from './keyspace.ts';
+import type { Keyspace, KeyspaceChanges } from './keyspace.ts';
 import type { Path } from './levels.ts';
 import { sealContext } from './opaque.ts';
 import { readRange } from './range-page.ts';
@@ -15,7 +15,7 @@ import { grant, levelled, timesOf, type TimeoutRules } from './request-plan.ts';
 import type { Sealer } from './seal.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import { Settler } from './settler.ts';
-import { freshSession, type Session } from './session.ts';
+import type { Session } from './session.ts';
 import type {
   Asked,
   Caller,
@@ -84,7 +84,7 @@ export class DataStore implements Store {
     asked: Asked,
   ): Promise<ManyAnswer> {
     checkCount(keys.length, 'keys');
-    const begun = manyAtOnce(await this.#begin(caller, name, { asked, path: 'read' }), keys);
+    const begun = await this.#begin(caller, name, { asked, path: 'read', keys });
     for (const key of keys) checkKey(key, 'keys');
     const { keyspace, granted, session } = begun;
     const terms = { ...granted, session };
@@ -94,12 +94,10 @@ export class DataStore implements Store {
     // Keys that were read as one have one receipt.
     const receipt = combineReceipts([...new Set(reads.map((one) => one.receipt))]);
     const entries = keys.flatMap((key) => results.get(key)?.entry ?? []);
+    const versions = entries.flatMap(({ cell }) => cell.siblings);
     const next = begun.isListed
       ? this.#keeper.afterReads(session, reads, granted)
-      : afterMany(
-          begun,
-          entries.flatMap(({ cell }) => cell.siblings),
-        );
+      : afterMany(begun, versions);
     return this.#answer(begun, await this.#bounded(begun, next), {
       entries,
       receipt: levelled(keyspace, granted, receipt),
@@ -124,17 +122,14 @@ export class DataStore implements Store {
   }
 
   async put(caller: Caller, what: PutArguments, asked: Asked): Promise<WriteAnswer> {
-    const begun = await this.#begin(caller, what.keyspace, { asked, path: 'write' });
-    const { answer, after } = await this.#write(
-      begun,
-      what,
-      checkValue(begun.keyspace, what.value),
-    );
+    const begun = await this.#beginWrite(caller, what, asked);
+    const value = checkValue(begun.keyspace, what.value);
+    const { answer, after } = await this.#write(begun, what, value);
     return this.#answer(begun, after(begun.session), answer);
   }
 
   async delete(caller: Caller, what: DeleteArguments, asked: Asked): Promise<WriteAnswer> {
-    const begun = await this.#begin(caller, what.keyspace, { asked, path: 'write' });
+    const begun = await this.#beginWrite(caller, what, asked);
     const { answer, after } = await this.#write(begun, what, null);
     return this.#answer(begun, after(begun.session), answer);
   }
@@ -145,20 +140,19 @@ export class DataStore implements Store {
     asked: Asked,
   ): Promise<{ results: readonly ItemAnswer[]; session: string }> {
     checkCount(items.length, 'items');
-    const begun = manyAtOnce(
-      await this.#begin(caller, keyspace, { asked, path: 'write' }),
-      items.map(({ key }) => key),
-    );
+    const keys = items.map(({ key }) => key);
+    const begun = await this.#begin(caller, keyspace, { asked, path: 'write', keys });
     let { session } = begun;
     const results = await Promise.all(
       items.map(async ({ key, value, ...options }): Promise<ItemAnswer> => {
         try {
+          const checked = checkValue(begun.keyspace, value);
           const { answer, after } = await this.#write(
             begun,
             { keyspace, key, ...options },
-            checkValue(begun.keyspace, value),
+            checked,
           );
-          session = begun.isListed ? after(session) : afterMany(begun, answer.entry.cell.siblings);
+          session = after(session);
           return { key, answer: this.#answer(begun, session, answer) };
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
@@ -174,9 +168,10 @@ export class DataStore implements Store {
     what: CompareAndSetArguments,
     asked: Asked,
   ): Promise<CompareAndSetAnswer> {
-    const begun = await this.#begin(caller, what.keyspace, {
-      asked: { ...asked, level: 'LINEARIZABLE', replicas: undefined },
-      path: 'write',
+    const begun = await this.#beginWrite(caller, what, {
+      ...asked,
+      level: 'LINEARIZABLE',
+      replicas: undefined,
     });
     const { keyspace, granted, session } = begun;
     const value = what.value === undefined ? null : checkValue(keyspace, what.value);
@@ -189,8 +184,9 @@ export class DataStore implements Store {
     const entry = this.#reader.entry({ keyspace, key: what.key }, cell);
     const { writeId } = order.change;
     const after = applied
-      ? this.#keeper.afterWrite(session, entry, { ...granted, writeId, receipt })
-      : this.#keeper.afterRead(session, entry, { ...granted, receipt });
+      ? this.#afterWrite(begun, session, { entry, writeId, receipt })
+      : // It is shown what stands there, and may inherit more than a token holds: nothing was written.
+        await this.#bounded(begun, this.#keeper.afterRead(session, entry, { ...granted, receipt }));
     return this.#answer(begun, after, {
       applied,
       entry,
@@ -210,13 +206,8 @@ export class DataStore implements Store {
   keyspaces(caller: Caller): Promise<readonly Keyspace[]> {
     return this.#deps.directory.list(caller.tenant);
   }
-  createKeyspace(
-    caller: Caller,
-    name: string,
-    settings: Partial<KeyspaceSettings>,
-  ): Promise<Keyspace> {
-    return this.#deps.directory.create(caller.tenant, name, settings);
-  }
+  createKeyspace: Store['createKeyspace'] = ({ tenant }, name, settings) =>
+    this.#deps.directory.create(tenant, name, settings);
   updateKeyspace(caller: Caller, name: string, changes: KeyspaceChanges): Promise<Keyspace> {
     return this.#deps.directory.update(caller.tenant, name, changes);
   }
@@ -238,10 +229,15 @@ export class DataStore implements Store {
     return cluster.view(factor, coordinator.clock.monotonicMs());
   }
 
+  #beginWrite(caller: Caller, { keyspace, key }: KeyRef, asked: Asked): Promise<Begun> {
+    return this.#begin(caller, keyspace, { asked, path: 'write', keys: [key] });
+  }
+
+  /** `keys`: those that its session will list, if they are not too much; of one read, none. */
   async #begin(
     caller: Caller,
     name: string,
-    { asked, path }: { asked: Asked; path: Path },
+    { asked, path, keys = [] }: { asked: Asked; path: Path; keys?: readonly string[] },
   ): Promise<Begun> {
     const { directory, timeouts, coordinator } = this.#deps;
     // Its time runs from here, not from when the directory has answered.
@@ -249,10 +245,13 @@ export class DataStore implements Store {
     const keyspace =
       directory.fresh(caller.tenant, name) ??
       (await directory.require(caller.tenant, name, times.deadlineMs));
+    const carriesSession = asked.session !== undefined;
     const granted = grant(keyspace, asked, { path, times });
-    const opened = this.#keeper.open(caller.tenant, asked.session, granted.plan);
+    const { room, ...terms } = termsFor(keyspace, granted, { path, keys, carriesSession });
+    const opening = { plan: granted.plan, room };
+    const opened = this.#keeper.open(caller.tenant, asked.session, opening);
     const session = opened instanceof Promise ? await opened : opened;
-    return { caller, keyspace, granted, session, carriesSession: session !== freshSession };
+    return { caller, keyspace, session, carriesSession, ...terms };
   }
 
   /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */
@@ -268,13 +267,23 @@ export class DataStore implements Store {
     const { writeId } = order.change;
     return {
       answer: { entry, writeId, receipt: levelled(keyspace, granted, receipt) },
-      after: (session) => this.#keeper.afterWrite(session, entry, { ...granted, writeId, receipt }),
+      after: (session) => this.#afterWrite(begun, session, { entry, writeId, receipt }),
     };
+  }
+
+  #afterWrite(
+    begun: Begun,
+    session: Session,
+    written: { entry: Entry; writeId: string; receipt: Receipt },
+  ): Session {
+    if (begun.isListed)
+      return this.#keeper.afterWrite(session, written.entry, { ...begun.granted, ...written });
+    return afterUnlistedWrite({ ...begun, session }, written.entry.cell.siblings);
   }
 
   /** A read may have inherited more than a token holds. */
   #bounded({ caller, granted }: Begun, session: Session): Session | Promise<Session> {
-    return this.#keeper.bounded(caller.tenant, session, { plan: granted.plan, room: false });
+    return this.#keeper.bounded(caller.tenant, session, granted);
   }
 
   /** Adds the token of what was seen; signed when somebody looks at it. */

@@ -8,7 +8,8 @@ import { SignedBefore } from './signed-before.ts';
  */
 export type SealKind = 'context' | 'cursor' | 'bookmark' | 'session' | 'writeId';
 
-const macBytes = 16;
+/** Of a signature, which follows what it signs past a dot. */
+export const macBytes = 16;
 const longestToken = 16_384;
 
 /**

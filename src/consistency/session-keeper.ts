@@ -22,7 +22,8 @@ import {
   type Session,
   type Shown,
 } from './session.ts';
-import { encodeSession, openSession, sealSession, tokenLimits } from './session-token.ts';
+import { isSmall, noRoom, surplus, type Room } from './session-size.ts';
+import { openSession, sealSession } from './session-token.ts';
 import type { Entry } from './store.ts';
 
 export interface KeeperDeps {
@@ -31,9 +32,6 @@ export interface KeeperDeps {
   readonly directory: Directory;
   readonly sealer: Sealer;
 }
-
-/** Room that one more key needs in a token, at most: the key itself, and its dots. */
-const oneKeyBytes = 2_048;
 
 /**
  * Keeps what a session has seen, from one token to the next.
@@ -51,13 +49,16 @@ export class SessionKeeper {
   }
 
   /**
-   * Opens a token with room for one more key. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED when its
-   * oldest keys cannot be brought to a quorum.
+   * Opens a token, with room for what is to be listed. Errors: BAD_USER_INPUT; SESSION_UNSATISFIED
+   * when its oldest keys cannot be brought to a quorum.
    */
-  open(tenant: string, token: string | undefined, plan: Plan): Session | Promise<Session> {
+  open(
+    tenant: string,
+    token: string | undefined,
+    { plan, room }: { plan: Plan; room: Room },
+  ): Session | Promise<Session> {
     if (token === undefined) return freshSession;
-    const session = openSession(this.#deps.sealer, tenant, token);
-    return this.bounded(tenant, session, { plan, room: true });
+    return this.bounded(tenant, openSession(this.#deps.sealer, tenant, token), { plan, room });
   }
 
   /** One token that says what these say. Errors: as `open`. */
@@ -66,7 +67,7 @@ export class SessionKeeper {
     const startMs = this.#deps.coordinator.clock.monotonicMs();
     const plan = { need: 1, writeBack: false, startMs, deadlineMs: startMs + timeoutMs };
     const all = sessions.reduce(joinSessions, freshSession);
-    return this.seal(tenant, await this.bounded(tenant, all, { plan, room: false }));
+    return this.seal(tenant, await this.bounded(tenant, all, { plan }));
   }
 
   seal(tenant: string, session: Session): string {
@@ -163,31 +164,20 @@ export class SessionKeeper {
   bounded(
     tenant: string,
     session: Session,
-    what: { plan: Plan; room: boolean },
+    { plan, room = noRoom }: { plan: Plan; room?: Room },
   ): Session | Promise<Session> {
-    return isSmall(session) ? session : this.#within(tenant, session, what);
+    if (isSmall(session, room)) return session;
+    const leaving = surplus(session, room);
+    return leaving.length === 0 ? session : this.#without(tenant, session, { plan, leaving });
   }
 
-  async #within(
+  async #without(
     tenant: string,
     session: Session,
-    { plan, room }: { plan: Plan; room: boolean },
+    { plan, leaving }: { plan: Plan; leaving: readonly Floor[] },
   ): Promise<Session> {
-    const keys = tokenLimits.keys - (room ? 1 : 0);
-    const bytes = Math.floor((tokenLimits.bytes * 3) / 4) - 64 - (room ? oneKeyBytes : 0);
-    const isCrowded = (one: Session): boolean =>
-      one.floors.size > keys || Buffer.byteLength(encodeSession(one)) > bytes;
-    if (!isCrowded(session)) return session;
-    const leaving: Floor[] = [];
-    let next = session;
-    for (const floor of session.floors.values()) {
-      // A quarter more than must go: the next requests then find room.
-      if (!isCrowded(next) && leaving.length >= session.floors.size / 4) break;
-      leaving.push(floor);
-      next = forgetOnQuorum(next, floor);
-    }
     await Promise.all(leaving.map((floor) => this.#bringToQuorum(tenant, floor, plan)));
-    return next;
+    return forgetOnQuorum(session, leaving);
   }
 
   async #bringToQuorum(tenant: string, floor: Floor, plan: Plan): Promise<void> {
@@ -205,12 +195,6 @@ export class SessionKeeper {
   }
 }
 
-/** A name in JSON has at most so many bytes for each of its characters. */
-const bytesPerChar = 6;
-/** An actor, a counter, and what stands between: at most. */
-const dotBytes = 128;
-const smallBytes = 3_000;
-
 /** Of a class: an accessor that is made for each answer by itself costs more than the rest of it. */
 class Leaving {
   readonly #keeper: SessionKeeper;
@@ -227,17 +211,6 @@ class Leaving {
   get session(): string {
     return (this.#token ??= this.#keeper.seal(this.#tenant, this.#seen));
   }
-}
-
-/** Whether it is within any bound, whatever is in it: so that it need not be written to be measured. */
-function isSmall({ floors }: Session): boolean {
-  let bytes = 0;
-  for (const { keyspace, key, written, read } of floors.values()) {
-    bytes += bytesPerChar * (keyspace.length + key.length);
-    bytes += dotBytes * (written.size + read.size);
-    if (bytes > smallBytes) return false;
-  }
-  return true;
 }
 
 function place({ keyspace, key }: { keyspace: Keyspace; key: string }): {

@@ -73,11 +73,14 @@ function openToken(sealer: Sealer, tenant: string, token: string): Session {
 export function encodeSession({ floors, isPartial }: Session): string {
   // Written out by hand: most have one key, and objects made to be printed cost more than the text.
   let wire = '';
-  for (const { keyspace, key, written, read } of floors.values()) {
-    const names = `${JSON.stringify(keyspace)},${JSON.stringify(key)}`;
-    wire += `${wire === '' ? '' : ','}[${names},${encodeVector(written)},${encodeVector(read)}]`;
-  }
+  for (const floor of floors.values()) wire += `${wire === '' ? '' : ','}${encodeFloor(floor)}`;
   return `{"p":${isPartial ? 1 : 0},"f":[${wire}]}`;
+}
+
+/** One key of the payload. */
+export function encodeFloor({ keyspace, key, written, read }: Floor): string {
+  const names = `${JSON.stringify(keyspace)},${JSON.stringify(key)}`;
+  return `[${names},${encodeVector(written)},${encodeVector(read)}]`;
 }
 
 function openFloor([keyspace, key, written, read]: Wire): [string, Floor] {

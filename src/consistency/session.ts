@@ -116,10 +116,10 @@ export function joinSessions(a: Session, b: Session): Session {
   return { floors, isPartial: a.isPartial || b.isPartial };
 }
 
-/** The session without a key that is on a quorum, though perhaps not everywhere. */
-export function forgetOnQuorum(session: Session, at: Place): Session {
+/** The session without keys that are on a quorum, though perhaps not everywhere. */
+export function forgetOnQuorum(session: Session, ats: readonly Place[]): Session {
   const floors = new Map(session.floors);
-  floors.delete(floorName(at));
+  for (const at of ats) floors.delete(floorName(at));
   return { floors, isPartial: true };
 }
 

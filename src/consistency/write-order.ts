@@ -37,7 +37,9 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
   const { coordinator, cluster, sealer } = deps;
   const key = checkKey(what.key);
   const { level, name } = granted;
-  const plan = what.sloppy === true ? sloppily(deps, keyspace, granted) : granted.plan;
+  const asked = what.sloppy === true ? sloppily(deps, keyspace, granted) : granted.plan;
+  // A hint is nothing that a reader meets: what no token lists, primaries must have.
+  const plan = begun.isUnlistedInSession ? granted.plan : asked;
   const retry =
     what.idempotencyKey === undefined
       ? undefined
