@@ -13,8 +13,6 @@ export interface Begun {
   readonly keyspace: Keyspace;
   readonly granted: Grant;
   readonly session: Session;
-  /** The request came with a token: later requests will hold it against what this one saw. */
-  readonly carriesSession: boolean;
   /** Whether a token has room to list its keys. */
   readonly isListed: boolean;
   /** It has not, and a session counts on them: a quorum must have them, and no hint will do. */
@@ -34,9 +32,13 @@ export function termsFor(
   what: {
     readonly path: Path;
     readonly keys: readonly string[];
+    /** It came with a token: later requests will hold it against what this one sees. */
     readonly carriesSession: boolean;
   },
 ): Pick<Begun, 'granted' | 'isListed' | 'isUnlistedInSession'> & { readonly room: Room } {
+  if (what.keys.length === 0) {
+    return { granted, isListed: true, isUnlistedInSession: false, room: noRoom };
+  }
   const needed = roomFor(keyspace, what.keys);
   const isSession = what.carriesSession || granted.level.floor !== 'none';
   // What a read has shown is made to fit afterwards. A write that has happened must not fail then.

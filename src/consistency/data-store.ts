@@ -246,12 +246,16 @@ export class DataStore implements Store {
       directory.fresh(caller.tenant, name) ??
       (await directory.require(caller.tenant, name, times.deadlineMs));
     const carriesSession = asked.session !== undefined;
-    const granted = grant(keyspace, asked, { path, times });
-    const { room, ...terms } = termsFor(keyspace, granted, { path, keys, carriesSession });
+    const terms = termsFor(keyspace, grant(keyspace, asked, { path, times }), {
+      path,
+      keys,
+      carriesSession,
+    });
+    const { granted, isListed, isUnlistedInSession, room } = terms;
     const opening = { plan: granted.plan, room };
     const opened = this.#keeper.open(caller.tenant, asked.session, opening);
     const session = opened instanceof Promise ? await opened : opened;
-    return { caller, keyspace, session, carriesSession, ...terms };
+    return { caller, keyspace, granted, session, isListed, isUnlistedInSession };
   }
 
   /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */
