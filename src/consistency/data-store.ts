@@ -246,11 +246,8 @@ export class DataStore implements Store {
       directory.fresh(caller.tenant, name) ??
       (await directory.require(caller.tenant, name, times.deadlineMs));
     const carriesSession = asked.session !== undefined;
-    const terms = termsFor(keyspace, grant(keyspace, asked, { path, times }), {
-      path,
-      keys,
-      carriesSession,
-    });
+    const asks = { path, keys, carriesSession };
+    const terms = termsFor(keyspace, grant(keyspace, asked, { path, times }), asks);
     const { granted, isListed, isUnlistedInSession, room } = terms;
     const opening = { plan: granted.plan, room };
     const opened = this.#keeper.open(caller.tenant, asked.session, opening);
