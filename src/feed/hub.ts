@@ -175,7 +175,7 @@ export class Hub {
     const forget = (): void => {
       if (this.#side.get(replica) === opening) this.#side.delete(replica);
     };
-    const opening = source.open({ onWake: () => undefined, onLost: forget });
+    const opening = source.open({ onLost: forget });
     this.#side.set(replica, opening);
     opening.catch(forget);
     return opening;

@@ -8,6 +8,7 @@ import type {
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
+import { Rest } from './rest.ts';
 
 /** How a tail behaves in time. */
 export interface TailOptions {
@@ -50,7 +51,9 @@ export class Tail {
   #hinted = false;
   /** Reads in a row that were hinted at and found nothing that anybody follows. */
   #barren = 0;
-  #isResting = false;
+  /** It reads again when its nap is over: hints do not end that. */
+  #isNapping = false;
+  #rest = new Rest();
   #endNap: (() => void) | undefined;
   #failures = 0;
 
@@ -90,7 +93,7 @@ export class Tail {
 
   #hint(): void {
     this.#hinted = true;
-    if (!this.#isResting) this.#endNap?.();
+    if (!this.#isNapping) this.#endNap?.();
   }
 
   async #run(): Promise<void> {
@@ -124,6 +127,7 @@ export class Tail {
       onLost: () => this.wake(),
     });
     this.#session = session;
+    this.#rest = new Rest();
     if (this.#isStopped()) return;
     this.#position ??= await session.head();
     let window = 0;
@@ -138,25 +142,31 @@ export class Tail {
         this.#options.log.info({ replica: this.id }, 'the change log is followed again');
       this.#failures = 0;
       this.live = true;
+      const moved = page.position.seen !== this.#position.seen;
       this.#position = page.position;
       more = page.kind === 'page' && page.more;
-      this.#barren = page.kind === 'page' && page.changes.length === 0 ? this.#barren + 1 : 0;
+      const found = page.kind === 'gap' || page.changes.length > 0;
+      this.#barren = found ? 0 : this.#barren + 1;
       this.#events.page(this, page, window);
-      if (!more) await this.#idle();
+      if (more) continue;
+      const isWoken = this.#rest.after({ atMs: this.#options.clock.monotonicMs(), moved, found });
+      if (isWoken !== undefined) await session.listen(isWoken);
+      await this.#idle();
     }
   }
 
   async #idle(): Promise<void> {
     const { pollMs, gapMs, barrenGapMs, clock } = this.#options;
+    const { looksByItself } = this.#rest;
     if (!this.#woken && this.#barren > 0) {
-      this.#isResting = true;
+      this.#isNapping = true;
       await this.#nap(Math.min(barrenGapMs, gapMs * 2 ** Math.min(this.#barren, 10)));
-      this.#isResting = false;
-      if (this.#isCalled()) return;
+      this.#isNapping = false;
+      if (this.#isCalled() || looksByItself) return;
       this.#barren = 0;
     }
     if (this.#isCalled()) await clock.sleep(gapMs);
-    else await this.#nap(pollMs);
+    else await this.#nap(looksByItself ? gapMs : pollMs);
   }
 
   #isCalled(): boolean {

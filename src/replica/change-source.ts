@@ -21,11 +21,11 @@ export interface ChangeSource {
   /** The replica. */
   readonly id: string;
   /**
-   * A session of its own: `onWake` hints that there may be changes, `onLost` that the session has
-   * ended by itself.
+   * A session of its own: `onWake` hints that there may be changes, and costs whoever writes them
+   * something; `onLost` tells that the session has ended by itself.
    */
   open(events: {
-    readonly onWake: () => void;
+    readonly onWake?: (() => void) | undefined;
     readonly onLost: () => void;
   }): Promise<ChangeSession>;
   /**
@@ -100,6 +100,11 @@ export interface ChangeSession {
    * what it takes hardly grows with their number where they ask for single keys.
    */
   recent(asked: readonly RecentAsked[]): Promise<readonly RecentChanges[]>;
+  /**
+   * Whether to be woken from now on. Those who write learn of it within half a second: until then, and as
+   * long as it is not to be woken, whoever wants to know of changes has to read by himself.
+   */
+  listen(isWoken: boolean): Promise<void>;
   /** A place before every row that is not older than `ageMs`. */
   since(ageMs: number): Promise<ChangePosition>;
   close(): void;

@@ -21,14 +21,19 @@ class CountedLog implements ChangeSource {
   readonly logged: Change[] = [];
   reads = 0;
   judged = 0;
+  isWoken = true;
+  /** Each time that somebody said whether he is to be woken. */
+  readonly told: boolean[] = [];
   wake: () => void = () => undefined;
 
   constructor(id: string) {
     this.id = id;
   }
 
-  open({ onWake }: { onWake: () => void }): Promise<ChangeSession> {
-    this.wake = onWake;
+  open({ onWake }: { onWake?: (() => void) | undefined }): Promise<ChangeSession> {
+    this.wake = () => {
+      if (this.isWoken) onWake?.();
+    };
     return Promise.resolve({
       head: () => Promise.resolve(nowhere),
       read: (position, { wanted = () => true }) => {
@@ -36,10 +41,16 @@ class CountedLog implements ChangeSource {
         const rows = this.logged.splice(0);
         this.judged += rows.length;
         const changes = rows.filter(wanted);
-        return Promise.resolve({ kind: 'page', changes, position, more: false } as const);
+        const next = rows.length === 0 ? position : { ...nowhere, seen: `${this.judged}` };
+        return Promise.resolve({ kind: 'page', changes, position: next, more: false } as const);
       },
       recent: () => Promise.resolve([]),
       since: () => Promise.resolve(nowhere),
+      listen: (isWoken) => {
+        this.isWoken = isWoken;
+        this.told.push(isWoken);
+        return Promise.resolve();
+      },
       close: () => undefined,
     });
   }
@@ -98,6 +109,81 @@ test('what a put costs the feed is the same beside one idle subscription and bes
   // put in order what nobody follows.
   expect(beside).toMatchObject({ touched: 0, judged: 100 });
   expect(beside).toMatchObject({ woken: { a: 19, b: 0 } });
+});
+
+/** A hub that follows one key of one log, and what it was told of it. */
+async function following(key: string) {
+  const clock = handClock();
+  const log = new CountedLog('a');
+  const hub = new Hub({ clock, random: systemRandom, log: silentLog, sources: () => [log] });
+  const heard: string[] = [];
+  hub.attach({
+    selector: { tenant: 't', keyspace: 'k', key, from: key, to: `${key}\u0001` },
+    joined: () => undefined,
+    deliver: (_, change) => void heard.push(change.key),
+    gap: () => undefined,
+  });
+  await pass(clock, 10);
+  const [cell] = chain('r', ['v']);
+  /** One change after the other, so many ms apart. */
+  const write = async (name: string, times: number, apartMs: number): Promise<void> => {
+    for (let nth = 0; nth < times; nth += 1) {
+      log.logged.push(changeOf(name, cell!));
+      log.wake();
+      await pass(clock, apartMs);
+    }
+  };
+  return { clock, log, hub, heard, write };
+}
+
+test('amid a flood of what nobody follows a log is not woken for, and what is followed comes 25 ms later at most', async () => {
+  const { log, hub, heard, write } = await following('mine');
+  await write('others', 200, 4);
+  expect(log.told).toEqual([false]); // without `Rest` it is woken for each of them
+  const reads = log.reads;
+  await write('others', 100, 4);
+  expect(log.reads - reads).toBeLessThanOrEqual(17);
+  for (let round = 0; round < 5; round += 1) {
+    heard.splice(0);
+    await write('mine', 1, 28); // 25 and a turn or two
+    expect(heard).toEqual(['mine']);
+    await write('others', 20, 4);
+  }
+  expect(log.told).toEqual([false]);
+  hub.close();
+});
+
+test('when the flood is over it is woken again, and reads by itself until everybody knows', async () => {
+  const { clock, log, hub, heard, write } = await following('mine');
+  await write('others', 200, 4);
+  await pass(clock, 400);
+  expect(log.told).toEqual([false, true]); // never, without `stillMax`
+  log.isWoken = false; // as long as the writers do not know: without `watchReads` it comes after 500 ms
+  await write('mine', 1, 28);
+  expect(heard).toEqual(['mine']);
+  log.isWoken = true;
+  await pass(clock, 1_000);
+  const reads = log.reads;
+  await pass(clock, 5_000);
+  expect(log.reads - reads).toBeLessThan(15); // every half second
+  await write('mine', 1, 8);
+  expect(heard).toEqual(['mine', 'mine']);
+  hub.close();
+});
+
+test('a log that is written now and then, or for those who follow it, is woken for', async () => {
+  const rarely = await following('mine');
+  await rarely.write('others', 40, 100);
+  expect(rarely.log.told).toEqual([]); // without `futileWithinMs` it is read 40 times a second instead of 10
+  const followed = await following('mine');
+  await followed.write('mine', 200, 4);
+  expect(followed.log.told).toEqual([]);
+  expect(followed.heard.length).toBe(200);
+  await followed.write('others', 100, 4);
+  expect(followed.log.told).toEqual([false]);
+  await followed.write('mine', 50, 4);
+  expect(followed.log.told).toEqual([false, true]); // read every 3 ms for itself, without `fruitfulMax`
+  for (const { hub } of [rarely, followed]) hub.close();
 });
 
 test('a thousand subscriptions that begin together look at a log once, and those that come meanwhile once more', async () => {

@@ -264,7 +264,7 @@ describe('the change feed over three Postgres', () => {
     const sessions = async (): Promise<number> => {
       const { rows } = await cluster.query(
         A,
-        `select count(*)::int as n from pg_stat_activity where application_name = 'quorate feed'`,
+        `select count(*)::int as n from pg_stat_activity where application_name like 'quorate feed%'`,
       );
       return (rows as { n: number }[])[0]!.n;
     };

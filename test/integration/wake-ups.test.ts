@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { emptyCell, seenNothing, write } from '../../src/causality/cell.ts';
+import { postgresChangeSource } from '../../src/replica/postgres/change-source.ts';
+import { feedName } from '../../src/replica/postgres/wake-ups.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually, openReplica } from '../support/store.ts';
@@ -43,5 +45,35 @@ test('trap 14: a NOTIFY says nothing and comes once a batch, whatever was writte
   } finally {
     await replica.close();
     await listener.end();
+  }
+});
+
+test('a session that is not to be woken is not, and those who write do not count it, until it is again', async () => {
+  const [first] = cluster.replicas;
+  const times = { clock: systemClock, connectMs: 10_000, answerMs: 10_000 };
+  const source = postgresChangeSource({ ...first!, ...times });
+  let woken = 0;
+  const onWake = (): void => void (woken += 1);
+  const session = await source.open({ onWake, onLost: () => undefined });
+  const history = await source.open({ onLost: () => undefined }); // what catches up is never woken
+  /** As `wakeListeners` counts them; and what was notified before is there when the session has answered. */
+  const listeners = async (): Promise<number> => {
+    await cluster.query(first!.id, `select pg_notify('quorate_changes', '')`);
+    await session.head();
+    const sql = 'select count(*)::int as n from pg_stat_activity where application_name = $1';
+    const [row] = await cluster.query<{ n: number }>(first!.id, sql, [feedName]);
+    return row!.n;
+  };
+  try {
+    expect(await listeners()).toBe(1);
+    await eventually(async () => expect(woken).toBe(1));
+    await session.listen(false);
+    expect(await listeners()).toBe(0); // 1, and woken twice, without `unlisten` and the other name
+    await session.listen(true);
+    expect(await listeners()).toBe(1);
+    await eventually(async () => expect(woken).toBe(2));
+  } finally {
+    session.close();
+    history.close();
   }
 });

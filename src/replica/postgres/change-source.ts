@@ -15,7 +15,7 @@ import { changeIn, keyIn, placeOf, rangeColumns, singleColumns, text } from './c
 import * as sql from './change-statements.ts';
 import { faultOf, type Row } from './connection.ts';
 import type { Statement } from './statements.ts';
-import { feedName } from './wake-ups.ts';
+import { feedName, quietFeedName } from './wake-ups.ts';
 
 /** Where the log is, and how long to wait for it. */
 export interface PostgresChangeSourceOptions {
@@ -49,12 +49,13 @@ export function postgresChangeSource(options: PostgresChangeSourceOptions): Chan
   return {
     id: options.id,
     async open(events) {
-      const session = new PostgresChangeSession(options, events.onLost);
-      await session.listen(events.onWake);
+      const session = new PostgresChangeSession(options, events);
+      await session.connect();
+      if (events.onWake) await session.listen(true);
       return session;
     },
     async trim({ olderThanHours, stepRows }) {
-      const session = new PostgresChangeSession(options, () => undefined);
+      const session = new PostgresChangeSession(options, { onLost: () => undefined });
       try {
         await session.connect();
         return await session.trim(olderThanHours, stepRows);
@@ -71,6 +72,8 @@ interface SocketLike {
   destroy(): void;
 }
 
+type SessionEvents = Parameters<ChangeSource['open']>[0];
+
 class PostgresChangeSession implements ChangeSession {
   readonly #client: pg.Client;
   readonly #options: PostgresChangeSourceOptions;
@@ -78,12 +81,12 @@ class PostgresChangeSession implements ChangeSession {
   /** The end of what was asked last. */
   #asked: Promise<unknown> = Promise.resolve();
 
-  constructor(options: PostgresChangeSourceOptions, onLost: () => void) {
+  constructor(options: PostgresChangeSourceOptions, { onWake, onLost }: SessionEvents) {
     this.#options = options;
     this.#client = new pg.Client({
       connectionString: options.url,
       connectionTimeoutMillis: options.connectMs,
-      application_name: feedName,
+      application_name: quietFeedName,
       options: settings,
       keepAlive: true,
     });
@@ -93,6 +96,7 @@ class PostgresChangeSession implements ChangeSession {
     };
     this.#client.on('error', lose);
     this.#client.on('end', lose);
+    if (onWake) this.#client.on('notification', onWake);
   }
 
   async connect(): Promise<void> {
@@ -101,12 +105,13 @@ class PostgresChangeSession implements ChangeSession {
 
   /**
    * LISTEN before the first read: a change that commits in between is in the read, one after it
-   * wakes.
+   * wakes. The name is for those who write.
    */
-  async listen(onWake: () => void): Promise<void> {
-    this.#client.on('notification', onWake);
-    await this.connect();
-    await this.#inTime(() => this.#client.query('listen quorate_changes'), this.#options.answerMs);
+  async listen(isWoken: boolean): Promise<void> {
+    const listen = isWoken ? 'listen' : 'unlisten';
+    const name = isWoken ? feedName : quietFeedName;
+    const sql = `${listen} quorate_changes; set application_name = '${name}'`;
+    await this.#inTime(() => this.#client.query(sql), this.#options.answerMs);
   }
 
   async head(): Promise<ChangePosition> {

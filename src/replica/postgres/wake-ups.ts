@@ -2,8 +2,9 @@ import type { Cancel, Clock } from '../../runtime/clock.ts';
 import { alone, type CallKind } from './call-kind.ts';
 import type { Statement } from './statements.ts';
 
-/** By this name a replica knows who reads its change log. */
+/** By this name a replica knows who is to be woken when its change log grows; the others only read it. */
 export const feedName = 'quorate feed';
+export const quietFeedName = 'quorate feed, not to be woken';
 
 /**
  * Wakes who reads the log, of any gateway; says whether there is anybody, where $1 asks for that. Sent after
@@ -24,7 +25,8 @@ const heardMs = 1_000;
 
 /**
  * Tells who reads a replica's log that something was written: at most every 10 ms, and while nobody reads it,
- * four times a second, because a statement for nobody costs as much as one for somebody.
+ * four times a second, because a statement for nobody costs as much as one for somebody. Who reads it by himself,
+ * because nothing of what is written is for him, counts for nobody.
  *
  * Whoever begins to read meanwhile polls every 500 ms: half of that is the most that this adds, once.
  */

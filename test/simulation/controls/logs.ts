@@ -83,6 +83,7 @@ function passedOn(session: ChangeSession): ChangeSession {
     read: (position, what) => session.read(position, what),
     recent: (asked) => session.recent(asked),
     since: (ageMs) => session.since(ageMs),
+    listen: (isWoken) => session.listen(isWoken),
     close: () => session.close(),
   };
 }

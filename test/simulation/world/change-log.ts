@@ -34,7 +34,10 @@ export function changeSource(process: Process, server: Server, link: Link): Chan
     async open({ onWake, onLost }) {
       const session = new MemoryChangeSession({ process, server, link, onLost });
       await session.head();
-      server.onLogged(() => void process.clock.after(5, onWake));
+      if (onWake)
+        server.onLogged(() => {
+          if (session.isWoken) process.clock.after(5, onWake);
+        });
       return session;
     },
     trim({ olderThanHours }) {
@@ -56,6 +59,7 @@ class MemoryChangeSession implements ChangeSession {
   readonly #parts: SessionParts;
   readonly #boot: number;
   #open = true;
+  isWoken = true;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -118,6 +122,10 @@ class MemoryChangeSession implements ChangeSession {
       const now = this.#now();
       return rows.length === 0 ? now : { ...now, seen: `${first}:${first}:` };
     });
+  }
+
+  async listen(isWoken: boolean): Promise<void> {
+    await this.#ask(() => (this.isWoken = isWoken));
   }
 
   close(): void {
