@@ -3,7 +3,10 @@ import { compareKeys } from '../placement/key-order.ts';
 import {
   NoRoom,
   ReplicaError,
+  type CallOptions,
+  type PageSum,
   type ScanPage,
+  type ScanRequest,
   type SharedPages,
   type StoredCell,
 } from '../replica/replica.ts';
@@ -14,10 +17,23 @@ import { roundedMs } from './scatter.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 
 /**
- * IDLE: never asked. ASKED: a page is under way. READY: has pages. FAILED: of no use for this
+ * IDLE: never asked. ASKED: a page is under way, or what it sums up to. SUMMED: has told what its first
+ * page sums up to, and no more; that is no answer yet. READY: has pages. FAILED: of no use for this
  * request any more.
  */
-export type SourceState = 'IDLE' | 'ASKED' | 'READY' | 'FAILED';
+export type SourceState = 'IDLE' | 'ASKED' | 'SUMMED' | 'READY' | 'FAILED';
+
+/** How a page is asked for. */
+export interface PageTerms {
+  readonly clock: Clock;
+  readonly deadlineMs: number;
+  readonly limit: number;
+  readonly bytes: number;
+  /** All up to there is decided. */
+  readonly notBefore: string | undefined;
+  /** Whether what it sums up to comes with it. */
+  readonly summed?: boolean;
+}
 
 const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
@@ -37,10 +53,16 @@ export class RangeSource {
   reached: string | undefined;
   exhausted = false;
   hasAnswered = false;
+  /** What its first page sums up to, where it has told. */
+  sum: PageSum | undefined;
+  /** Whether it is asked for a page now, and not only for what one sums up to. */
+  isSending = false;
   /** When its latest page was asked for. */
   askedMs = -Infinity;
   /** Resolves when the page that is under way has come or failed. */
   pending: Promise<void> | undefined;
+  /** Of several questions only the answer to the latest is heard. */
+  #asked = 0;
 
   constructor(
     target: Target,
@@ -102,50 +124,94 @@ export class RangeSource {
   }
 
   /**
-   * Asks for the next page, from where it is or from `notBefore` (all up to there is decided),
-   * whichever is further. Never rejects.
+   * Asks for the next page, from where it is or from `notBefore`, whichever is further. Never rejects.
    */
-  fetch(what: {
-    clock: Clock;
-    deadlineMs: number;
-    limit: number;
-    bytes: number;
-    notBefore: string | undefined;
-  }): Promise<void> {
-    const { clock, deadlineMs, limit, bytes } = what;
-    const startedMs = clock.monotonicMs();
-    this.askedMs = startedMs;
+  fetch(what: PageTerms): Promise<void> {
     const at = this.#further(this.reached, what.notBefore);
-    this.state = 'ASKED';
+    this.isSending = true;
+    const { replica } = this.target;
+    return this.#ask(what, {
+      call: (options) => replica.scan(this.#requestFrom(at, what), options),
+      heard: (page) => {
+        this.#byKey();
+        this.#takeOver(page, at ?? this.reached);
+      },
+    });
+  }
+
+  /** Asks what the first page sums up to. Never rejects. */
+  sumUp(what: PageTerms): Promise<void> {
+    const { replica } = this.target;
+    return this.#ask(what, {
+      call: (options) => replica.sumUp(this.#requestFrom(undefined, what), options),
+      heard: (sum) => {
+        this.sum = sum;
+        this.state = 'SUMMED';
+      },
+    });
+  }
+
+  /** Its own first page is this one, since both sum up to the same: it has answered with it. */
+  adopt(page: ScanPage): void {
+    this.#asked += 1;
+    this.#takeOver(page, undefined);
+  }
+
+  /** Its first page, and what that sums up to, where both are here and nobody has looked yet. */
+  get firstPage(): Required<ScanPage> | undefined {
+    const { sum, exhausted, untouched: cells } = this;
+    return this.hasAnswered && sum && cells ? { cells, exhausted, sum } : undefined;
+  }
+
+  #requestFrom(at: string | undefined, what: PageTerms): ScanRequest {
     const { tenant, keyspace, from, to } = this.#bounds;
+    const { limit, bytes, summed = false } = what;
     const bounds = this.#reverse
       ? { from, to: at ?? to }
       : { from: at === undefined ? from : keyAfter(at), to };
-    const how = { reverse: this.#reverse, limit, bytes, shared: this.#shared };
-    this.pending = this.target.replica
-      .scan({ tenant, keyspace, ...bounds, ...how }, { deadlineMs })
+    const how = { reverse: this.#reverse, limit, bytes, summed, shared: this.#shared };
+    return { tenant, keyspace, ...bounds, ...how };
+  }
+
+  #takeOver({ cells, exhausted, sum }: ScanPage, before: string | undefined): void {
+    this.#latest = cells;
+    this.reached = cells.at(-1)?.key ?? before;
+    this.exhausted = exhausted;
+    this.sum = sum;
+    this.hasAnswered = true;
+    this.state = 'READY';
+  }
+
+  #ask<T>(
+    { clock, deadlineMs }: PageTerms,
+    what: { call: (options: CallOptions) => Promise<T>; heard: (answer: T) => void },
+  ): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    this.askedMs = startedMs;
+    this.state = 'ASKED';
+    this.#asked += 1;
+    const mine = this.#asked;
+    this.pending = what
+      .call({ deadlineMs })
       .then(
-        ({ cells, exhausted }) => {
-          this.#byKey();
-          this.#latest = cells;
-          this.reached = cells.at(-1)?.key ?? at ?? this.reached;
-          this.exhausted = exhausted;
-          this.hasAnswered = true;
-          this.state = 'READY';
+        (answer) => {
+          if (mine === this.#asked) what.heard(answer);
         },
         (error: unknown) => {
-          this.#fault =
-            error instanceof ReplicaError
-              ? error
-              : new ReplicaError('REFUSED', String(error), false);
-          this.state = 'FAILED';
+          if (mine === this.#asked) this.#fail(error);
         },
       )
       .finally(() => {
         this.#elapsedMs += clock.monotonicMs() - startedMs;
-        this.pending = undefined;
+        if (mine === this.#asked) this.pending = undefined;
       });
     return this.pending;
+  }
+
+  #fail(error: unknown): void {
+    const isTold = error instanceof ReplicaError;
+    this.#fault = isTold ? error : new ReplicaError('REFUSED', String(error), false);
+    this.state = 'FAILED';
   }
 
   /**

@@ -1,10 +1,8 @@
 import type { Cell } from '../causality/cell.ts';
 import type { StoreError } from '../errors.ts';
+import type { ScanPage } from '../replica/replica.ts';
 import { converge } from '../repair/read-repair.ts';
-import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
-import { inOrderOfHealth } from './faults.ts';
-import type { Hedge } from './hedging.ts';
 import { isLive, PageFill } from './page-fill.ts';
 import type { Plan } from './plan.ts';
 import { healKey, type Healing } from './range-heal.ts';
@@ -18,9 +16,11 @@ import {
   type RangeTerms,
 } from './range-report.ts';
 import { traced } from './traced.ts';
+import { differingKeys, differingSources } from './range-compare.ts';
 import { agreedPage, frontierOf } from './range-frontier.ts';
 import { END, PageOrder, type Reached } from './range-order.ts';
-import { RangeSource } from './range-source.ts';
+import type { RangeSource } from './range-source.ts';
+import { RangeAsking, type At } from './range-asking.ts';
 
 export interface RangePage {
   /** Live keys, in the order asked: as many as `PageFill` lets on a page. */
@@ -31,8 +31,6 @@ export interface RangePage {
 }
 
 type Row = RangePage['rows'][number];
-
-const fetchMax = 1_000;
 
 /**
  * One page of keys, merged over replicas and partitions in byte order.
@@ -57,9 +55,8 @@ class RangeMerge {
   readonly #deps: Deps;
   readonly #placed: PlacedRange;
   readonly #plan: Plan;
-  readonly #limit: number;
   readonly #order: PageOrder;
-  readonly #hedge: Hedge;
+  readonly #asking: RangeAsking;
   readonly #sources: readonly RangeSource[];
   readonly #rows: Row[] = [];
   /** How full the page is with these rows. */
@@ -67,77 +64,46 @@ class RangeMerge {
   readonly #stale = new Set<string>();
   readonly #repaired = new Set<string>();
   #decidedUpTo: string | undefined;
+  /** What the first page was decided by as a whole, and who holds it. */
+  #agreed: { shown: Required<ScanPage>; holders: readonly RangeSource[] } | undefined;
 
   constructor(deps: Deps, placed: PlacedRange, what: RangeTerms) {
     this.#deps = deps;
     this.#placed = placed;
     this.#plan = what.plan;
-    this.#limit = what.limit;
     this.#fill = new PageFill({ limit: what.limit, bytes: deps.pageBytes });
     this.#order = new PageOrder(what.reverse);
-    this.#hedge = deps.hedging.of('scan');
-    const targets = inOrderOfHealth(placed.targets, 'read');
-    const how = { reverse: what.reverse, shared: new SharedPages() };
-    this.#sources = targets.map((target) => new RangeSource(target, placed, how));
+    this.#asking = new RangeAsking(deps, placed, { ...what, order: this.#order });
+    this.#sources = this.#asking.sources;
   }
 
   async page(): Promise<RangePage> {
     const { clock } = this.#deps;
     refuseIfTooFull(this.#placed, this.#plan.need);
-    this.#ask();
+    this.#asking.ask(this.#at);
     for (;;) {
+      this.#asking.match(this.#at);
       const frontier = this.#frontier();
       const isThrough = frontier === undefined || (await this.#decideUpTo(frontier));
       if (this.#fill.isPast) break;
       // What seemed to fill the page turned out to be deleted meanwhile.
       if (!isThrough) continue;
       if (frontier === END) break;
-      this.#ask();
+      this.#asking.ask(this.#at);
       const leftMs = this.#plan.deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) throw this.#failure('late');
-      if (!this.#canStillMeet()) throw this.#failure('unreachable');
-      await this.#progress(leftMs);
+      if (!this.#asking.canStillMeet) throw this.#failure('unreachable');
+      await this.#asking.progress(leftMs, this.#at);
     }
     this.#deps.metrics.quorums.inc({ kind: 'range', verdict: 'met' });
     const rows = this.#rows.slice(0, this.#fill.fits);
-    return { rows, more: this.#fill.isPast, receipt: this.#receipt() };
+    const receipt = this.#receipt();
+    this.#compareLater();
+    return { rows, more: this.#fill.isPast, receipt };
   }
 
-  /**
-   * Asks every replica whose answer is needed to move the frontier; for one answer, only as many as
-   * cover all groups.
-   */
-  #ask(): void {
-    const wanted = this.#plan.need === 1 ? this.#cover() : this.#sources;
-    for (const source of wanted) {
-      if (source.state === 'FAILED' || source.state === 'ASKED' || source.exhausted) continue;
-      const consumed =
-        source.reached === undefined || !this.#order.isBeyond(source.reached, this.#decidedUpTo);
-      if (consumed) this.#fetch(source);
-    }
-  }
-
-  #fetch(source: RangeSource): void {
-    void source.fetch({
-      clock: this.#deps.clock,
-      deadlineMs: this.#plan.deadlineMs,
-      limit: Math.min(fetchMax, this.#limit + 1),
-      bytes: this.#fill.bytesLeft,
-      notBefore: this.#decidedUpTo,
-    });
-  }
-
-  /** The fewest live sources, greedily, that reach every group once. */
-  #cover(): readonly RangeSource[] {
-    const chosen = this.#sources.filter(({ state }) => state === 'READY' || state === 'ASKED');
-    for (const group of this.#placed.groups) {
-      if (chosen.some(({ id }) => group.includes(id))) continue;
-      const next = this.#sources.find(
-        ({ id, state, isLive }) => group.includes(id) && state === 'IDLE' && isLive,
-      );
-      if (next) chosen.push(next);
-    }
-    return chosen;
+  get #at(): At {
+    return { decidedUpTo: this.#decidedUpTo, bytes: this.#fill.bytesLeft };
   }
 
   #frontier(): Reached | undefined {
@@ -161,7 +127,22 @@ class RangeMerge {
   async #decideUpTo(frontier: Reached): Promise<boolean> {
     const isWhole = this.#decidedUpTo === undefined && this.#placed.groups.length === 1;
     const agreed = isWhole ? agreedPage(this.#sources) : undefined;
-    return agreed ? this.#take(agreed, frontier) : this.#decideEach(frontier);
+    if (!agreed) return this.#decideEach(frontier);
+    const holders = this.#sources.filter(({ hasAnswered }) => hasAnswered);
+    const shown = holders[0]?.firstPage;
+    if (shown) this.#agreed = { shown, holders };
+    return this.#take(agreed, frontier);
+  }
+
+  /** Those who said that they hold another page than the one that others agree on. */
+  #compareLater(): void {
+    const others = differingSources(this.#sources);
+    if (!this.#agreed || others.length === 0) return;
+    const { clock, mintMs, repair } = this.#deps;
+    const what = { ...this.#agreed, others, order: this.#order };
+    const deadlineMs = clock.monotonicMs() + mintMs;
+    const terms = { ...this.#asking.firstTerms, deadlineMs };
+    repair.laterMany(() => differingKeys(this.#placed, { ...what, terms }));
   }
 
   /** Takes over the page that all hold who have answered: so far the frontier has come at least. */
@@ -258,32 +239,6 @@ class RangeMerge {
     if (!healed) throw this.#failure('late');
     for (const id of healed.repaired) this.#repaired.add(id);
     return healed.cell;
-  }
-
-  #canStillMeet(): boolean {
-    return this.#placed.groups.every((group) => {
-      const able = this.#sources.filter(
-        ({ id, state }) => group.includes(id) && state !== 'FAILED',
-      );
-      return able.length >= this.#plan.need;
-    });
-  }
-
-  /** Waits for the next answer; for one answer, a slow source is backed up by another one. */
-  async #progress(leftMs: number): Promise<void> {
-    const { clock } = this.#deps;
-    const asked = this.#sources.filter(({ state }) => state === 'ASKED');
-    const slow = this.#plan.need === 1 ? asked.at(-1) : undefined;
-    const patienceMs = slow ? Math.min(leftMs, this.#hedge.delayMs(slow.target)) : leftMs;
-    let cancel = (): void => undefined;
-    const impatient = new Promise<'slow'>(
-      (wake) => (cancel = clock.after(patienceMs, () => wake('slow'))),
-    );
-    const first = await Promise.race([...asked.map(({ pending }) => pending), impatient]);
-    cancel();
-    if (first !== 'slow' || !slow || !this.#hedge.allows(slow.target, slow.askedMs)) return;
-    const spare = this.#sources.find(({ state, isLive }) => state === 'IDLE' && isLive);
-    if (spare) this.#fetch(spare);
   }
 
   #failure(why: 'late' | 'unreachable'): StoreError {

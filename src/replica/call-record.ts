@@ -2,7 +2,7 @@ import { LatencyRecord, type Latencies } from '../placement/latency-record.ts';
 import { isSlow } from '../placement/pace.ts';
 
 /** Calls that are alike in what they cost. */
-export type CallSort = 'read' | 'write' | 'scan';
+export type CallSort = 'read' | 'write' | 'scan' | 'sum';
 
 /** A replica that has told nobody anything for so long, though asked, is passed over. */
 export const silenceMs = 100;

@@ -92,7 +92,7 @@ export class GuardedReplica implements Replica {
   }
   /**
    * THE VOTE RULE: whether its answers count, to a read at any level, to a promise, to a proposer
-   * number, to a comparison. It is kept here: `read`, `scan`, `prepare`, `claimNumber` and digests are
+   * number, to a comparison. It is kept here: `read`, `scan`, `sumUp`, `prepare`, `claimNumber` and digests are
    * refused before and after they are sent, unless they are asked `forRepair`. Others look at `votes`
    * only to know beforehand.
    */
@@ -164,11 +164,10 @@ export class GuardedReplica implements Replica {
     const act = () => this.#inner.prepare(ref, ballot, options);
     return this.#vote(options, () => this.#measure('prepare', writing(ref), act));
   }
-  claimNumber(number: number, owner: string, options: CallOptions): Promise<string> {
-    return this.#vote(options, () =>
+  claimNumber: Replica['claimNumber'] = (number, owner, options) =>
+    this.#vote(options, () =>
       this.#guard('claim_number', () => this.#inner.claimNumber(number, owner, options)),
     );
-  }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     const { tenant } = request;
     const load = { sort: 'scan', tenant, chars: this.#scans.expected(request) } as const;
@@ -176,9 +175,14 @@ export class GuardedReplica implements Replica {
       this.#scans.learn(request, await this.#inner.scan(this.#scans.foretold(request), options));
     return this.#vote(options, () => this.#measure('scan', load, act));
   }
-  deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
-    return this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
-  }
+  sumUp: Replica['sumUp'] = (request, options) => {
+    const act = () => this.#inner.sumUp(request, options);
+    return this.#vote(options, () =>
+      this.#measure('sum_up', { sort: 'sum', tenant: request.tenant }, act),
+    );
+  };
+  deleteKeyspace: Replica['deleteKeyspace'] = (what, options) =>
+    this.#guard('delete_keyspace', () => this.#inner.deleteKeyspace(what, options));
   putHint(hint: NewHint, options: CallOptions): Promise<void> {
     const act = () => this.#inner.putHint(hint, options);
     return this.#measure('put_hint', writing(hint.ref, hint.cell), act);
@@ -189,12 +193,10 @@ export class GuardedReplica implements Replica {
     this.#guard('remove_hints', () => this.#inner.removeHints(removal, options));
   countHints: Replica['countHints'] = (options) =>
     this.#guard('count_hints', () => this.#inner.countHints(options));
-  hasHintFor(ref: CellRef, options: CallOptions): Promise<boolean> {
-    return this.#guard('find_hints', () => this.#inner.hasHintFor(ref, options));
-  }
-  expireHints(limit: number, options: CallOptions): Promise<number> {
-    return this.#guard('expire_hints', () => this.#inner.expireHints(limit, options));
-  }
+  hasHintFor: Replica['hasHintFor'] = (ref, options) =>
+    this.#guard('find_hints', () => this.#inner.hasHintFor(ref, options));
+  expireHints: Replica['expireHints'] = (limit, options) =>
+    this.#guard('expire_hints', () => this.#inner.expireHints(limit, options));
   bucketDigests: Replica['bucketDigests'] = (request, options) =>
     this.#vote(options, () =>
       this.#guard('bucket_digests', () => this.#inner.bucketDigests(request, options)),
@@ -203,9 +205,8 @@ export class GuardedReplica implements Replica {
     this.#vote(options, () =>
       this.#guard('key_digests', () => this.#inner.keyDigests(request, options)),
     );
-  fillTokens(limit: number, options: CallOptions): Promise<number> {
-    return this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
-  }
+  fillTokens: Replica['fillTokens'] = (limit, options) =>
+    this.#guard('fill_tokens', () => this.#inner.fillTokens(limit, options));
   goneKeys: Replica['goneKeys'] = (request, options) =>
     this.#guard('gone_keys', () => this.#inner.goneKeys(request, options));
   collect: Replica['collect'] = (ref, expected, options) =>

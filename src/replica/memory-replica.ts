@@ -24,6 +24,7 @@ import {
   keepingOutcomes,
   pageOf,
   stored,
+  sumOf,
   type MemoryChange,
   type MemoryCopy,
   type MemoryRow,
@@ -34,6 +35,7 @@ import {
   type CallOptions,
   type CellRef,
   type KeepResult,
+  type PageSum,
   type PrepareResult,
   type Replica,
   type ScanPage,
@@ -158,6 +160,9 @@ export class MemoryReplica implements Replica {
 
   async scan(request: ScanRequest): Promise<ScanPage> {
     return pageOf(rowsInside(this.#rows.values(), request), request);
+  }
+  async sumUp(request: ScanRequest): Promise<PageSum> {
+    return sumOf(pageOf(rowsInside(this.#rows.values(), request), request));
   }
 
   async deleteKeyspace(what: { tenant: string; keyspace: string }): Promise<void> {

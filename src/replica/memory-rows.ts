@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import { emptyCell, type Cell } from '../causality/cell.ts';
 import { digestOf, storedBytes } from '../causality/cell-codec.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { RegisterState } from './memory-register.ts';
 import { refName } from './cell-ref.ts';
-import type { CellRef, ScanPage, ScanRequest, StoredCell } from './replica.ts';
+import type { CellRef, PageSum, ScanPage, ScanRequest, StoredCell } from './replica.ts';
 
 /** One key on its disk. */
 export interface MemoryRow {
@@ -59,7 +60,7 @@ export function rowsInside(
 /** A page of these rows: it ends by their number or by their bytes. */
 export function pageOf(
   rows: readonly MemoryRow[],
-  { limit, bytes: bytesMax }: { limit: number; bytes: number },
+  { limit, bytes: bytesMax, summed }: Pick<ScanRequest, 'limit' | 'bytes' | 'summed'>,
 ): ScanPage {
   const cells: { key: string; stored: StoredCell }[] = [];
   let bytes = 0;
@@ -68,7 +69,14 @@ export function pageOf(
     if (cells.length > 0 && bytes > bytesMax) break;
     cells.push({ key: row.ref.key, stored: stored(row) });
   }
-  return { cells, exhausted: cells.length === rows.length && cells.length < limit };
+  const exhausted = cells.length === rows.length && cells.length < limit;
+  return { cells, exhausted, ...(summed ? { sum: sumOf({ cells, exhausted }) } : {}) };
+}
+
+/** What `sumUp` means. */
+export function sumOf({ cells, exhausted }: ScanPage): PageSum {
+  const rows = cells.map(({ key, stored: { digest } }) => [key, String(digest)]);
+  return { sum: hash('sha1', JSON.stringify(rows)), exhausted };
 }
 
 export function stored(row: MemoryRow | undefined): StoredCell {

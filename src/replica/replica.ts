@@ -103,6 +103,8 @@ export interface CellStore {
   ): Promise<KeepResult>;
   /** One page of a key range, in byte order. */
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage>;
+  /** What that page sums up to, without sending it. */
+  sumUp(request: ScanRequest, options: CallOptions): Promise<PageSum>;
   /**
    * Removes the rows of a dropped keyspace, and the hints for it, in bounded steps. Not logged as
    * changes: the keyspace itself is gone.
@@ -136,6 +138,8 @@ export interface ScanRequest {
    * least, if there is one. See `storedBytes`.
    */
   readonly bytes: number;
+  /** Whether the page says what it sums up to, to be held against what others say of theirs. */
+  readonly summed?: boolean;
   /** What the page is taken to weigh, by whoever has seen others like it; see `ScanWeights`. */
   readonly expected?: number;
   /** For replicas that are asked for the same. */
@@ -161,6 +165,20 @@ export interface ScanPage {
    * True when nothing of the range lies beyond the last cell of this page. A short page says nothing
    * about that: it may have ended by its bytes.
    */
+  readonly exhausted: boolean;
+  /** Where it was asked for. */
+  readonly sum?: PageSum;
+}
+
+/**
+ * What a page is made of, in a few bytes: as much as it takes to see that two replicas have the same one.
+ *
+ * Law: of one request, two pages with equal sums have the same keys with the same digests, and end at the
+ * same place; but for chance, once in 2^128. Replicas that sum up otherwise (memory and Postgres, or two
+ * architectures) seem to differ, which costs asking for the page, and nothing else.
+ */
+export interface PageSum {
+  readonly sum: string;
   readonly exhausted: boolean;
 }
 

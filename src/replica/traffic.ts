@@ -37,6 +37,7 @@ export class Traffic {
     read: new CallRecord(),
     write: new CallRecord(),
     scan: new CallRecord(),
+    sum: new CallRecord(),
   };
   #calls = 0;
   #chars = 0;

@@ -16,6 +16,7 @@ import {
   type CallOptions,
   type CellRef,
   type KeepResult,
+  type PageSum,
   type PrepareResult,
   type Replica,
   type ScanPage,
@@ -42,6 +43,7 @@ export type CallName =
   | 'keepNewest'
   | 'prepare'
   | 'scan'
+  | 'sum'
   | 'delete'
   | 'claim'
   | 'hint'
@@ -152,6 +154,9 @@ export class FaultyReplica implements Replica {
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     return this.#act('scan', undefined, options, () => this.inner.scan(request));
   }
+  sumUp(request: ScanRequest, options: CallOptions): Promise<PageSum> {
+    return this.#act('sum', undefined, options, () => this.inner.sumUp(request));
+  }
   deleteKeyspace(what: { tenant: string; keyspace: string }, options: CallOptions): Promise<void> {
     return this.#act('delete', undefined, options, () => this.inner.deleteKeyspace(what));
   }
@@ -212,7 +217,7 @@ export class FaultyReplica implements Replica {
   ): Promise<T> {
     this.seen.push({ call, key, atMs: this.#clock.monotonicMs() });
     const fate = this.fate(call, key);
-    const writes = !['read', 'scan', 'ping', 'digests', 'gone'].includes(call);
+    const writes = !['read', 'scan', 'sum', 'ping', 'digests', 'gone'].includes(call);
     if (fate === undefined) return run();
     if (fate === 'down')
       return Promise.reject(new ReplicaError('DOWN', 'connection refused', false));

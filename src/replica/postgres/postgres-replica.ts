@@ -18,6 +18,7 @@ import {
   type CallOptions,
   type CellRef,
   type KeepResult,
+  type PageSum,
   type PrepareResult,
   type ReadOptions,
   type Replica,
@@ -39,7 +40,7 @@ import * as digestCalls from './digest-calls.ts';
 import { historyKind } from './history-calls.ts';
 import { OnceMigrated } from './once-migrated.ts';
 import { PostgresRegister } from './postgres-register.ts';
-import { scanKind } from './scan-calls.ts';
+import { scanKind, sumKind } from './scan-calls.ts';
 import { claimNumber, deleteKeyspaceRows } from './statements.ts';
 import { WakeUps } from './wake-ups.ts';
 
@@ -164,6 +165,10 @@ export class PostgresReplica implements Replica {
 
   scan(request: ScanRequest, { deadlineMs }: CallOptions): Promise<ScanPage> {
     return this.#reads.call(scanKind(request), request, deadlineMs);
+  }
+
+  sumUp(request: ScanRequest, { deadlineMs }: CallOptions): Promise<PageSum> {
+    return this.#reads.call(sumKind(request), request, deadlineMs);
   }
 
   bucketDigests(

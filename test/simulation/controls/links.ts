@@ -15,6 +15,7 @@ import {
   type CallOptions,
   type CellRef,
   type KeepResult,
+  type PageSum,
   type PrepareResult,
   type Replica,
   type ScanPage,
@@ -82,6 +83,9 @@ export class PassingLink implements Replica {
   }
   scan(request: ScanRequest, options: CallOptions): Promise<ScanPage> {
     return this.inner.scan(request, options);
+  }
+  sumUp(request: ScanRequest, options: CallOptions): Promise<PageSum> {
+    return this.inner.sumUp(request, options);
   }
   putHint(hint: NewHint, options: CallOptions): Promise<void> {
     return this.inner.putHint(hint, options);

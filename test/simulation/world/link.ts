@@ -15,6 +15,7 @@ import {
   type CallOptions,
   type CellRef,
   type KeepResult,
+  type PageSum,
   type PrepareResult,
   type Replica,
   type ScanPage,
@@ -119,6 +120,9 @@ export class Link implements Replica {
   scan(request: ScanRequest, { deadlineMs }: CallOptions): Promise<ScanPage> {
     const act = (replica: Replica, options: CallOptions) => replica.scan(request, options);
     return this.#send({ name: 'scan', key: request.from ?? '', deadlineMs, writes: false, act });
+  }
+  sumUp(request: ScanRequest, { deadlineMs }: CallOptions): Promise<PageSum> {
+    return this.#plain('sumUp', deadlineMs, (to, options) => to.sumUp(request, options));
   }
   deleteKeyspace(
     what: { tenant: string; keyspace: string },
