@@ -570,6 +570,69 @@ describe.each([
       );
     });
 
+    describe('summing up', () => {
+      const whole = { tenant: 't', reverse: false, limit: 100, bytes: 1_000_000 } as const;
+      const sumUp = (more: Partial<ScanRequest>) =>
+        replica.sumUp({ ...whole, keyspace, ...more }, inTime());
+
+      test('gives what the page says of itself, however it is cut', async () => {
+        const ends = [{}, { limit: 3 }, { limit: keys.length }, { bytes: 1 }, { bytes: 400 }];
+        const asked = ends.flatMap((end) =>
+          [{}, { from: 'a', to: 'b_' }, { to: 'aa' }, { from: 'b', to: 'a' }].flatMap((stretch) =>
+            [true, false].map((reverse) => ({ ...end, ...stretch, reverse })),
+          ),
+        );
+        const sums = await Promise.all(asked.map(sumUp));
+        for (const [nth, more] of asked.entries()) {
+          const request = { ...whole, keyspace, ...more, summed: true };
+          const { exhausted, sum } = await replica.scan(request, inTime());
+          expect(sums[nth]).toEqual(sum);
+          expect(sums[nth]?.exhausted).toBe(exhausted);
+        }
+        expect(await replica.scan({ ...whole, keyspace }, inTime())).not.toHaveProperty('sum');
+      });
+
+      test('gives another sum for any other page', async () => {
+        const same = new Set<string>();
+        const look = async (more: Partial<ScanRequest> = {}) => {
+          const { sum } = await sumUp(more);
+          expect(same).not.toContain(sum);
+          same.add(sum);
+        };
+        for (const limit of [1, 2, 3, 100]) await look({ limit });
+        for (const from of keys.slice(1)) await look({ from });
+        const { cell, digest } = await read('aa');
+        await swap(next(cell), digest, 'aa');
+        await look();
+        await swap(next(emptyCell), 0n, 'between');
+        await look();
+      });
+
+      // Keys that were written together may have equal digests: these two have changed places.
+      test('tells keys apart whose cells have equal digests', async () => {
+        const [one, other] = [next(emptyCell), next(emptyCell)];
+        const places = [`${keyspace}-x`, `${keyspace}-y`].map((name) => ({
+          ...whole,
+          keyspace: name,
+        }));
+        for (const [nth, { keyspace: name }] of places.entries()) {
+          const cells = nth === 0 ? [one, other] : [other, one];
+          for (const [at, key] of ['p', 'q'].entries()) {
+            const request = { expected: 0n, next: cells[at]! };
+            await replica.swap({ tenant: 't', keyspace: name, key }, request, inTime());
+          }
+        }
+        const sums = await Promise.all(places.map((place) => replica.sumUp(place, inTime())));
+        expect(sums[0]?.sum).not.toBe(sums[1]?.sum);
+      });
+
+      test('does not hear of promises, which are no part of a page', async () => {
+        const before = await sumUp({});
+        await replica.prepare(ref('aa'), 9, inTime());
+        expect(await sumUp({})).toEqual(before);
+      });
+    });
+
     test('shows deleted keys too: whoever merges must know of them', async () => {
       const { cell, digest } = await read('aa');
       await swap(next(cell, null), digest, 'aa');

@@ -150,11 +150,7 @@ describe('a page of a range', () => {
       ],
       stale: 0,
     });
-    expect((await asked({ from: 'k030', first: 30 })).calls).toEqual([
-      ['scan'],
-      ['sum'],
-      ['sum'],
-    ]);
+    expect((await asked({ from: 'k030', first: 30 })).calls).toEqual([['scan'], ['sum'], ['sum']]);
   });
 
   // Guard: `observeStamp` in the page. Without it, the write is acknowledged, and lost to what was read.

@@ -1,3 +1,4 @@
+import { emptyCell } from '../../src/causality/cell.ts';
 import type {
   Asked,
   CompareAndSetAnswer,
@@ -27,6 +28,8 @@ export interface Habits {
   readonly gateways?: readonly string[];
   /** Which of them it asks, by their places: one that is killed is followed by another in its place. */
   readonly places?: readonly number[];
+  /** Some reads are pages of a range that the key is on, or is not. */
+  readonly pages?: boolean;
   /** Writes and deletes whatever is there, with no context at all. */
   readonly blind?: boolean;
   /** How often a write of unknown outcome is sent again, with its idempotency key, through any gateway. */
@@ -104,12 +107,25 @@ export class Client {
     this.#asked.add(key);
     // In the order in which they were first asked for: the key is anywhere among them.
     const keys = [...this.#asked];
+    const isOnPage = this.habits.pages && this.#company.next() < 1 / 3;
     return this.#perform({ op: 'read', key, level }, async (store, asked) => {
+      if (isOnPage) return this.#page(store, key, asked);
       if (!isOneOfMany) return store.get(this.caller, { keyspace, key }, asked);
       const answer = await store.getMany(this.caller, { keyspace, keys }, asked);
       const entry = answer.entries[keys.indexOf(key)]!;
       return { entry, receipt: answer.receipt, session: answer.session };
     });
+  }
+
+  /** A key that is not on the page is deleted, or was never there. */
+  async #page(store: Store, key: string, asked: Asked): Promise<EntryAnswer> {
+    const { keyspace: name } = this.habits;
+    const what = { keyspace: name, first: 20 };
+    const { edges, receipt, session } = await store.range(this.caller, what, asked);
+    const keyspace = this.world.keyspaces.find((one) => one.name === name)!;
+    const gone: Entry = { keyspace, key, cell: emptyCell, live: [] };
+    const entry = edges.find((edge) => edge.entry.key === key)?.entry ?? gone;
+    return { entry, receipt, session };
   }
 
   /** Replaces what it was shown of the key, if anything. */

@@ -16,6 +16,7 @@ import {
   OverwritingLink,
   RepairMarkingLink,
   ShortPageLink,
+  SilentSumsLink,
   TruncatingLink,
 } from './links.ts';
 import {
@@ -379,6 +380,12 @@ export const controls: readonly Control[] = [
     scenario: 'resolve-linearizable',
     within: 10,
     defects: () => ({ link: (link) => new LyingLogs(link) }),
+  },
+  {
+    name: 'pages that differ sum up to the same',
+    scenario: 'quorum',
+    within: 50,
+    defects: () => ({ link: (link) => new SilentSumsLink(link) }),
   },
   {
     name: 'deleted keys eat a page',

@@ -40,7 +40,7 @@ export const quorum: Scenario = {
 };
 
 async function order(world: World, thinkMs: number): Promise<void> {
-  const client = new Client(world, { keyspace, read: 'QUORUM', write: 'QUORUM' });
+  const client = new Client(world, { keyspace, read: 'QUORUM', write: 'QUORUM', pages: true });
   for (let done = 0; done < 24; done += 1) {
     await client.think(thinkMs);
     const key = client.pick(keys);

@@ -34,8 +34,10 @@ export const range: Scenario = {
     walks.set(world, []);
     const dice = world.chance('partitioner').next();
     const partitioner: PartitionerName = dice < 0.5 ? 'CONSISTENT_HASH' : 'RANGE';
+    // One set of primaries for all keys, or several.
+    const replicationFactor = world.chance('primaries').next() < 0.5 ? 4 : 3;
     const splits = partitioner === 'RANGE' ? { splitKeys: ['k05', 'k10', 'k18'] } : {};
-    await world.createKeyspace('t', keyspace, { partitioner, ...splits });
+    await world.createKeyspace('t', keyspace, { partitioner, replicationFactor, ...splits });
     await world.createKeyspace('t', 'other', {});
     await world.createKeyspace('u', keyspace, {});
     const { store } = world.gateways[0]!;
@@ -66,7 +68,7 @@ async function walk(world: World): Promise<void> {
   for (let done = 0; done < 3; done += 1) {
     const what = {
       level: client.pick<LevelName>(['ONE', 'QUORUM', 'QUORUM']),
-      pageSize: 1 + Math.floor(client.random.next() * 7),
+      pageSize: 1 + Math.floor(client.random.next() * 12),
       reverse: client.random.next() < 0.4,
     };
     walks.get(world)!.push(await oneWalk(client, what));
