@@ -191,7 +191,7 @@ export const controls: readonly Control[] = [
     name: 'a row that was handed over goes on under its old name',
     scenario: 'outages',
     within: 500,
-    caughtBy: 122,
+    caughtBy: 39,
     defects: () => ({ replica: (options) => new UnawareReplica(options) }),
   },
   {
@@ -199,7 +199,7 @@ export const controls: readonly Control[] = [
     name: 'no anti-entropy: what a gateway minted elsewhere before it died stays there',
     scenario: 'strays',
     within: 300,
-    caughtBy: 4,
+    caughtBy: 18,
     defects: () => ({ parts: { repair: { antiEntropyEveryMs: 0 } } }),
   },
   {
@@ -225,7 +225,7 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 2000,
-    caughtBy: 35,
+    caughtBy: 533,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -238,14 +238,14 @@ export const controls: readonly Control[] = [
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 50,
+    caughtBy: 20,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 13,
+    caughtBy: 18,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
@@ -311,7 +311,7 @@ export const controls: readonly Control[] = [
     name: 'a re-tagged version is new to those who have replaced it',
     scenario: 'mixed',
     within: 400,
-    caughtBy: 9,
+    caughtBy: 32,
     defects: () => ({ link: (link) => new ForgettingLink(link) }),
   },
   {
@@ -346,7 +346,7 @@ export const controls: readonly Control[] = [
     name: 'a read does not look whether what it shows is doubted',
     scenario: 'resolve',
     within: 400,
-    caughtBy: 6,
+    caughtBy: 13,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new UnsettledReads(link, ['doubted', 'condemned']) : link,
@@ -433,7 +433,7 @@ export const controls: readonly Control[] = [
     name: 'the log is read past the oldest running transaction',
     scenario: 'changes',
     within: 200,
-    caughtBy: 5,
+    caughtBy: 112,
     defects: () => ({ log: readingPastTheOldestRunning }),
   },
   {
