@@ -9,7 +9,7 @@ export interface ReadResult {
 
 /** Reads in a row that find nothing but what is nobody's, and how little time they may take. */
 const futileMax = 12;
-const futileWithinMs = 600;
+const futileWithinMs = 1_000;
 /** More reads without anything new than with. */
 const stillMax = 12;
 /** More reads that find what is followed than others: it would be read every 3 ms. */
