@@ -6,7 +6,7 @@ import {
   readCells,
   swapCells,
 } from '../../src/replica/postgres/statements.ts';
-import { pageMarks, scanCells } from '../../src/replica/postgres/scan-statements.ts';
+import { pageMarks, scanCells, sumCells } from '../../src/replica/postgres/scan-statements.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 
 /**
@@ -65,28 +65,51 @@ const ways = [
   { reverse: true, bounded: true },
 ];
 
+/** How the statement goes through ten rows, and what it answers. */
+async function scanned<Answer extends object>(
+  text: string,
+  { bounded, more = [] }: { bounded: boolean; more?: readonly (readonly [string, string])[] },
+): Promise<Answer | undefined> {
+  await client.query(`
+    insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
+    select 't', 'k', 'key-' || n, '[]', '{}', 1, '', 0, 0 from generate_series(100, 999) n on conflict do nothing`);
+  const given = [
+    ['text[]', "'{t}'"],
+    ['text[]', "'{k}'"],
+    ['text[]', "'{key-100}'"],
+    ['int[]', "'{10}'"],
+    ['int8[]', "'{8}'"],
+    ...(bounded ? [['text[]', "'{key-900}'"]] : []),
+    ...more,
+  ];
+  await client.query(`prepare scanned (${given.map(([type]) => type).join(', ')}) as ${text}`);
+  const execute = `execute scanned (${given.map(([, value]) => value).join(', ')})`;
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+    `explain (analyze, costs off, timing off) ${execute}`,
+  );
+  const answers = await client.query<Answer>(execute);
+  await client.query('deallocate scanned');
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(/Index Scan (Backward )?using cells_pkey on cells \(actual rows=10\D/);
+  // The rows are sorted nowhere.
+  expect(plan).not.toMatch(/Sort Key/);
+  return answers.rows[0];
+}
+
 test.each(ways)(
   'a page of a range (%j) goes along the primary key, and no further than its limit',
   async (way) => {
-    await client.query(`
-    insert into cells (tenant, keyspace, key, siblings, context, digest, stamp, pi, promised)
-    select 't', 'k', 'key-' || n, '[]', '{}', 1, '', 0, 0 from generate_series(100, 999) n on conflict do nothing`);
-    const types = [...address, 'int[]', 'int8[]', ...(way.bounded ? ['text[]'] : [])];
-    await client.query(`prepare scanned (${types.join(', ')}) as ${scanCells(way).text}`);
-    const values = ["'{t}'", "'{k}'", "'{key-100}'", "'{10}'", "'{8}'"];
-    if (way.bounded) values.push("'{key-900}'");
-    const execute = `execute scanned (${values.join(', ')})`;
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `explain (analyze, costs off, timing off) ${execute}`,
-    );
-    const answer = await client.query<{ found: number; page: string }>(execute);
-    await client.query('deallocate scanned');
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-    expect(plan).toMatch(/Index Scan (Backward )?using cells_pkey on cells \(actual rows=10\D/);
-    // The rows are sorted nowhere, and what is cut off by its bytes is not sent.
-    expect(plan).not.toMatch(/Sort Key/);
-    const [page] = answer.rows;
-    expect(page).toMatchObject({ found: 10 });
-    expect(page?.page.split(pageMarks.row)).toHaveLength(2);
+    const more = [['bool[]', "'{t}'"]] as const;
+    const answer = await scanned<{ page: string }>(scanCells(way).text, { ...way, more });
+    expect(answer).toMatchObject({ found: 10 });
+    // What is cut off by its bytes is not sent.
+    expect(answer?.page.split(pageMarks.row)).toHaveLength(2);
   },
 );
+
+test.each(ways)('so does what it sums up to (%j), to the same', async (way) => {
+  const more = [['bool[]', "'{t}'"]] as const;
+  const page = await scanned<{ sum: string }>(scanCells(way).text, { ...way, more });
+  const answer = await scanned<{ sum: string }>(sumCells(way).text, way);
+  expect(answer).toMatchObject({ found: 10, '?column?': true, sum: page?.sum });
+});
