@@ -103,25 +103,28 @@ export const controls: readonly Control[] = [
     name: 'statements act after their deadline',
     scenario: 'one-siblings',
     within: 200,
+    caughtBy: 22,
     defects: () => ({ replica: (options) => new ZombieReplica(options) }),
   },
   {
     name: 'an unanswered mint is taken for a refused one',
     scenario: 'one-siblings',
     within: 20,
+    caughtBy: 2,
     defects: () => ({ link: (link) => new ConfidentLink(link) }),
   },
   {
     name: 'tombstones are forgotten at once',
     scenario: 'one-siblings',
     within: 20,
+    caughtBy: 6,
     defects: () => ({ replica: (options) => new ForgetfulReplica(options) }),
   },
   {
     name: 'a wiped replica comes back under its old name',
     scenario: 'one-siblings',
     within: 100,
-    caughtBy: 6,
+    caughtBy: 8,
     defects: () => ({ keepsIncarnation: true, unnoticed: true, wipes: true }),
   },
   {
@@ -157,12 +160,14 @@ export const controls: readonly Control[] = [
     name: 'no write-back: repair in the background only',
     scenario: 'quorum',
     within: 50,
+    caughtBy: 2,
     defects: () => ({ store: withoutWriteBack }),
   },
   {
     name: 'hints counted as acknowledgements',
     scenario: 'quorum',
     within: 50,
+    caughtBy: 4,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new HintingLink(link, process.clock) : link,
@@ -172,13 +177,14 @@ export const controls: readonly Control[] = [
     name: 'a lost disk, or an older copy, is not noticed',
     scenario: 'quorum-disks',
     within: 50,
-    caughtBy: 21,
+    caughtBy: 26,
     defects: () => ({ unnoticed: true }),
   },
   {
     name: 'hints counted as acknowledgements without "sloppy"',
     scenario: 'handoff',
     within: 50,
+    caughtBy: 5,
     defects: () => ({ store: withHintsCounted }),
   },
   {
@@ -206,6 +212,7 @@ export const controls: readonly Control[] = [
     name: '"not found" counted before a quorum has said so',
     scenario: 'quorum',
     within: 50,
+    caughtBy: 6,
     defects: () => ({ link: (link) => new AbsentLink(link) }),
   },
   {
@@ -232,6 +239,7 @@ export const controls: readonly Control[] = [
     name: 'causal token not looked at',
     scenario: 'causal',
     within: 100,
+    caughtBy: 12,
     defects: () => ({ store: withoutSession }),
   },
   {
@@ -252,13 +260,14 @@ export const controls: readonly Control[] = [
     name: 'a refused compare-and-set does not finish its round',
     scenario: 'linearizable',
     within: 200,
+    caughtBy: 8,
     defects: () => ({ parts: { rules: { ...consensusRules, finishRefused: false } } }),
   },
   {
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 2_000,
-    caughtBy: 63,
+    caughtBy: 165,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
@@ -272,6 +281,7 @@ export const controls: readonly Control[] = [
     name: 'a promise that came with an accept serves twice',
     scenario: 'linearizable-alone',
     within: 50,
+    caughtBy: 4,
     defects: () => ({ parts: { rules: { ...consensusRules, keptOnce: false } } }),
   },
   {
@@ -292,13 +302,14 @@ export const controls: readonly Control[] = [
     name: 'LINEARIZABLE reads served at ONE',
     scenario: 'linearizable',
     within: 20,
+    caughtBy: 2,
     defects: () => ({ store: withStaleReads }),
   },
   {
     name: 'a retry is applied again',
     scenario: 'linearizable',
     within: 50,
-    caughtBy: 8,
+    caughtBy: 20,
     defects: () => ({ store: withoutIdempotency }),
   },
   {
@@ -356,6 +367,7 @@ export const controls: readonly Control[] = [
     name: 'what a fenced write had replaced is not brought back',
     scenario: 'resolve',
     within: 60,
+    caughtBy: 5,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? new UnrenewedLink(link) : link),
     }),
@@ -385,12 +397,14 @@ export const controls: readonly Control[] = [
     name: 'pages that differ sum up to the same',
     scenario: 'quorum',
     within: 50,
+    caughtBy: 5,
     defects: () => ({ link: (link) => new SilentSumsLink(link) }),
   },
   {
     name: 'deleted keys eat a page',
     scenario: 'range',
     within: 20,
+    caughtBy: 5,
     defects: () => ({ link: (link) => new ShortPageLink(link) }),
   },
   {
@@ -427,6 +441,7 @@ export const controls: readonly Control[] = [
     name: 'a resumed feed does not know what was told before',
     scenario: 'changes',
     within: 20,
+    caughtBy: 3,
     defects: () => ({ log: withoutRecall }),
   },
   {
@@ -440,6 +455,7 @@ export const controls: readonly Control[] = [
     name: 'a trimmed log is passed over without a gap',
     scenario: 'changes',
     within: 100,
+    caughtBy: 2,
     defects: () => ({ log: silentAboutTrimming }),
   },
   {
