@@ -21,6 +21,9 @@ export default {
   testTimeout: 60_000,
   // Integration suites start three Postgres each: more than two at a time only makes them wait for each other.
   maxWorkers: 2,
+  // What a worker leaves open shows within this time as well; after half a second, the usual, a busy machine alone
+  // is taken for it: a process of half a gigabyte is not torn down sooner.
+  workerGracefulExitTimeout: 10_000,
   testSequencer: '<rootDir>/jest.sequencer.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.quorate/'],
 };
