@@ -127,7 +127,7 @@ function two(calls: readonly Promise<Reply>[]): Promise<readonly Reply[]> {
 }
 
 async function get({ key }: { key: string }): Promise<unknown> {
-  const [a, b] = await two(reads.map((one) => one.call(key, ['floor', 'floor', key])));
+  const [a, b] = await two(reads.map((one) => one.call(key, ['floor', 'floor', key, false])));
   const newest = String(a?.[1]) >= String(b?.[1]) ? a : b;
   const siblings = String(newest?.[1]).split(fieldMark)[3] ?? '';
   return { key, value: (JSON.parse(siblings) as [string])[0] };

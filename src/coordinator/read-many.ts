@@ -1,5 +1,6 @@
 import { SharedCells, type StoredCell } from '../replica/replica.ts';
 import type { Differing } from '../repair/read-repair.ts';
+import { BriefReading } from './brief-reading.ts';
 import type { Deps } from './deps.ts';
 import type { PlacedKey, Target } from './plan.ts';
 import {
@@ -73,10 +74,11 @@ async function readGroup(
   const [first] = group;
   const refs = group.map(({ ref }) => ref);
   const options = { deadlineMs: plan.deadlineMs, shared: new SharedCells() };
+  const briefly = plan.need > 1 ? new BriefReading(deps, refs, options) : undefined;
   const round = await askForRead(deps, first, {
     plan,
     keys: group.length,
-    call: ({ replica }) => replica.readMany(refs, options),
+    call: (target) => (briefly ? briefly.ask(target) : target.replica.readMany(refs, options)),
   });
   const agreed = new Agreed(deps, { group, round, terms });
   const known = group.map((key, index) => agreed.on(key, index));

@@ -3,6 +3,7 @@ import { isFenced } from '../causality/outcomes.ts';
 import { doubtedIn, fence, judge } from '../paxos/settlement.ts';
 import { converge, type Holding } from '../repair/read-repair.ts';
 import { SharedCells, type StoredCell } from '../replica/replica.ts';
+import { BriefReading } from './brief-reading.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth, readFailure, refuseIfTooFewLive } from './faults.ts';
 import type { PlacedKey, Plan, Target } from './plan.ts';
@@ -52,10 +53,11 @@ async function readOnce(
   refusals = 0,
 ): Promise<ReadResult | undefined> {
   const options = { deadlineMs: terms.plan.deadlineMs, shared: new SharedCells() };
+  const briefly = terms.plan.need > 1 ? new BriefReading(deps, [key.ref], options) : undefined;
   const round = await askForRead(deps, key, {
     plan: terms.plan,
     keys: 1,
-    call: ({ replica }) => replica.read(key.ref, options),
+    call: (target) => (briefly ? briefly.askOne(target) : target.replica.read(key.ref, options)),
   });
   return concludeRead(deps, key, { ...terms, round, refusals });
 }

@@ -22,17 +22,15 @@ import {
   type CellRef,
   type KeepResult,
   type PrepareResult,
-  type ReadOptions,
   type Replica,
   type ScanPage,
   type ScanRequest,
-  type StoredCell,
   type SwapRequest,
   type SwapResult,
 } from './replica.ts';
 import { ScanWeights } from './scan-weights.ts';
 import { tracedCall } from './traced-call.ts';
-import { Traffic, writing, type Load, type OpenLimits } from './traffic.ts';
+import { Traffic, reading, writing, type Load, type OpenLimits } from './traffic.ts';
 
 const repairing = 'it is being brought up to date, and has no vote until then';
 
@@ -134,18 +132,19 @@ export class GuardedReplica implements Replica {
   ping(options: CallOptions): Promise<ReplicaIdentity> {
     return this.#guard('ping', () => this.#inner.ping(options));
   }
-  read(ref: CellRef, options: ReadOptions): Promise<StoredCell> {
-    return this.#vote(options, () =>
-      this.#measure('read', { sort: 'read', tenant: ref.tenant }, () =>
-        this.#inner.read(ref, options),
-      ),
-    );
-  }
-  readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]> {
-    const load = { sort: 'read', tenant: refs[0]?.tenant ?? '', calls: refs.length } as const;
+  read: Replica['read'] = (ref, options) => {
+    const act = () => this.#inner.read(ref, options);
+    return this.#vote(options, () => this.#measure('read', reading([ref]), act));
+  };
+  readMany: Replica['readMany'] = (refs, options) => {
     const act = () => this.#inner.readMany(refs, options);
-    return this.#vote(options, () => this.#measure('read_many', load, act));
-  }
+    return this.#vote(options, () => this.#measure('read_many', reading(refs), act));
+  };
+  readBriefly: Replica['readBriefly'] = (refs, options) => {
+    const act = () => this.#inner.readBriefly(refs, options);
+    const call = refs.length === 1 ? 'read' : 'read_many';
+    return this.#vote(options, () => this.#measure(call, reading(refs), act));
+  };
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     if (request.mintedBy !== undefined && !this.#mayMint)
       return Promise.reject(new ReplicaError('REFUSED', repairing, false));

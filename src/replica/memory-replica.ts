@@ -19,6 +19,7 @@ import { refName } from './cell-ref.ts';
 import { memoryBuckets, memoryGone, memoryKeys, MemoryLedger } from './memory-digests.ts';
 import { MemoryRegister } from './memory-register.ts';
 import {
+  briefly,
   changesOf,
   rowsInside,
   keepingOutcomes,
@@ -32,6 +33,7 @@ import {
 import type { ReplicaIdentity } from './register.ts';
 import {
   ReplicaError,
+  type BriefCell,
   type CallOptions,
   type CellRef,
   type KeepResult,
@@ -51,6 +53,8 @@ export interface MemoryReplicaOptions {
   readonly zone?: string;
   readonly incarnation: string;
   readonly clock: Clock;
+  /** From where on a cell is large; `largeCellBytes` when it is left out. */
+  readonly largeBytes?: number;
   /** An empty database that is no member of any cluster; a full member when it is left out. */
   readonly isNew?: boolean;
 }
@@ -64,7 +68,7 @@ export class MemoryReplica implements Replica {
   readonly zone: string | undefined;
   readonly register: MemoryRegister;
   readonly changes: MemoryChange[] = [];
-  readonly #clock: Clock;
+  readonly #options: MemoryReplicaOptions;
   readonly #rows = new Map<string, MemoryRow>();
   readonly #hints: MemoryHints;
   #ledger = new MemoryLedger();
@@ -72,7 +76,7 @@ export class MemoryReplica implements Replica {
   constructor(options: MemoryReplicaOptions) {
     this.id = options.id;
     this.zone = options.zone;
-    this.#clock = options.clock;
+    this.#options = options;
     this.#hints = new MemoryHints(options.clock);
     this.register = new MemoryRegister(options);
     this.register.greatestBallot = async () =>
@@ -97,6 +101,9 @@ export class MemoryReplica implements Replica {
   /** By `read`: what overrides that one is met here, too. */
   readMany(refs: readonly CellRef[]): Promise<readonly StoredCell[]> {
     return Promise.all(refs.map((ref) => this.read(ref)));
+  }
+  async readBriefly(refs: readonly CellRef[]): Promise<readonly BriefCell[]> {
+    return (await this.readMany(refs)).map((one) => briefly(one, this.#options.largeBytes));
   }
 
   async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
@@ -221,12 +228,12 @@ export class MemoryReplica implements Replica {
 
   async claimRepair(claim: RepairClaim, options: CallOptions): Promise<number | undefined> {
     this.#refuseLate(options);
-    return this.#ledger.claim(claim, this.#clock.monotonicMs());
+    return this.#ledger.claim(claim, this.#options.clock.monotonicMs());
   }
 
   async noteRepair(note: RepairNote, options: CallOptions): Promise<boolean> {
     this.#refuseLate(options);
-    return this.#ledger.note(note, this.#clock.monotonicMs());
+    return this.#ledger.note(note, this.#options.clock.monotonicMs());
   }
   async history(ref: CellRef, what: HistoryRequest): Promise<LoggedWrites> {
     const versions = loggedVersions(changesOf(this.changes, ref), what);
@@ -284,7 +291,7 @@ export class MemoryReplica implements Replica {
   }
 
   #refuseLate({ deadlineMs }: CallOptions): void {
-    if (this.#clock.monotonicMs() < deadlineMs) return;
+    if (this.#options.clock.monotonicMs() < deadlineMs) return;
     throw new ReplicaError(
       'REFUSED',
       'the statement reached the replica after its deadline',

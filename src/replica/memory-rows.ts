@@ -1,10 +1,18 @@
 import { hash } from 'node:crypto';
 import { emptyCell, type Cell } from '../causality/cell.ts';
-import { digestOf, storedBytes } from '../causality/cell-codec.ts';
+import { digestOf, encodeCell, storedBytes } from '../causality/cell-codec.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import type { RegisterState } from './memory-register.ts';
 import { refName } from './cell-ref.ts';
-import type { CellRef, PageSum, ScanPage, ScanRequest, StoredCell } from './replica.ts';
+import {
+  largeCellBytes,
+  type BriefCell,
+  type CellRef,
+  type PageSum,
+  type ScanPage,
+  type ScanRequest,
+  type StoredCell,
+} from './replica.ts';
 
 /** One key on its disk. */
 export interface MemoryRow {
@@ -36,6 +44,15 @@ export function changesOf(changes: readonly MemoryChange[], ref: CellRef): reado
 /** A cell that replaces a row blindly: what is recorded of other writes stays; only a swap joins it. */
 export function keepingOutcomes(row: MemoryRow | undefined, cell: Cell): Cell {
   return row?.cell.outcomes ? { ...cell, outcomes: row.cell.outcomes } : cell;
+}
+
+/** What is told of a large cell where another replica sends it. */
+export function briefly(
+  { cell, ...state }: StoredCell,
+  largeBytes: number = largeCellBytes,
+): BriefCell {
+  const isLarge = Buffer.byteLength(encodeCell(cell).siblings) >= largeBytes;
+  return isLarge && state.digest !== 0n ? state : { cell, ...state };
 }
 
 /** The rows of a range, in its order; keys that nothing is known of are none of it. */

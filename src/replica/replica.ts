@@ -42,6 +42,17 @@ export interface StoredCell {
   readonly emptied?: number;
 }
 
+/** What stands in for a large cell where another replica sends it: everything but what it holds. */
+export type CellDigest = Omit<StoredCell, 'cell'>;
+export type BriefCell = StoredCell | CellDigest;
+
+/** From so many bytes of versions on a cell is large. */
+export const largeCellBytes = 4_096;
+
+export function isWhole(answer: BriefCell): answer is StoredCell {
+  return 'cell' in answer;
+}
+
 export interface ReadOptions extends CallOptions {
   /** For replicas that are asked for the same keys. */
   readonly shared?: SharedCells;
@@ -53,7 +64,7 @@ export interface ReadOptions extends CallOptions {
  */
 export class SharedCells {
   readonly texts: (string | null)[] = [];
-  readonly cells: StoredCell[] = [];
+  readonly cells: BriefCell[] = [];
 }
 
 export interface SwapRequest {
@@ -90,6 +101,8 @@ export interface CellStore {
   read(ref: CellRef, options: ReadOptions): Promise<StoredCell>;
   /** Many cells of one keyspace, in the order of `refs`, as one call: all are read, or none. */
   readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]>;
+  /** The same, but of a large cell only what names its state. */
+  readBriefly(refs: readonly CellRef[], options: ReadOptions): Promise<readonly BriefCell[]>;
   /** Compare and swap of one cell, and a change-log row with it. Batched like `read`. */
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult>;
   /**

@@ -1,7 +1,7 @@
 import type { Cell } from '../causality/cell.ts';
 import type { ReplicaState } from '../placement/failure-detector.ts';
 import { CallRecord, type CallSort } from './call-record.ts';
-import { ReplicaError } from './replica.ts';
+import { ReplicaError, type CellRef } from './replica.ts';
 
 /** One tenant may take up all but an eighth of what may be under way: whoever comes then finds room. */
 const partMax = 7;
@@ -123,6 +123,11 @@ export function judgePaces(replicas: readonly Paced[], atMs: number): void {
       replica.pace(sort).judge(atMs, best);
     }
   }
+}
+
+/** A call that reads these cells. */
+export function reading(refs: readonly CellRef[]): Load {
+  return { sort: 'read', tenant: refs[0]?.tenant ?? '', calls: refs.length };
 }
 
 /** The load of a call that brings this cell along, or none. */

@@ -14,6 +14,7 @@ import { courtesyMs } from '../../src/paxos/acceptor.ts';
 import { MemoryReplica } from '../../src/replica/memory-replica.ts';
 import {
   ReplicaError,
+  SharedCells,
   type CellRef,
   type Replica,
   type ScanRequest,
@@ -247,6 +248,25 @@ describe.each([
     const found = (await Promise.all(calls)).map((stored) => stored.map(({ cell }) => cell));
     expect(found).toEqual([[b, absent, a, again], [a], [b, absent, a, again]]);
     expect(await replica.readMany([], inTime())).toEqual([]);
+  });
+
+  // Asked whole, or from 4,095 bytes on, both would come whole.
+  test('asked briefly, it tells of large cells only which state they are in, and how far they have promised', async () => {
+    const of = (chars: number) => next(emptyCell, `"${'x'.repeat(chars)}"`);
+    const [small, large] = [of(3_000), of(5_000)];
+    const names = ['small', 'large', 'nothing'];
+    await Promise.all([swap(small, 0n, 'small'), swap(large, 0n, 'large')]);
+    await replica.prepare(ref('large'), 8_192, inTime());
+    const refs = names.map((name) => ref(name));
+    const whole = await replica.readMany(refs, inTime());
+    const shared = new SharedCells();
+    const brief = await replica.readBriefly(refs, { ...inTime(), shared });
+    const { cell, ...state } = whole[1]!;
+    expect([cell, state.digest, state.promised]).toEqual([large, digestOf(large), 8_192]);
+    expect(brief).toEqual([whole[0], state, whole[2]]);
+    // What comes whole is not taken for what came briefly before, nor the reverse.
+    expect(await replica.readMany(refs, { ...inTime(), shared })).toEqual(whole);
+    expect(await replica.readBriefly(refs, { ...inTime(), shared })).toEqual(brief);
   });
 
   describe('many swaps at once', () => {

@@ -13,6 +13,7 @@ import type {
 } from '../../src/replica/digest-source.ts';
 import {
   ReplicaError,
+  type BriefCell,
   type CallOptions,
   type CellRef,
   type KeepResult,
@@ -130,6 +131,11 @@ export class FaultyReplica implements Replica {
   /** Each of the keys meets a fate, and is seen, by itself. */
   readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
     return Promise.all(refs.map((ref) => this.read(ref, options)));
+  }
+  /** Read briefly is read; a fate of `read` is met. */
+  readBriefly(refs: readonly CellRef[], options: CallOptions): Promise<readonly BriefCell[]> {
+    const act = (ref: CellRef) => () => this.inner.readBriefly([ref]).then(([one]) => one!);
+    return Promise.all(refs.map((ref) => this.#act('read', ref.key, options, act(ref))));
   }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     return this.#act('swap', ref.key, options, () => this.inner.swap(ref, request, options));

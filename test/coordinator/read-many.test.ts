@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
 import type { LevelName } from '../../src/consistency/levels.ts';
 import { Bench, me, refusal, statuses } from './bench.ts';
+import type { CellRef } from '../../src/replica/replica.ts';
 import type { FaultyReplica } from './faulty-replica.ts';
 
 const keys = Array.from({ length: 20 }, (_, nth) => `k${nth}`);
@@ -33,10 +34,19 @@ const valuesOf = ({ entries }: Awaited<ReturnType<typeof many>>) =>
 function counted(): Map<string, number[]> {
   const calls = new Map<string, number[]>();
   for (const replica of bench.replicas) {
-    const readMany = replica.readMany.bind(replica);
-    replica.readMany = (refs, options) => {
+    const count = (refs: readonly CellRef[]): void => {
+      if (refs[0]?.tenant !== me.tenant) return; // the directory's
       calls.set(replica.id, [...(calls.get(replica.id) ?? []), refs.length]);
+    };
+    const readMany = replica.readMany.bind(replica);
+    const readBriefly = replica.readBriefly.bind(replica);
+    replica.readMany = (refs, options) => {
+      count(refs);
       return readMany(refs, options);
+    };
+    replica.readBriefly = (refs, options) => {
+      count(refs);
+      return readBriefly(refs, options);
     };
   }
   return calls;

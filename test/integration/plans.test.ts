@@ -39,7 +39,7 @@ const swapped = [
   ...['int8[]', 'text[]', 'text[]', 'int8[]', 'bool[]', 'int[]', 'int8[]'],
 ];
 const statements = [
-  [readCells, address],
+  [readCells, [...address, 'bool[]']],
   [swapCells, swapped],
   [keepNewestCells, written],
   [prepareBallots, [...address, 'int8[]', 'float8[]', 'int8[]']],

@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { refName } from '../cell-ref.ts';
 import {
   ReplicaError,
+  type BriefCell,
   type CellRef,
   type KeepResult,
   type PrepareResult,
@@ -120,13 +121,14 @@ function keepNewestKind(clock: Clock): CallKind<WriteCall, KeepResult> {
 interface ReadCall {
   readonly refs: readonly CellRef[];
   readonly shared: SharedCells | undefined;
+  readonly briefly: boolean;
 }
 
 /**
  * Any number of keys a call, and of calls a statement: the answers of each call stand one after the
  * other. A call is charged a turn for every key, as if its keys had been asked for one by one.
  */
-export const readKind: CallKind<ReadCall, readonly StoredCell[]> = {
+export const readKind: CallKind<ReadCall, readonly BriefCell[]> = {
   name: 'read',
   statement: readCells,
   writes: false,
@@ -141,6 +143,7 @@ export const readKind: CallKind<ReadCall, readonly StoredCell[]> = {
       refs.map(({ tenant }) => tenant),
       refs.map(({ keyspace }) => keyspace),
       refs.map(({ key }) => key),
+      calls.flatMap((call) => call.refs.map(() => call.briefly)),
     ];
   },
   replies: (rows, calls) => {

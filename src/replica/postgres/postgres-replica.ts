@@ -113,10 +113,11 @@ export class PostgresReplica implements Replica {
     return this.readMany([ref], options).then(firstOf);
   }
 
-  readMany(refs: readonly CellRef[], options: ReadOptions): Promise<readonly StoredCell[]> {
-    const { deadlineMs, shared } = options;
-    return this.#reads.call(readKind, { refs, shared }, deadlineMs);
-  }
+  /** Who does not ask briefly is answered with whole cells. */
+  readMany: Replica['readMany'] = (refs, options) =>
+    this.#read(refs, options, false) as Promise<readonly StoredCell[]>;
+
+  readBriefly: Replica['readBriefly'] = (refs, options) => this.#read(refs, options, true);
 
   async swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     const { deadlineMs } = options;
@@ -275,6 +276,10 @@ export class PostgresReplica implements Replica {
       onCommitted: (xid, connection) => this.register.committed(xid, connection),
       onWritten: () => this.#wakeUps.written(),
     });
+  }
+
+  #read(refs: readonly CellRef[], { deadlineMs, shared }: ReadOptions, briefly: boolean) {
+    return this.#reads.call(readKind, { refs, shared, briefly }, deadlineMs);
   }
 
   async #dedicated(lane: 'read' | 'write'): Promise<Connection> {

@@ -1,6 +1,6 @@
 import { emptyCell, type Cell } from '../../causality/cell.ts';
 import { decodeCell, type CellText } from '../../causality/cell-codec.ts';
-import { SharedCells, type StoredCell } from '../replica.ts';
+import { SharedCells, type BriefCell, type CellDigest, type StoredCell } from '../replica.ts';
 import type { Row } from './connection.ts';
 
 /** Between two fields of a cell that comes as one text. See `readCells`. */
@@ -51,7 +51,7 @@ export function storedCell(row: Row, from: number): StoredCell {
 export function cellsIn(
   texts: readonly (string | null)[],
   latest: SharedCells = new SharedCells(),
-): readonly StoredCell[] {
+): readonly BriefCell[] {
   return texts.map((text, at) => {
     const known = latest.cells[at];
     if (known && latest.texts[at] === text) return known;
@@ -62,16 +62,17 @@ export function cellsIn(
   });
 }
 
-function cellIn(text: string | null): StoredCell {
+function cellIn(text: string | null): BriefCell {
   if (text === null) return absent;
-  const [digest = '', promised, emptied, siblings = '', context = '', outcomes, ...more] =
+  const [digest = '', promised, emptied, siblings, context = '', outcomes, ...more] =
     text.split(fieldMark);
-  if (outcomes === undefined || more.length > 0) throw new Error('a cell is not readable');
   const counted = Number(emptied);
-  return {
-    cell: decodeCell({ siblings, context, outcomes }),
+  const state: CellDigest = {
     digest: BigInt(digest),
     promised: Number(promised),
     ...(counted === 0 ? {} : { emptied: counted }),
   };
+  if (siblings === undefined) return state;
+  if (outcomes === undefined || more.length > 0) throw new Error('a cell is not readable');
+  return { cell: decodeCell({ siblings, context, outcomes }), ...state };
 }

@@ -1,4 +1,5 @@
 import { courtesyMs } from '../../paxos/acceptor.ts';
+import { largeCellBytes } from '../replica.ts';
 
 /**
  * Every SQL text of the data path. Each is one statement for a whole batch: one array a column, one
@@ -33,15 +34,17 @@ export const endWhenAbandoned: Statement = {
  * A cell comes as one text, `null` where there is none: what a column takes on its way, at both ends, is
  * more than what is in it, and cells that are equal are seen to be by comparing texts. No field can hold
  * the mark: all of them are JSON, in which no character below U+0020 stands but white space. The first
- * row says which incarnation answers: a connection may outlive it behind a proxy.
+ * row says which incarnation answers: a connection may outlive it behind a proxy. Of a large cell, where it
+ * is asked for briefly, only the first three fields come; how long it is Postgres knows without fetching it.
  */
 export const readCells: Statement = {
   name: 'quorate_read',
   text: `
     select i.n::int, case when c.digest is not null then
-        concat_ws(E'\\x1f', c.digest, c.promised, c.emptied, c.siblings, c.context, c.outcomes) end,
+        case when i.briefly and octet_length(c.siblings) >= ${largeCellBytes} then concat_ws(E'\\x1f', c.digest, c.promised, c.emptied)
+          else concat_ws(E'\\x1f', c.digest, c.promised, c.emptied, c.siblings, c.context, c.outcomes) end end,
       case when i.n = 1 then r.incarnation::text end
-    from replica r cross join unnest($1::text[], $2::text[], $3::text[]) with ordinality as i (tenant, keyspace, key, n)
+    from replica r cross join unnest($1::text[], $2::text[], $3::text[], $4::bool[]) with ordinality as i (tenant, keyspace, key, briefly, n)
     left join cells c on c.tenant = i.tenant and c.keyspace = i.keyspace and c.key = i.key`,
 };
 

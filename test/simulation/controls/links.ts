@@ -12,6 +12,7 @@ import type {
 } from '../../../src/replica/digest-source.ts';
 import {
   ReplicaError,
+  type BriefCell,
   type CallOptions,
   type CellRef,
   type KeepResult,
@@ -64,6 +65,10 @@ export class PassingLink implements Replica {
   /** Key by key, so that a link that is broken for one key is for many, too. */
   readMany(refs: readonly CellRef[], options: CallOptions): Promise<readonly StoredCell[]> {
     return Promise.all(refs.map((ref) => this.read(ref, options)));
+  }
+  async readBriefly(refs: readonly CellRef[], options: CallOptions): Promise<readonly BriefCell[]> {
+    const whole = await this.readMany(refs, options);
+    return whole.map(({ cell, ...state }) => (state.digest === 0n ? { cell, ...state } : state));
   }
   swap(ref: CellRef, request: SwapRequest, options: CallOptions): Promise<SwapResult> {
     return this.inner.swap(ref, request, options);

@@ -12,6 +12,7 @@ import type {
 } from '../../../src/replica/digest-source.ts';
 import {
   ReplicaError,
+  type BriefCell,
   type CallOptions,
   type CellRef,
   type KeepResult,
@@ -84,6 +85,14 @@ export class Link implements Replica {
     const act = (replica: Replica, options: CallOptions) => replica.readMany(refs, options);
     const key = refs.map((ref) => ref.key).join(' ');
     return this.#send({ name: 'readMany', key, deadlineMs, writes: false, act });
+  }
+  readBriefly(
+    refs: readonly CellRef[],
+    { deadlineMs }: CallOptions,
+  ): Promise<readonly BriefCell[]> {
+    const act = (replica: Replica, options: CallOptions) => replica.readBriefly(refs, options);
+    const key = refs.map((ref) => ref.key).join(' ');
+    return this.#send({ name: 'readBriefly', key, deadlineMs, writes: false, act });
   }
   swap(ref: CellRef, request: SwapRequest, { deadlineMs }: CallOptions): Promise<SwapResult> {
     const { rounds } = this.#deps;

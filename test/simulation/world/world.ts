@@ -193,7 +193,13 @@ export class World {
       name: `r${index}`,
       originMs: Math.floor(random.next() * 1e6),
     });
-    const options = { id: process.name, incarnation: random.uuid(), clock: process.clock };
+    const options = {
+      id: process.name,
+      incarnation: random.uuid(),
+      clock: process.clock,
+      // Every other one takes all cells for large, and is told by their digests where it is asked briefly.
+      ...(index % 2 === 0 ? { largeBytes: 0 } : {}),
+    };
     const replica = this.options.defects.replica?.(options) ?? new MemoryReplica(options);
     const { open } = this.options;
     const time = { schedule: this.schedule, random: this.chance(`commits ${index}`), open };

@@ -1,0 +1,105 @@
+import {
+  isWhole,
+  type BriefCell,
+  type CellRef,
+  type ReadOptions,
+  type StoredCell,
+} from '../replica/replica.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { hedgeLimits, type Hedging } from './hedging.ts';
+import type { Target } from './plan.ts';
+
+interface Whole {
+  readonly target: Target;
+  readonly askedMs: number;
+  readonly answer: Promise<readonly StoredCell[]>;
+}
+
+/**
+ * Asks the first of several replicas for whole cells, and the others briefly: of a large cell they say
+ * only which state they hold, so that a value of many kilobytes travels once and not N times. A small one
+ * comes from all at once, as if nothing had been said.
+ *
+ * A digest by itself is nobody's answer: it becomes one with a whole cell of the same digest, which is the
+ * same state. Where that one differs, fails or is slow, the replica is asked again, for the whole. So
+ * whoever decides sees whole cells only, and a frozen replica costs a hedge.
+ *
+ * DeCandia and others, "Dynamo", SOSP 2007; Cassandra has digest reads, too.
+ */
+export class BriefReading {
+  readonly #deps: { readonly clock: Clock; readonly hedging: Hedging };
+  readonly #refs: readonly CellRef[];
+  readonly #options: ReadOptions;
+  #whole: Whole | undefined;
+  /** What the whole answer is; undefined when it failed, or is later than that replica mostly is. */
+  #inTime: Promise<readonly StoredCell[] | undefined> | undefined;
+
+  constructor(
+    deps: { readonly clock: Clock; readonly hedging: Hedging },
+    refs: readonly CellRef[],
+    options: ReadOptions,
+  ) {
+    this.#deps = deps;
+    this.#refs = refs;
+    this.#options = options;
+  }
+
+  /** The cells as this replica holds them, in the order asked. Errors: those of the replica. */
+  async ask(target: Target): Promise<readonly StoredCell[]> {
+    const whole = this.#whole;
+    if (!whole) return this.#askWhole(target);
+    const answers = await target.replica.readBriefly(this.#refs, this.#options);
+    return answers.every(isWhole) ? answers : this.#completed(target, answers, whole);
+  }
+
+  /** The same of one cell. */
+  async askOne(target: Target): Promise<StoredCell> {
+    const [stored] = await this.ask(target);
+    if (!stored) throw new Error('a call for one key is answered with one cell');
+    return stored;
+  }
+
+  #askWhole(target: Target): Whole['answer'] {
+    const askedMs = this.#deps.clock.monotonicMs();
+    const answer = target.replica.readMany(this.#refs, this.#options);
+    this.#whole = { target, askedMs, answer };
+    return answer;
+  }
+
+  async #completed(
+    { replica }: Target,
+    answers: readonly BriefCell[],
+    whole: Whole,
+  ): Promise<readonly StoredCell[]> {
+    this.#inTime ??= this.#untilLate(whole);
+    const shown = await this.#inTime;
+    const cells = answers.map((answer, at): StoredCell | undefined => {
+      if (isWhole(answer)) return answer;
+      const same = shown?.[at];
+      return same?.digest === answer.digest ? { cell: same.cell, ...answer } : undefined;
+    });
+    const missing = this.#refs.filter((_, at) => cells[at] === undefined);
+    if (missing.length === 0) return cells.filter((cell) => cell !== undefined);
+    const { deadlineMs } = this.#options;
+    const more = (await replica.readMany(missing, { deadlineMs })).values();
+    return cells.flatMap((cell) => cell ?? more.next().value ?? []);
+  }
+
+  #untilLate({ target, askedMs, answer }: Whole): Promise<readonly StoredCell[] | undefined> {
+    const { clock, hedging } = this.#deps;
+    const hedge = hedging.of('read');
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (hedge.allows(target, askedMs)) resolve(undefined);
+        else cancel = clock.after(hedgeLimits.patienceMs, look);
+      };
+      const leftMs = askedMs + hedge.delayMs(target) - clock.monotonicMs();
+      let cancel = clock.after(Math.max(0, leftMs), look);
+      const settle = (cells?: readonly StoredCell[]): void => {
+        cancel();
+        resolve(cells);
+      };
+      answer.then(settle, () => settle());
+    });
+  }
+}
