@@ -45,18 +45,24 @@ export class BriefReading {
   }
 
   /** The cells as this replica holds them, in the order asked. Errors: those of the replica. */
-  async ask(target: Target): Promise<readonly StoredCell[]> {
+  ask(target: Target): Promise<readonly StoredCell[]> {
     const whole = this.#whole;
     if (!whole) return this.#askWhole(target);
-    const answers = await target.replica.readBriefly(this.#refs, this.#options);
-    return answers.every(isWhole) ? answers : this.#completed(target, answers, whole);
+    return target.replica
+      .readBriefly(this.#refs, this.#options)
+      .then((answers) =>
+        answers.every(isWhole) ? answers : this.#completed(target, answers, whole),
+      );
   }
 
   /** The same of one cell. */
-  async askOne(target: Target): Promise<StoredCell> {
-    const [stored] = await this.ask(target);
-    if (!stored) throw new Error('a call for one key is answered with one cell');
-    return stored;
+  askOne(target: Target): Promise<StoredCell> {
+    const whole = this.#whole;
+    if (!whole) return this.#askWhole(target).then(only);
+    return target.replica.readBriefly(this.#refs, this.#options).then((answers) => {
+      const answer = only(answers);
+      return isWhole(answer) ? answer : this.#completed(target, answers, whole).then(only);
+    });
   }
 
   #askWhole(target: Target): Whole['answer'] {
@@ -102,4 +108,9 @@ export class BriefReading {
       answer.then(settle, () => settle());
     });
   }
+}
+
+function only<T>([first]: readonly T[]): T {
+  if (first === undefined) throw new Error('a call for one key is answered with one cell');
+  return first;
 }
