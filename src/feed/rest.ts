@@ -14,8 +14,8 @@ const futileWithinMs = 1_000;
 const stillMax = 12;
 /** More reads that find what is followed than others: it would be read every 3 ms. */
 const fruitfulMax = 8;
-/** Reads after a rest until every writer knows that it is to wake again: see `WakeUps`. */
-const watchReads = 20;
+/** After a rest, until every writer knows that it is to wake again: see `WakeUps`. */
+const watchMs = 500;
 
 /**
  * When a reader of a log need not be woken. While others write without pause what it does not follow, it
@@ -30,11 +30,11 @@ export class Rest {
   #sinceMs = 0;
   #still = 0;
   #fruitful = 0;
-  #watching = 0;
+  #watchUntilMs: number | undefined;
 
   /** Nobody may be counted on to wake it. */
   get looksByItself(): boolean {
-    return this.#isResting || this.#watching > 0;
+    return this.#isResting || this.#watchUntilMs !== undefined;
   }
 
   /** Whether it is to be woken from now on; undefined where that stays as it is. */
@@ -43,23 +43,24 @@ export class Rest {
   }
 
   #awake({ atMs, moved, found }: ReadResult): boolean | undefined {
-    this.#watching = Math.max(0, this.#watching - 1);
+    if (atMs >= (this.#watchUntilMs ?? Infinity)) this.#watchUntilMs = undefined;
     this.#futile = moved && !found ? this.#futile + 1 : 0;
     if (this.#futile === 1) this.#sinceMs = atMs;
     if (this.#futile < futileMax) return undefined;
     this.#futile = 0;
     if (atMs - this.#sinceMs > futileWithinMs) return undefined;
     this.#isResting = true;
-    this.#still = this.#fruitful = this.#watching = 0;
+    this.#still = this.#fruitful = 0;
+    this.#watchUntilMs = undefined;
     return false;
   }
 
-  #atRest({ moved, found }: ReadResult): boolean | undefined {
+  #atRest({ atMs, moved, found }: ReadResult): boolean | undefined {
     this.#still = Math.max(0, this.#still + (moved ? -1 : 1));
     this.#fruitful = Math.max(0, this.#fruitful + (found ? 1 : -1));
     if (this.#still < stillMax && this.#fruitful < fruitfulMax) return undefined;
     this.#isResting = false;
-    this.#watching = watchReads;
+    this.#watchUntilMs = atMs + watchMs;
     return true;
   }
 }

@@ -158,7 +158,7 @@ test('when the flood is over it is woken again, and reads by itself until everyb
   await write('others', 200, 4);
   await pass(clock, 400);
   expect(log.told).toEqual([false, true]); // never, without `stillMax`
-  log.isWoken = false; // as long as the writers do not know: without `watchReads` it comes after 500 ms
+  log.isWoken = false; // as long as the writers do not know: without `watchMs` it comes after 500 ms
   await write('mine', 1, 28);
   expect(heard).toEqual(['mine']);
   log.isWoken = true;

@@ -45,6 +45,8 @@ export class Batcher {
   #watch: Cancel | undefined;
   #closed = false;
   #notBeforeMs = 0;
+  /** When it was last looked what may leave: one time for all that wait. */
+  #nowMs = 0;
   #lastFault: ReplicaError | undefined;
 
   constructor(options: BatcherOptions) {
@@ -53,7 +55,7 @@ export class Batcher {
       weightOf: options.weightOf ?? (() => 1),
       max: options.queueMax,
       mayRepeatKeys: ({ kind }) => kind.mayRepeatKeys === true,
-      mustWait: (pending) => isLockedIn(this.#slots, pending, options.clock.monotonicMs()),
+      mustWait: (pending) => isLockedIn(this.#slots, pending, this.#nowMs),
       oneOf,
     });
     this.#slots = Array.from({ length: options.connections }, freeSlot);
@@ -69,7 +71,7 @@ export class Batcher {
       return Promise.reject(new ReplicaError('REFUSED', reason, false));
     }
     return new Promise<Reply>((resolve, reject) => {
-      this.#queue.push({
+      const pending: Pending = {
         kind: kind as unknown as CallKind<unknown, unknown>,
         call,
         key,
@@ -81,8 +83,11 @@ export class Batcher {
         reject,
         others: [],
         settled: false,
-      });
-      this.#pumpAtEndOfTurn();
+      };
+      this.#queue.push(pending);
+      // What lets it go is the end of the call that locks its row; it does not change what others may.
+      if (isLockedIn(this.#slots, pending, this.#options.clock.monotonicMs())) this.#startWatch();
+      else this.#pumpAtEndOfTurn();
     });
   }
 
@@ -106,44 +111,45 @@ export class Batcher {
   }
 
   #pump(): void {
+    this.#nowMs = this.#options.clock.monotonicMs();
     for (const slot of this.#slots) {
       if (slot.batch) continue;
-      if (this.#queue.nextKind() === undefined) return;
-      if (!this.#mayLeave()) return;
-      if (slot.connection) void this.#send(slot, slot.connection, this.#cut());
+      const kind = this.#queue.nextKind(this.#leaves);
+      if (!kind || !this.#mayLeave(kind)) return;
+      if (slot.connection) void this.#send(slot, slot.connection, this.#cut(kind));
       else void this.#open(slot);
     }
   }
 
   /** When it must not, an answer lets it go, the next call, or the watch. */
-  #mayLeave(): boolean {
+  #mayLeave(kind: Pending['kind']): boolean {
     const underWay = underWayIn(this.#slots);
     if (underWay.length === 0) return true;
-    const batchMax = this.#most();
-    const gathers = this.#queue.nextKind()?.alone !== true;
-    const waiting = { calls: this.#queue.ready(batchMax), batchMax, gathers };
-    return mayLeave(underWay, waiting, this.#options.clock.monotonicMs());
+    const batchMax = this.#most(kind);
+    const waiting = { calls: this.#queue.ready(batchMax), batchMax, gathers: kind.alone !== true };
+    return mayLeave(underWay, waiting, this.#nowMs);
   }
 
   /**
    * The next batch: calls of one kind, sorted by key, tenants by turns. No key is written twice in it:
    * where one call can stand for all of a key, that one is sent. Expired calls leave, unsent.
    */
-  #cut(): readonly Pending[] {
-    const nowMs = this.#options.clock.monotonicMs();
-    const batch = this.#queue.cut(this.#most(), (pending) => {
-      if (pending.settled) return true;
-      if (pending.deadlineMs > nowMs) return false;
-      fail(pending, new NeverSent());
-      return true;
-    });
+  #cut(kind: Pending['kind']): readonly Pending[] {
+    const batch = this.#queue.cut(this.#most(kind), this.#leaves, kind);
     return batch.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** Calls in the next statement, at most. */
-  #most(): number {
-    const { batchMax } = this.#options;
-    return Math.min(batchMax, this.#queue.nextKind()?.most ?? batchMax);
+  /** Whether nobody waits for it any more: it goes unsent. */
+  readonly #leaves = (pending: Pending): boolean => {
+    if (pending.settled) return true;
+    if (pending.deadlineMs > this.#nowMs) return false;
+    fail(pending, new NeverSent());
+    return true;
+  };
+
+  /** Calls of this kind in one statement, at most. */
+  #most({ most = Infinity }: Pending['kind']): number {
+    return Math.min(this.#options.batchMax, most);
   }
 
   async #send(slot: Slot, connection: Connection, batch: readonly Pending[]): Promise<void> {
@@ -152,9 +158,9 @@ export class Batcher {
     const { kind } = first;
     const { clock, metrics, replica } = this.#options;
     occupy(slot, batch, clock.monotonicMs());
-    const size = batch.reduce((sum, { rows }) => sum + rows, 0);
-    metrics.batchSize.observe({ replica, call: kind.name }, size);
     try {
+      const size = batch.reduce((sum, { rows }) => sum + rows, 0);
+      metrics.batchSize.observe({ replica, call: kind.name }, size);
       const rows = await this.#runAgainOnDeadlock(connection, kind, batch);
       observeClock(kind, rows, connection);
       refuseAnother(kind, rows, connection);

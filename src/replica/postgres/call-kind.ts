@@ -101,7 +101,7 @@ export interface Pending {
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: ReplicaError) => void;
   /** Calls of the same key that this one is sent for, too. */
-  others: readonly Pending[];
+  others: Pending[];
   settled: boolean;
 }
 
@@ -153,7 +153,13 @@ export function oneOf(a: Pending, b: Pending): Pending | undefined {
   const { oneForAll } = a.kind;
   if (!oneForAll || b.kind !== a.kind) return undefined;
   const [sent, other] = oneForAll.isGreater(b.call, a.call) ? [b, a] : [a, b];
-  sent.others = [...sent.others, other, ...other.others];
+  // Into the longer list: of thousands of one key that wait, each is moved a few times and not thousands.
+  const [longer, shorter] =
+    sent.others.length < other.others.length
+      ? [other.others, sent.others]
+      : [sent.others, other.others];
+  longer.push(other, ...shorter);
+  sent.others = longer;
   other.others = [];
   return sent;
 }

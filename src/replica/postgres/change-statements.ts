@@ -159,6 +159,12 @@ export const trimChanges: Statement = {
     select count(*)::int from gone`,
 };
 
+/** For the session that trims: each statement is planned for what it is given. */
+export const planAnew: Statement = {
+  name: 'quorate_changes_plan_anew',
+  text: `set plan_cache_mode = auto`,
+};
+
 /** One gateway at a time a replica; the lock goes with the session. */
 export const lockTrimming: Statement = {
   name: 'quorate_changes_trim_lock',

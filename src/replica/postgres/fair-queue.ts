@@ -77,12 +77,13 @@ export class FairQueue<W extends Waiting> {
     return this.#size;
   }
 
-  /** How many can go now, of whatever kind; counted where fewer than `most` wait. */
+  /** How many can go now, of whatever kind; counted up to `most`. */
   ready(most: number): number {
-    const { mustWait } = this.#options;
-    if (!mustWait || this.#size >= most) return this.#size;
     let found = 0;
-    for (const one of this) if (!mustWait(one)) found += 1;
+    for (const one of this) {
+      if (!this.#options.mustWait?.(one)) found += 1;
+      if (found >= most) break;
+    }
     return found;
   }
 
@@ -100,16 +101,23 @@ export class FairQueue<W extends Waiting> {
   }
 
   /** Of which kind the next batch is; undefined when none can go now. */
-  nextKind(): W['kind'] | undefined {
-    return this.#kindInTurn(({ settled }) => settled);
+  nextKind(leaves: (one: W) => boolean = isSettled): W['kind'] | undefined {
+    for (const { waiting } of this.#flows.values()) {
+      const oldest = waiting.find((one) => !leaves(one) && !this.#options.mustWait?.(one));
+      if (oldest) return oldest.kind;
+    }
+    return undefined;
   }
 
   /**
-   * The next batch: of the kind of the oldest one that can go, of whose turn it is, as many until `most`
-   * is reached. Whatever `leaves` is true of is gone when it is come upon.
+   * The next batch: of this kind, which is that of the oldest one that can go, of whose turn it is; as many
+   * until `most` is reached. Whatever `leaves` is true of is gone when it is come upon.
    */
-  cut(most: number, leaves: (one: W) => boolean = ({ settled }) => settled): readonly W[] {
-    const kind = this.#kindInTurn(leaves);
+  cut(
+    most: number,
+    leaves: (one: W) => boolean = isSettled,
+    kind = this.nextKind(leaves),
+  ): readonly W[] {
     const batch: Batch<W> = { kind, most, rows: 0, calls: new Map(), kept: new Set(), leaves };
     // Flows in a row that had nothing to give: after a whole round the batch is what it is.
     let passed = 0;
@@ -153,28 +161,22 @@ export class FairQueue<W extends Waiting> {
     }
   }
 
-  #kindInTurn(leaves: (one: W) => boolean): W['kind'] | undefined {
-    for (const { waiting } of this.#flows.values()) {
-      const oldest = waiting.find((one) => !leaves(one) && !this.#options.mustWait?.(one));
-      if (oldest) return oldest.kind;
-    }
-    return undefined;
-  }
-
   /** Puts into the batch what the flow has and may. Whether it had anything that could go. */
   #takeTurn(name: string, flow: Flow<W>, batch: Batch<W>): boolean {
     if (flow !== this.#brokenOff) flow.credit += Math.max(1, this.#options.weightOf(name));
     this.#brokenOff = undefined;
     const stay: W[] = [];
     let hadSome = false;
-    let looked = 0;
+    let [looked, passedOver] = [0, 0];
     for (const one of flow.waiting) {
-      if (batch.rows >= batch.most || stay.length === looksPerCall * batch.most) break;
+      if (batch.rows >= batch.most || passedOver === looksPerCall * batch.most) break;
       looked += 1;
       if (batch.leaves(one)) continue;
       const place = this.#placeIn(batch, one);
-      if (place === 'stays') {
+      if (place === 'stays' || place === 'must wait') {
         stay.push(one);
+        // Behind any number that must wait one may stand that was found to be able to go.
+        if (place === 'stays') passedOver += 1;
         continue;
       }
       hadSome = true;
@@ -197,9 +199,13 @@ export class FairQueue<W extends Waiting> {
   }
 
   /** Where in the batch it would stand; or another one goes for it; or it cannot go with this batch. */
-  #placeIn(batch: Batch<W>, one: W): { readonly at: string | W } | 'is gone for' | 'stays' {
-    if (one.kind !== batch.kind || this.#options.mustWait?.(one)) return 'stays';
-    const { mayRepeatKeys, oneOf } = this.#options;
+  #placeIn(
+    batch: Batch<W>,
+    one: W,
+  ): { readonly at: string | W } | 'is gone for' | 'stays' | 'must wait' {
+    const { mayRepeatKeys, mustWait, oneOf } = this.#options;
+    if (mustWait?.(one)) return 'must wait';
+    if (one.kind !== batch.kind) return 'stays';
     if (mayRepeatKeys?.(one)) return { at: one };
     const first = batch.calls.get(one.key);
     const sent = first && oneOf?.(first, one);
@@ -216,4 +222,8 @@ export class FairQueue<W extends Waiting> {
     if (!this.#flows.delete(name)) return;
     this.#flows.set(name, flow);
   }
+}
+
+function isSettled({ settled }: Waiting): boolean {
+  return settled;
 }

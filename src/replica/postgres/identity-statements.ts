@@ -2,7 +2,8 @@ import type { Statement } from './statements.ts';
 
 /**
  * The SQL of the register role: who this database is, and what it knows of the others. One row of
- * `replica`, a few of `witnesses`.
+ * `replica`, a few of `witnesses`. The last column is for naming what the latest migration has added: a
+ * database that was restored from before it is found out when a connection is opened, and migrated again.
  */
 const identity = (place: { server: string; from: string }): string => `
     select r.incarnation::text, extract(epoch from clock_timestamp()) * 1000, r.state,
@@ -11,7 +12,7 @@ const identity = (place: { server: string; from: string }): string => `
       ${place.server},
       case when pg_is_in_recovery() then 0
         else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,
-      r.server, r.timeline
+      r.server, r.timeline, (select c.token from changes c limit 0)
     from replica r ${place.from}`;
 
 /** Read at every connection. */
