@@ -3,7 +3,10 @@ import { z } from 'zod';
 /** Names of tenants, keyspaces, replicas and zones in the configuration. */
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, 'must be 1 to 63 letters, digits, "-" or "_"');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/,
+    'must be 1 to 63 letters, digits, "_" or "-", the first a letter or digit',
+  );
 
 const roles = ['READER', 'WRITER', 'ADMIN', 'OPERATOR'] as const;
 const pattern = z

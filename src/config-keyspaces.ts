@@ -33,7 +33,7 @@ export const keyspaceSchema = z
       .string()
       .regex(
         /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
-        'must be 1 to 63 letters, digits, ".", "-" or "_"',
+        'must be 1 to 63 letters, digits, ".", "_" or "-", the first a letter or digit',
       ),
     conflicts: z.enum(['SIBLINGS', 'LAST_WRITE_WINS']).optional(),
     partitioner: z.enum(['CONSISTENT_HASH', 'MODULO_HASH', 'RANGE']).optional(),

@@ -98,9 +98,11 @@ describe('a keyspace of the configuration', () => {
 
   test('may be named with dots, and one level is told by its type', () => {
     expect(problemOf({ name: 'k.v2' })).toBe('none');
-    expect(problemOf({ name: 'k/v' })).toBe(
-      'q.yaml: keyspaces[0].name: must be 1 to 63 letters, digits, ".", "-" or "_"',
-    );
+    const rule = '1 to 63 letters, digits, ".", "_" or "-", the first a letter or digit';
+    for (const name of ['k/v', '.a', 'k'.repeat(64)]) {
+      expect(problemOf({ name })).toBe(`q.yaml: keyspaces[0].name: must be ${rule}`);
+      expect(() => checkSettings(name, settingsWith({}, 3), 3)).toThrow(rule);
+    }
     expect(problemOf({ minimumReadLevel: 3 })).toMatch(/must be one of ONE, /);
     expect(problemOf({ minimumReadLevel: null })).toMatch(/must be one of ONE, /);
   });
