@@ -15,8 +15,8 @@ export interface Begun {
   readonly session: Session;
   /** Whether a token has room to list its keys. */
   readonly isListed: boolean;
-  /** It has not, and a session counts on them: a quorum must have them, and no hint will do. */
-  readonly isUnlistedInSession: boolean;
+  /** It has not, and says that a quorum has them: a quorum of their replicas must, no hint will do. */
+  readonly isUnlistedOnQuorum: boolean;
 }
 
 /**
@@ -35,20 +35,21 @@ export function termsFor(
     /** It came with a token: later requests will hold it against what this one sees. */
     readonly carriesSession: boolean;
   },
-): Pick<Begun, 'granted' | 'isListed' | 'isUnlistedInSession'> & { readonly room: Room } {
+): Pick<Begun, 'granted' | 'isListed' | 'isUnlistedOnQuorum'> & { readonly room: Room } {
   if (what.keys.length === 0) {
-    return { granted, isListed: true, isUnlistedInSession: false, room: noRoom };
+    return { granted, isListed: true, isUnlistedOnQuorum: false, room: noRoom };
   }
   const needed = roomFor(keyspace, what.keys);
   const isSession = what.carriesSession || granted.level.floor !== 'none';
   // What a read has shown is made to fit afterwards. A write that has happened must not fail then.
   const room = needed && what.path === 'write' ? needed : noRoom;
-  if (needed || !isSession) {
-    return { granted, isListed: needed !== undefined, isUnlistedInSession: false, room };
+  if (needed) return { granted, isListed: true, isUnlistedOnQuorum: false, room };
+  const quorum = majority(keyspace.replicationFactor);
+  if (!isSession) {
+    return { granted, isListed: false, isUnlistedOnQuorum: granted.plan.need >= quorum, room };
   }
-  const need = Math.max(granted.plan.need, majority(keyspace.replicationFactor));
-  const plan = { ...granted.plan, need, writeBack: true };
-  return { granted: { ...granted, plan }, isListed: false, isUnlistedInSession: true, room };
+  const plan = { ...granted.plan, need: Math.max(granted.plan.need, quorum), writeBack: true };
+  return { granted: { ...granted, plan }, isListed: false, isUnlistedOnQuorum: true, room };
 }
 
 /** What one item of a request for many became; of a write whose outcome is unknown, its name too. */
@@ -66,18 +67,29 @@ export function failedItem(
 
 /** A session after a request for keys that it does not list, whose versions are these. */
 export function afterMany(begun: Begun, versions: readonly Sibling[]): Session {
-  const { session, granted, keyspace } = begun;
-  const isOnQuorum = granted.plan.need >= majority(keyspace.replicationFactor);
-  if (!isOnQuorum || versions.length === 0) return session;
+  const { session, isUnlistedOnQuorum } = begun;
+  if (!isUnlistedOnQuorum || versions.length === 0) return session;
   return { ...inherit(session, versions), isPartial: true };
 }
 
 /**
  * The same after a write. It has happened, and must not fail because something else cannot be brought
  * to a quorum: where its token would have no room for what other versions depend on, it tells of its
- * own write only, as the token of a listed one does.
+ * own write only, as the token of a listed one does. What its own version depends on is what its
+ * session has seen.
  */
-export function afterUnlistedWrite(begun: Begun, versions: readonly Sibling[]): Session {
-  const after = afterMany(begun, versions);
-  return isWithin(after) ? after : { ...begun.session, isPartial: true };
+export function afterUnlistedWrite(
+  begun: Begun,
+  { writeId, versions }: { readonly writeId: string; readonly versions: readonly Sibling[] },
+): Session {
+  const { session, isUnlistedOnQuorum } = begun;
+  if (!isUnlistedOnQuorum || versions.length === 0) return session;
+  const told = session.isPartial ? session : { ...session, isPartial: true };
+  // One of hundreds, mostly: a token is not copied and measured for nothing.
+  const dependent = versions.filter(
+    (version) => version.writeId !== writeId && (version.dependencies ?? []).length > 0,
+  );
+  if (dependent.length === 0) return told;
+  const after = inherit(told, dependent);
+  return isWithin(after) ? after : told;
 }

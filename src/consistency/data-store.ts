@@ -248,11 +248,11 @@ export class DataStore implements Store {
     const carriesSession = asked.session !== undefined;
     const asks = { path, keys, carriesSession };
     const terms = termsFor(keyspace, grant(keyspace, asked, { path, times }), asks);
-    const { granted, isListed, isUnlistedInSession, room } = terms;
+    const { granted, isListed, isUnlistedOnQuorum, room } = terms;
     const opening = { plan: granted.plan, room };
     const opened = this.#keeper.open(caller.tenant, asked.session, opening);
     const session = opened instanceof Promise ? await opened : opened;
-    return { caller, keyspace, granted, session, isListed, isUnlistedInSession };
+    return { caller, keyspace, granted, session, isListed, isUnlistedOnQuorum };
   }
 
   /** One ordinary or consensus write of a begun request; `after` is what it adds to a session. */
@@ -279,7 +279,8 @@ export class DataStore implements Store {
   ): Session {
     if (begun.isListed)
       return this.#keeper.afterWrite(session, written.entry, { ...begun.granted, ...written });
-    return afterUnlistedWrite({ ...begun, session }, written.entry.cell.siblings);
+    const { writeId, entry } = written;
+    return afterUnlistedWrite({ ...begun, session }, { writeId, versions: entry.cell.siblings });
   }
 
   /** A read may have inherited more than a token holds. */

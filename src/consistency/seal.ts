@@ -10,7 +10,12 @@ export type SealKind = 'context' | 'cursor' | 'bookmark' | 'session' | 'writeId'
 
 /** Of a signature, which follows what it signs past a dot. */
 export const macBytes = 16;
-const longestToken = 16_384;
+/**
+ * Longer ones are refused before anything is computed of them. What a session token of an event
+ * holds is not bounded by the gateway, but by what the versions that it shows depend on: a list of
+ * at most 8 KB each.
+ */
+const longest = (kind: SealKind): number => (kind === 'session' ? 65_536 : 16_384);
 
 /**
  * Signs what clients carry for us, so that nothing they send back is trusted unsigned: a forged
@@ -54,7 +59,13 @@ export function createSealer(keys: readonly string[]): Sealer {
           `Argument "${field}" is not a ${kind} that was given out for this place: pass it back exactly as it was received`,
           field,
         );
-      if (token.length > longestToken) throw refuse();
+      if (token.length > longest(kind)) {
+        throw badInput(
+          `Argument "${field}" must have at most ${longest(kind)} characters, and it has ${token.length}`,
+          field,
+          { limit: longest(kind), value: token.length },
+        );
+      }
       const dot = token.indexOf('.');
       if (dot < 0) throw refuse();
       const payload = Buffer.from(token.slice(0, dot), 'base64url');

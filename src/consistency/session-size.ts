@@ -35,7 +35,8 @@ const listed: Room = { keys: 32, bytes: 4_000 };
  */
 export function roomFor({ storageName }: Keyspace, keys: readonly string[]): Room | undefined {
   if (keys.length > listed.keys) return undefined;
-  const each = bytesPerChar * storageName.length + dotBytes + frameBytes;
+  // Of what a keyspace may be named with, JSON and UTF-8 make one byte each.
+  const each = storageName.length + dotBytes + frameBytes;
   let bytes = keys.length * each;
   for (const key of keys) bytes += bytesPerChar * key.length;
   // Most are short, whatever is in them: they need not be written to be measured.

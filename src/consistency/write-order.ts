@@ -39,7 +39,7 @@ export function writeOrder(deps: OrderDeps, begun: Begun, { what, value, says }:
   const { level, name } = granted;
   const asked = what.sloppy === true ? sloppily(deps, keyspace, granted) : granted.plan;
   // A hint is nothing that a reader meets: what no token lists, primaries must have.
-  const plan = begun.isUnlistedInSession ? granted.plan : asked;
+  const plan = begun.isUnlistedOnQuorum ? granted.plan : asked;
   const retry =
     what.idempotencyKey === undefined
       ? undefined

@@ -1,9 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { emptyCell, type Sibling } from '../../src/causality/cell.ts';
+import { afterUnlistedWrite, type Begun } from '../../src/consistency/begun.ts';
 import type { Keyspace } from '../../src/consistency/keyspace.ts';
 import { createSealer } from '../../src/consistency/seal.ts';
 import { isSmall, isWithin, noRoom, roomFor, surplus } from '../../src/consistency/session-size.ts';
-import { openSession, sealSession, tokenLimits } from '../../src/consistency/session-token.ts';
+import {
+  openSession,
+  sealSeen,
+  sealSession,
+  tokenLimits,
+} from '../../src/consistency/session-token.ts';
 import {
   forgetOnQuorum,
   freshSession,
@@ -122,7 +129,7 @@ async function oneAway(kind: Kind) {
 }
 
 // Guards: the measure in `roomFor` of what JSON makes of a key (by its characters, tokens of "control" come to 14 kB),
-// and `isUnlistedInSession` (without the quorum, what is not listed is on one replica).
+// and `isUnlistedOnQuorum` (without the quorum, what is not listed is on one replica).
 describe.each(kindNames)('a session of keys of 1,024 bytes or less: %s', (kind) => {
   test('has a token of at most 8 KB after writes, and what it does not list is on a quorum', async () => {
     const { bench, name, take, asked } = await oneAway(kind);
@@ -175,4 +182,96 @@ test('a write that no token can list is not sloppy for its session: a hint is no
   expect(failed.code).toBe('WRITE_UNCERTAIN');
   const listed = { ...what, key: 'short' };
   await bench.run(bench.store.put(me, listed, { level: 'SESSION' }));
+});
+
+// Guards: `need >= quorum` in `termsFor`, without which a hint is taken for a replica that holds it.
+test('nor is one without a session sloppy when its token says that a majority has what it does not list', async () => {
+  const key = '\u0001'.repeat(700);
+  const what = { keyspace: 'carts', key, value: '1', sloppy: true };
+  const write = async (level: 'ONE' | 'QUORUM' | 'ALL', up: number) => {
+    const bench = new Bench(5, { enabled: true });
+    const keyspace = await bench.keyspace('carts', { replicationFactor: 3 });
+    for (const replica of bench.holders(keyspace, key).slice(up)) replica.all('down');
+    return bench.run(bench.store.put(me, what, { level }));
+  };
+  for (const level of ['QUORUM', 'ALL'] as const)
+    expect([level, (await refusal(write(level, 1))).code]).toEqual([level, 'WRITE_UNCERTAIN']);
+  // At ONE nothing is promised to a later request: the token is that of one who has seen nothing.
+  expect(opened((await write('ONE', 0)).session)).toEqual(freshSession);
+});
+
+// Guard: names of keyspaces are counted as they are in `roomFor`. Six bytes a character leave room for seven keys.
+test('a keyspace with the longest name has room for many short keys: they wait for one replica each', async () => {
+  const bench = new Bench();
+  const keyspace = 'n'.repeat(63);
+  await bench.keyspace(keyspace);
+  for (const replica of bench.replicas.slice(1)) replica.all('down');
+  const items = Array.from({ length: 15 }, (_, nth) => ({ key: `k${nth}`, value: '1' }));
+  const { results, session } = await bench.run(
+    bench.store.putMany(me, { keyspace, items }, { level: 'SESSION' }),
+  );
+  expect(results.filter((one) => 'error' in one)).toEqual([]);
+  expect(opened(session)).toMatchObject({ isPartial: false, floors: { size: 15 } });
+});
+
+/** A version of a key that depends on so many others. */
+function dependent(nth: number, count: number): Sibling {
+  const dependencies = Array.from({ length: count }, (_, other) => ({
+    keyspace: 'carts',
+    key: `a key of ${nth}, ${other}`,
+    dots: [[actors[0]!, 1_000_000 + other]] as const,
+  }));
+  return {
+    dot: { actor: actors[nth % 3]!, counter: 7 + nth },
+    writeId: `w${nth}`,
+    writtenAtUs: 1,
+    value: '1',
+    dependencies,
+  };
+}
+
+// Guard: the longer session tokens of `seal`. With 16,384 characters for all kinds it is refused.
+test('the token of an event that shows three versions with all that they depend on is taken back', async () => {
+  const bench = new Bench();
+  const keyspace = await bench.keyspace('carts');
+  const event = (versions: number): string => {
+    const siblings = Array.from({ length: versions }, (_, nth) => dependent(nth, 60));
+    return sealSeen(sealer, me.tenant, {
+      keyspace,
+      key: 'k',
+      cell: { ...emptyCell, siblings },
+      live: siblings,
+    });
+  };
+  const token = event(3);
+  expect(token.length).toBeGreaterThan(16_384);
+  expect(opened(token).floors.size).toBe(181);
+  const asked = { level: 'READ_YOUR_WRITES', session: token } as const;
+  const other = await bench.run(bench.store.get(me, { keyspace: 'carts', key: 'l' }, asked));
+  expect(other.session.length).toBeLessThanOrEqual(tokenLimits.bytes);
+  const long = event(12);
+  expect(() => opened(long)).toThrow(
+    `must have at most 65536 characters, and it has ${long.length}`,
+  );
+});
+
+// Guards: the filter of versions in `afterUnlistedWrite`. Without it the list is copied, and its token measured, for
+// each item of a `putMany`.
+test('a write that is not listed leaves the list as it is, unless it meets versions that depend on more', async () => {
+  const bench = new Bench();
+  const keyspace = await bench.keyspace('carts');
+  const session = opened(
+    sealSession(sealer, me.tenant, remember(freshSession, { keyspace: 'carts', key: 'k' }, {})),
+  );
+  const begun = { keyspace, session, isUnlistedOnQuorum: true } as Begun;
+  const [own, plain, other] = [dependent(0, 3), dependent(1, 0), dependent(2, 2)];
+  const after = (...versions: Sibling[]): Session =>
+    afterUnlistedWrite(begun, { writeId: own.writeId, versions });
+  expect(after(own, plain)).toEqual({ ...session, isPartial: true });
+  expect(after(own, plain).floors).toBe(session.floors);
+  expect([...after(own, plain, other).floors.values()].map(({ key }) => key)).toEqual([
+    'k',
+    'a key of 2, 0',
+    'a key of 2, 1',
+  ]);
 });
