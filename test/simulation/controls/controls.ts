@@ -6,6 +6,7 @@ import {
   AbsentLink,
   CollectingLink,
   ConfidentLink,
+  EchoingLink,
   ForgettingLink,
   GatewayNamedLink,
   HastyAccepts,
@@ -399,6 +400,16 @@ export const controls: readonly Control[] = [
     within: 50,
     caughtBy: 5,
     defects: () => ({ link: (link) => new SilentSumsLink(link) }),
+  },
+  {
+    name: 'cells that differ are told to be the same where they are asked for briefly',
+    scenario: 'quorum',
+    within: 50,
+    caughtBy: 5,
+    defects: () => {
+      const whole = new Map<string, bigint>();
+      return { link: (link) => new EchoingLink(link, whole) };
+    },
   },
   {
     name: 'deleted keys eat a page',

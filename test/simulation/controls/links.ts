@@ -1,4 +1,5 @@
 import { ballotOf, shown, type Cell, type Dependency } from '../../../src/causality/cell.ts';
+import { refName } from '../../../src/replica/cell-ref.ts';
 import type { BucketDigest } from '../../../src/replica/buckets.ts';
 import type {
   BucketRequest,
@@ -283,6 +284,29 @@ export class ShortPageLink extends PassingLink {
     );
     const isShort = page.cells.length === request.limit && cells.length < request.limit;
     return { cells, exhausted: page.exhausted || isShort };
+  }
+}
+
+/** Says of every cell that it holds what was last read whole of it, wherever that was. */
+export class EchoingLink extends PassingLink {
+  readonly #whole: Map<string, bigint>;
+
+  constructor(link: Replica, whole: Map<string, bigint>) {
+    super(link);
+    this.#whole = whole;
+  }
+  override async readMany(refs: readonly CellRef[], options: CallOptions) {
+    const cells = await super.readMany(refs, options);
+    cells.forEach(({ digest }, at) => this.#whole.set(refName(refs[at]!), digest));
+    return cells;
+  }
+  override async readBriefly(refs: readonly CellRef[], options: CallOptions) {
+    const answers = await this.inner.readMany(refs, options);
+    return answers.map(({ cell, digest, ...more }, at) =>
+      digest === 0n
+        ? { cell, digest, ...more }
+        : { digest: this.#whole.get(refName(refs[at]!)) ?? digest, ...more },
+    );
   }
 }
 
