@@ -1,9 +1,9 @@
-import type { PageSum } from '../replica/replica.ts';
 import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
 import type { Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
+import { isSame } from './range-compare.ts';
 import type { PageOrder } from './range-order.ts';
 import type { PlacedRange, RangeTerms } from './range-report.ts';
 import { RangeSource, type PageTerms } from './range-source.ts';
@@ -175,9 +175,4 @@ export class RangeAsking {
 
 function isWaiting({ state }: RangeSource): boolean {
   return state === 'IDLE' || state === 'SUMMED';
-}
-
-/** A page of all that there is, and one that more follow, may have the same rows. */
-function isSame(a: PageSum, b: PageSum): boolean {
-  return a.sum === b.sum && a.exhausted === b.exhausted;
 }

@@ -1,46 +1,68 @@
 import { emptyCell } from '../causality/cell.ts';
 import type { Differing } from '../repair/read-repair.ts';
-import type { ScanPage, StoredCell } from '../replica/replica.ts';
-import { END, type PageOrder, type Reached } from './range-order.ts';
+import { SharedPages, type PageSum, type ScanPage, type StoredCell } from '../replica/replica.ts';
+import type { Deps } from './deps.ts';
+import type { Target } from './plan.ts';
+import { END, PageOrder, type Reached } from './range-order.ts';
 import type { PlacedRange } from './range-report.ts';
-import type { PageTerms, RangeSource } from './range-source.ts';
+import { RangeSource, type PageTerms } from './range-source.ts';
+import { settleRound } from './settle.ts';
 
 type Page = Pick<ScanPage, 'cells' | 'exhausted'>;
 
 const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
-/** Those who have told that they hold another page, and have not sent it. */
-export function differingSources(sources: readonly RangeSource[]): readonly RangeSource[] {
-  return sources.filter(({ sum, hasAnswered, state }) => sum && !hasAnswered && state !== 'FAILED');
+/** Those who have told that they hold another first page than this one, and have not sent it. */
+export function differingTargets(
+  sources: readonly RangeSource[],
+  shown: PageSum,
+): readonly Target[] {
+  return sources
+    .filter(
+      ({ hasOnlyTold, sum, state }) => hasOnlyTold && state !== 'FAILED' && !isSame(sum, shown),
+    )
+    .map(({ target }) => target);
+}
+
+/** A page of all that there is, and one that more follow, may have the same rows. */
+export function isSame(a: PageSum | undefined, b: PageSum): boolean {
+  return a?.sum === b.sum && a.exhausted === b.exhausted;
 }
 
 /**
  * The keys on which these differ from what was shown, as far as both pages reach: off the hot path, since
- * the page did not need them. Whoever is found behind is healed as by any other read.
+ * the page did not need them. Whoever is found behind is healed as by any other read. They are asked anew
+ * for their first pages: what they still send to the one who merges may be later ones.
  */
 export async function differingKeys(
+  deps: Pick<Deps, 'clock' | 'consensus'>,
   placed: PlacedRange,
   what: {
     readonly shown: Page;
     readonly holders: readonly RangeSource[];
-    readonly others: readonly RangeSource[];
-    readonly order: PageOrder;
+    readonly others: readonly Target[];
+    readonly reverse: boolean;
     readonly terms: PageTerms;
   },
 ): Promise<readonly Differing[]> {
-  const { shown, holders, others, order, terms } = what;
-  await Promise.all(others.map((source) => source.pending ?? source.fetch(terms)));
-  return others.flatMap((source) => {
-    const cells = source.hasAnswered ? source.untouched : undefined;
-    if (!cells) return [];
-    const theirs = { cells, exhausted: source.exhausted };
-    return differences(shown, theirs, order).map(({ key, ours, other }) => ({
-      request: placed.place(key),
-      holdings: [
-        ...holders.map(({ target }) => ({ store: target.replica, stored: ours })),
-        { store: source.target.replica, stored: other },
-      ],
-    }));
+  const { shown, holders, others, reverse, terms } = what;
+  const order = new PageOrder(reverse);
+  const how = { reverse, shared: new SharedPages() };
+  const sources = others.map((target) => new RangeSource(target, placed, how));
+  const able = sources.filter(({ state }) => state !== 'FAILED');
+  await Promise.all(able.map((source) => source.fetch(terms)));
+  return able.flatMap(({ firstPage, target: { replica } }) => {
+    if (!firstPage) return [];
+    return differences(shown, firstPage, order).map(({ key, ours, other }) => {
+      const place = placed.place(key);
+      return {
+        request: { ...place, settle: () => settleRound(deps, place) },
+        holdings: [
+          ...holders.map(({ target }) => ({ store: target.replica, stored: ours })),
+          { store: replica, stored: other },
+        ],
+      };
+    });
   });
 }
 

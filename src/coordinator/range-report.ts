@@ -54,15 +54,18 @@ export function refuseIfTooFull(
   }
 }
 
+const onlyTold = 'told what its page sums up to; its page was not had';
+
 /** Why a page cannot be given: of some keys too few replicas are live, or not in time. */
 export function rangeFailure(
   { keyspace }: PlacedRange,
   { need: required }: Plan,
   { sources, why }: { sources: readonly RangeSource[]; why: 'late' | 'unreachable' },
 ): StoreError {
-  const perReplica = sources.map((source) =>
-    source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING'),
-  );
+  const perReplica = sources.map((source) => {
+    const outcome = source.outcome(why === 'late' ? 'TIMEOUT' : 'PENDING');
+    return source.hasOnlyTold ? { reason: onlyTold, ...outcome } : outcome;
+  });
   const inTime = perReplica.every(({ status }) => status !== 'TIMEOUT');
   const alive = sources.filter(({ state }) => state !== 'FAILED').length;
   // Our own bound, met behind the first page.
@@ -93,10 +96,13 @@ export function rangeReceipt(
     if (repaired.has(id)) return 'REPAIRED';
     return stale.has(id) ? 'STALE' : undefined;
   };
+  // Whoever told of another first page is not OK by a later one, unless that one was compared.
+  const isCounted = (source: RangeSource): boolean =>
+    source.hasAnswered && (!source.hasOnlyTold || statusOf(source) !== undefined);
   return {
     replicationFactor,
     required: need,
-    answered: sources.filter(({ hasAnswered }) => hasAnswered).length,
+    answered: sources.filter(isCounted).length,
     stale: stale.size,
     repaired: repaired.size,
     hinted: 0,

@@ -55,6 +55,8 @@ export class RangeSource {
   hasAnswered = false;
   /** What its first page sums up to, where it has told. */
   sum: PageSum | undefined;
+  /** Its first page, with what that sums up to, where both were asked for. */
+  firstPage: Required<ScanPage> | undefined;
   /** Whether it is asked for a page now, and not only for what one sums up to. */
   isSending = false;
   /** When its latest page was asked for. */
@@ -134,7 +136,8 @@ export class RangeSource {
       call: (options) => replica.scan(this.#requestFrom(at, what), options),
       heard: (page) => {
         this.#byKey();
-        this.#takeOver(page, at ?? this.reached);
+        if (at === undefined) this.#keepFirst(page);
+        this.#takeOver(page, at);
       },
     });
   }
@@ -154,13 +157,13 @@ export class RangeSource {
   /** Its own first page is this one, since both sum up to the same: it has answered with it. */
   adopt(page: ScanPage): void {
     this.#asked += 1;
+    this.#keepFirst(page);
     this.#takeOver(page, undefined);
   }
 
-  /** Its first page, and what that sums up to, where both are here and nobody has looked yet. */
-  get firstPage(): Required<ScanPage> | undefined {
-    const { sum, exhausted, untouched: cells } = this;
-    return this.hasAnswered && sum && cells ? { cells, exhausted, sum } : undefined;
+  /** It has told what its first page sums up to, and that page is not here: later ones may be. */
+  get hasOnlyTold(): boolean {
+    return this.sum !== undefined && this.firstPage === undefined;
   }
 
   #requestFrom(at: string | undefined, what: PageTerms): ScanRequest {
@@ -173,11 +176,15 @@ export class RangeSource {
     return { tenant, keyspace, ...bounds, ...how };
   }
 
-  #takeOver({ cells, exhausted, sum }: ScanPage, before: string | undefined): void {
+  #keepFirst({ cells, exhausted, sum }: ScanPage): void {
+    this.sum = sum;
+    this.firstPage = sum && { cells, exhausted, sum };
+  }
+
+  #takeOver({ cells, exhausted }: ScanPage, before: string | undefined): void {
     this.#latest = cells;
     this.reached = cells.at(-1)?.key ?? before;
     this.exhausted = exhausted;
-    this.sum = sum;
     this.hasAnswered = true;
     this.state = 'READY';
   }
@@ -239,7 +246,7 @@ export class RangeSource {
   #status(unanswered: 'PENDING' | 'TIMEOUT'): ReplicaStatus {
     if (this.state === 'FAILED') return this.#fault?.fault ?? 'REFUSED';
     if (this.state === 'IDLE') return 'NOT_ASKED';
-    return this.hasAnswered ? 'OK' : unanswered;
+    return this.hasAnswered && !this.hasOnlyTold ? 'OK' : unanswered;
   }
 
   #further(a: string | undefined, b: string | undefined): string | undefined {

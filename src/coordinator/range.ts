@@ -16,7 +16,7 @@ import {
   type RangeTerms,
 } from './range-report.ts';
 import { traced } from './traced.ts';
-import { differingKeys, differingSources } from './range-compare.ts';
+import { differingKeys, differingTargets } from './range-compare.ts';
 import { agreedPage, frontierOf } from './range-frontier.ts';
 import { END, PageOrder, type Reached } from './range-order.ts';
 import type { RangeSource } from './range-source.ts';
@@ -136,13 +136,14 @@ class RangeMerge {
 
   /** Those who said that they hold another page than the one that others agree on. */
   #compareLater(): void {
-    const others = differingSources(this.#sources);
-    if (!this.#agreed || others.length === 0) return;
+    if (!this.#agreed) return;
+    const others = differingTargets(this.#sources, this.#agreed.shown.sum);
+    if (others.length === 0) return;
     const { clock, mintMs, repair } = this.#deps;
-    const what = { ...this.#agreed, others, order: this.#order };
+    const what = { ...this.#agreed, others, reverse: this.#order.reverse };
     const deadlineMs = clock.monotonicMs() + mintMs;
     const terms = { ...this.#asking.firstTerms, deadlineMs };
-    repair.laterMany(() => differingKeys(this.#placed, { ...what, terms }));
+    repair.laterMany(() => differingKeys(this.#deps, this.#placed, { ...what, terms }));
   }
 
   /** Takes over the page that all hold who have answered: so far the frontier has come at least. */

@@ -210,7 +210,6 @@ export class MemoryReplica implements Replica {
   async fillTokens(): Promise<number> {
     return 0;
   }
-
   async goneKeys(request: GoneRequest): Promise<readonly GoneKey[]> {
     return memoryGone(this.#rows.values(), request);
   }
