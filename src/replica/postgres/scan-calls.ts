@@ -6,13 +6,14 @@ import { scanCells, sumCells } from './scan-statements.ts';
 
 /** A turn for so many rows of a range. */
 const rowsPerTurn = 50;
-/** A turn for so many rows that are only summed up. */
+/** A turn for so many rows that are only summed up; sums of more rows do not share statements. */
 const summedPerTurn = 200;
 
 /** Pages that are taken to be no larger than this share statements, so many of them one. */
 const light = { chars: 65_536, together: 32 } as const;
 
 const together = { mayRepeatKeys: true, most: light.together } as const;
+const alone = { alone: true, most: 1 } as const;
 
 /** Nobody is asked for more bytes in one text than this: a page may end before it is full. */
 const roomMax = 67_108_864;
@@ -28,7 +29,7 @@ const ways: readonly Way[] = [0, 1, 2, 3, 4, 5, 6, 7].map((bits) => {
 });
 /** Four texts, so that each one has its index plan; what is heavy has a statement to itself. */
 const pages = new Map(ways.map((way) => [nameOf(way), pageKind(way)]));
-/** What a page sums up to is light, whatever the page is. */
+/** What a page sums up to is short; but many rows are read for that of a long page. */
 const sums = new Map(ways.map((way) => [nameOf(way), sumsKind(way)]));
 
 /** The kind of call that this page is; those of one kind can go together. */
@@ -39,7 +40,7 @@ export function scanKind(request: ScanRequest): CallKind<ScanRequest, ScanPage> 
 }
 
 export function sumKind(request: ScanRequest): CallKind<ScanRequest, PageSum> {
-  const way = wayOf(request, true);
+  const way = wayOf(request, request.limit <= summedPerTurn);
   return sums.get(nameOf(way)) ?? sumsKind(way);
 }
 
@@ -55,7 +56,7 @@ function pageKind(way: Way): CallKind<ScanRequest, ScanPage> {
   return {
     ...asking('scan'),
     statement: scanCells(way),
-    ...(way.isLight ? together : { alone: true, most: 1 }),
+    ...(way.isLight ? together : alone),
     sizeOf: ({ limit }) => 1 + limit / rowsPerTurn,
     values: (scans) => [...bounds(scans, way), scans.map(({ summed }) => summed === true)],
     replies: byPosition((row, scan) => {
@@ -78,7 +79,7 @@ function sumsKind(way: Way): CallKind<ScanRequest, PageSum> {
   return {
     ...asking('sum'),
     statement: sumCells(way),
-    ...together,
+    ...(way.isLight ? together : alone),
     sizeOf: ({ limit }) => 1 + limit / summedPerTurn,
     values: (scans) => bounds(scans, way),
     replies: byPosition((row, { limit }) => {
