@@ -5,8 +5,8 @@ import {
   type ReadOptions,
   type StoredCell,
 } from '../replica/replica.ts';
-import type { Clock } from '../runtime/clock.ts';
-import { hedgeLimits, type Hedging } from './hedging.ts';
+import type { Cancel, Clock } from '../runtime/clock.ts';
+import { roundingMs, waitFor, type Hedging } from './hedging.ts';
 import type { Target } from './plan.ts';
 
 interface Whole {
@@ -94,13 +94,15 @@ export class BriefReading {
   #untilLate({ target, askedMs, answer }: Whole): Promise<readonly StoredCell[] | undefined> {
     const { clock, hedging } = this.#deps;
     const hedge = hedging.of('read');
+    const { firstMs, freeMs } = waitFor(hedge, target, this.#options.deadlineMs - askedMs);
     return new Promise((resolve) => {
+      const until = (waitedMs: number): Cancel =>
+        clock.after(Math.max(roundingMs, askedMs + waitedMs - clock.monotonicMs()), look);
       const look = (): void => {
-        if (hedge.allows(target, askedMs)) resolve(undefined);
-        else cancel = clock.after(hedgeLimits.patienceMs, look);
+        if (hedge.allows(target, askedMs, freeMs)) resolve(undefined);
+        else cancel = until(freeMs);
       };
-      const leftMs = askedMs + hedge.delayMs(target) - clock.monotonicMs();
-      let cancel = clock.after(Math.max(0, leftMs), look);
+      let cancel = until(firstMs);
       const settle = (cells?: readonly StoredCell[]): void => {
         cancel();
         resolve(cells);

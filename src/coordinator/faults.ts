@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { openLimits } from '../replica/traffic.ts';
+import { openLimits, type JudgedSort } from '../replica/traffic.ts';
 import { votersOf, type Plan, type PlacedKey, type Target } from './plan.ts';
 import type { ReplicaOutcome, ReplicaStatus } from './receipt.ts';
 import { outcomeOf, type Attempt, type Round } from './scatter.ts';
@@ -16,7 +16,7 @@ export interface Subject {
  */
 export function inOrderOfHealth(
   targets: readonly Target[],
-  sort: 'read' | 'write' = 'write',
+  sort: JudgedSort = 'write',
 ): readonly Target[] {
   const rankOf = ({ replica }: Target): number =>
     ranks[replica.state] + (replica.pace(sort).slow || replica.isFull ? 1 : 0);

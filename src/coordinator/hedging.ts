@@ -7,8 +7,18 @@ import type { Target } from './plan.ts';
 export interface Hedge {
   /** How long the answer of this replica is waited for. */
   delayMs(target: Target): number;
-  /** Whether one more may be asked now, in view of the one that was asked at `askedMs`. */
-  allows(target: Target, askedMs: number): boolean;
+  /**
+   * Whether one more may be asked now, in view of the one that was asked at `askedMs`. After `freeMs` it
+   * may in any case; never when that is left out.
+   */
+  allows(target: Target, askedMs: number, freeMs?: number): boolean;
+}
+
+/** How long somebody is waited for whose whole answer is to stand for those of others. */
+export interface Wait {
+  /** When one more is asked, if the budget lets it be; and when whatever the budget says. */
+  readonly firstMs: number;
+  readonly freeMs: number;
 }
 
 /** Extra questions for each question, in the long run; and how many may be saved up. */
@@ -16,6 +26,9 @@ export interface HedgeBudget {
   readonly share: number;
   readonly saved: number;
 }
+
+/** Clocks round: whoever looks again because it was too soon looks this much later at least. */
+export const roundingMs = 0.01;
 
 /** The figures of hedging. */
 export const hedgeLimits = {
@@ -56,7 +69,8 @@ export class Hedging {
     this.#saved = Math.min(this.#budget.saved, this.#saved + this.#budget.share);
     return {
       delayMs: (target) => this.#delayMs(target, sort),
-      allows: (target, askedMs) => this.#allows(target, sort, askedMs),
+      allows: (target, askedMs, freeMs = Infinity) =>
+        this.#allows(target, sort, { askedMs, freeMs }),
     };
   }
 
@@ -66,8 +80,13 @@ export class Hedging {
     return p95 === undefined ? patienceMs : Math.min(mostMs, Math.max(leastMs, p95));
   }
 
-  #allows({ replica }: Target, sort: CallSort, askedMs: number): boolean {
+  #allows(
+    { replica }: Target,
+    sort: CallSort,
+    { askedMs, freeMs }: { askedMs: number; freeMs: number },
+  ): boolean {
     const nowMs = this.#clock.monotonicMs();
+    if (nowMs - askedMs >= freeMs) return this.#told(sort, 'instead');
     const waitedMs = Math.min(nowMs - askedMs, replica.pace(sort).silentForMs(nowMs));
     if (waitedMs >= hedgeLimits.patienceMs) return this.#told(sort, 'instead');
     // One hundredth is forgiven: ten tenths are not quite one.
@@ -80,6 +99,16 @@ export class Hedging {
     this.#metrics.hedges.inc({ kind, result });
     return true;
   }
+}
+
+/**
+ * The wait for one of several who would otherwise all have been asked for whole answers: a second one of
+ * them costs no more than that. At most half of the time, so that the other one has as much.
+ */
+export function waitFor(hedge: Hedge, target: Target, wholeMs: number): Wait {
+  const mostMs = wholeMs / 2;
+  const firstMs = Math.min(hedge.delayMs(target), mostMs);
+  return { firstMs, freeMs: Math.max(firstMs, Math.min(hedgeLimits.patienceMs, mostMs)) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
-import type { Hedge } from './hedging.ts';
+import { roundingMs, waitFor, type Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
 import { isSame } from './range-compare.ts';
 import type { PageOrder } from './range-order.ts';
@@ -97,16 +97,26 @@ export class RangeAsking {
     const { clock } = this.#deps;
     const asked = this.sources.filter(({ state }) => state === 'ASKED');
     const slow = this.#waitedFor(asked);
-    const patienceMs = slow ? Math.min(leftMs, this.#hedge.delayMs(slow.target)) : leftMs;
+    const { delayMs, freeMs } = slow ? this.#waitFor(slow) : { delayMs: leftMs, freeMs: Infinity };
+    const patienceMs = Math.min(leftMs, delayMs);
     let cancel = (): void => undefined;
     const impatient = new Promise<'slow'>(
       (wake) => (cancel = clock.after(patienceMs, () => wake('slow'))),
     );
     const first = await Promise.race([...asked.map(({ pending }) => pending), impatient]);
     cancel();
-    if (first !== 'slow' || !slow || !this.#hedge.allows(slow.target, slow.askedMs)) return;
+    if (first !== 'slow' || !slow || !this.#hedge.allows(slow.target, slow.askedMs, freeMs)) return;
     const spare = this.#spare();
     if (spare) this.#fetch(spare, at);
+  }
+
+  /** How long that one is still waited for. Where others have told sums, one of them is asked in any case. */
+  #waitFor({ target, askedMs }: RangeSource): { delayMs: number; freeMs: number } {
+    if (this.#plan.need === 1) return { delayMs: this.#hedge.delayMs(target), freeMs: Infinity };
+    const { firstMs, freeMs } = waitFor(this.#hedge, target, this.#plan.deadlineMs - askedMs);
+    const waitedMs = this.#deps.clock.monotonicMs() - askedMs;
+    const untilMs = waitedMs < firstMs ? firstMs : freeMs;
+    return { delayMs: Math.max(roundingMs, untilMs - waitedMs), freeMs };
   }
 
   #askForFirst(at: At): void {
@@ -169,7 +179,8 @@ export class RangeAsking {
     const from = Math.floor(this.#deps.clock.monotonicMs() / turnMs) % targets.length;
     const turned = [...targets.slice(from), ...targets.slice(0, from)];
     const sourceOf = (target: Target) => this.sources.filter((source) => source.target === target);
-    return inOrderOfHealth(turned, 'read').flatMap(sourceOf);
+    // Sums are judged, and not pages: who is slow goes on telling sums, and is seen to be well again.
+    return inOrderOfHealth(inOrderOfHealth(turned, 'read'), 'sum').flatMap(sourceOf);
   }
 }
 

@@ -107,6 +107,10 @@ export class Traffic {
   }
 }
 
+/** Of which it is told who is slow. */
+const judgedSorts = ['read', 'write', 'sum'] as const satisfies readonly CallSort[];
+export type JudgedSort = (typeof judgedSorts)[number];
+
 interface Paced {
   readonly state: ReplicaState;
   pace(sort: CallSort): CallRecord;
@@ -114,7 +118,7 @@ interface Paced {
 
 /** Decides anew which of these replicas are slow, each beside the best of the others. */
 export function judgePaces(replicas: readonly Paced[], atMs: number): void {
-  for (const sort of ['read', 'write'] as const) {
+  for (const sort of judgedSorts) {
     for (const replica of replicas) {
       const others = replicas
         .filter((other) => other !== replica && other.state === 'UP')

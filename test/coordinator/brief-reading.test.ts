@@ -104,6 +104,35 @@ describe('a large cell', () => {
     },
   );
 
+  // Guard: half of the time is the most that is waited. Without it, the read ends with the wait.
+  test('is had from the others with half of the time left, however little there is', async () => {
+    await put(large('a'));
+    first.all('frozen');
+    const asked = { keyspace: 'carts', key };
+    const options = { level: 'QUORUM', timeoutMs: 40 } as const;
+    expect(valuesOf(await bench.run(bench.store.get(me, asked, options)))).toEqual([large('a')]);
+  });
+
+  // Guard: the budget is not asked. Without it, reads wait for a slow replica when others used it up.
+  test('is had from the others, however little of the budget is left', async () => {
+    await put(large('a'));
+    const { clock, gateway } = bench;
+    const { targets } = gateway.cluster.placeKey(keyspace, key);
+    const { replica } = targets.find((target) => target.replica.id === first.id)!;
+    const startMs = clock.monotonicMs();
+    const hedge = gateway.deps.hedging.of('read');
+    while (hedge.allows({ replica, role: 'primary' }, startMs));
+    first.all({ afterMs: 1_000 });
+    // It answers others meanwhile, so it is not silent.
+    const answer = (): void => {
+      replica.pace('read').began(clock.monotonicMs());
+      replica.pace('read').answered(clock.monotonicMs(), 5);
+    };
+    for (let atMs = 5; atMs < 1_000; atMs += 5) clock.after(atMs, answer);
+    expect(valuesOf(await get())).toEqual([large('a')]);
+    expect(clock.monotonicMs() - startMs).toBeLessThan(200);
+  });
+
   test('is no answer while nobody has sent it', async () => {
     await put(large('a'));
     for (const replica of [first, second, third]) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { storedBytes } from '../../src/causality/cell-codec.ts';
-import { refusal, statuses } from './bench.ts';
+import { me, refusal, statuses } from './bench.ts';
 import type { FaultyReplica } from './faulty-replica.ts';
 import { RangeWorld, statesOf, type Holding } from './range-world.ts';
 
@@ -177,6 +177,58 @@ describe('the one that is asked for the whole page', () => {
     expect(page.edges).toHaveLength(10);
     expect(page.receipt).toMatchObject({ answered: 2, stale: 0 });
     expect(world.bench.clock.monotonicMs() - startMs).toBeLessThan(500);
+  });
+
+  // Guard: half of the time is the most that is waited. Without it, the range ends with the wait.
+  test('is waited for no longer than half of the time that the request has', async () => {
+    const world = await worldOf();
+    const { bench } = world;
+    (await turnOf(world, 1)).all('frozen');
+    const what = { keyspace: 'r', first: 10 };
+    const asked = bench.store.range(me, what, { level: 'QUORUM', timeoutMs: 40 });
+    const page = await bench.run(asked);
+    expect(page.edges).toHaveLength(10);
+    expect(page.receipt).toMatchObject({ answered: 2, stale: 0 });
+  });
+
+  // Guard: the budget is not asked. Without it, ranges wait for a slow sender when other hedges used it up.
+  test('is backed up by whoever has told a sum, however little of the budget is left', async () => {
+    const world = await worldOf();
+    const { bench } = world;
+    const sender = await turnOf(world, 1);
+    const { targets } = bench.gateway.cluster.placeRange(world.keyspace, {
+      from: undefined,
+      to: undefined,
+    });
+    const target = targets.find(({ replica }) => replica.id === sender.id)!;
+    const startMs = bench.clock.monotonicMs();
+    const hedge = bench.gateway.deps.hedging.of('read');
+    while (hedge.allows(target, startMs));
+    sender.only('scan', { afterMs: 1_000 });
+    // It answers others meanwhile, so it is not silent.
+    const answer = (): void => {
+      const nowMs = bench.clock.monotonicMs();
+      target.replica.pace('scan').began(nowMs);
+      target.replica.pace('scan').answered(nowMs, 5);
+    };
+    for (let atMs = 5; atMs < 1_000; atMs += 5) bench.clock.after(atMs, answer);
+    expect((await world.page({ first: 10 })).edges).toHaveLength(10);
+    expect(bench.clock.monotonicMs() - startMs).toBeLessThan(200);
+  });
+
+  // Guard: 'sum' among the judged sorts. Without it, a replica that is slow at ranges is never passed over.
+  test('is another one when it is slow at sums', async () => {
+    const world = await worldOf();
+    const { clock, gateway, replicas } = world.bench;
+    const all = { from: undefined, to: undefined };
+    const { targets } = gateway.cluster.placeRange(world.keyspace, all);
+    const slow = targets.find(({ replica }) => replica.id === replicas[1]!.id)!;
+    slow.replica.pace('sum').began(clock.monotonicMs());
+    await clock.advance(2_000);
+    await turnOf(world, 1);
+    await world.page({ first: 10 });
+    expect(replicas[1]!.calls('scan')).toEqual([]);
+    expect(replicas[1]!.calls('sum')).toHaveLength(1);
   });
 
   test('is replaced at once when it fails', async () => {
