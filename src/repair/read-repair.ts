@@ -71,10 +71,15 @@ export class ReadRepair {
     this.#keep(async () => this.#heal(request, await answers));
   }
 
-  /** Many keys that were read together count as one; they are healed one after the other. */
+  /**
+   * Many keys that were read together count as one; they are healed one after the other. All have the time
+   * of one: what was read longer ago could bring back what has been deleted and collected since.
+   */
   laterMany(find: () => Promise<readonly Differing[]>): void {
+    const deadlineMs = this.#deps.clock.monotonicMs() + repairMs;
     this.#keep(async () => {
-      for (const { request, holdings } of await find()) await this.#heal(request, holdings);
+      for (const { request, holdings } of await find())
+        await this.#heal(request, holdings, deadlineMs);
     });
   }
 
@@ -97,22 +102,28 @@ export class ReadRepair {
     this.#open.add(repair);
   }
 
-  async #heal(request: RepairRequest, holdings: readonly Holding[]): Promise<void> {
+  async #heal(
+    request: RepairRequest,
+    holdings: readonly Holding[],
+    deadlineMs = this.#deps.clock.monotonicMs() + repairMs,
+  ): Promise<void> {
+    if (this.#deps.clock.monotonicMs() >= deadlineMs) return;
     const { cell, behind } = converge(holdings, request.convergence);
-    await Promise.all(behind.map((holding) => this.#healOne(holding, { ...request, cell })));
+    const what = { ...request, cell, deadlineMs };
+    await Promise.all(behind.map((holding) => this.#healOne(holding, what)));
   }
 
-  async #healOne({ store, stored }: Holding, what: RepairRequest & { cell: Cell }): Promise<void> {
+  async #healOne(
+    { store, stored }: Holding,
+    what: RepairRequest & { cell: Cell; deadlineMs: number },
+  ): Promise<void> {
     const { clock, metrics } = this.#deps;
     const { ref, convergence, cell, settle } = what;
-    const join = (guess?: StoredCell): Promise<JoinOutcome | undefined> =>
-      joinInto(
-        store,
-        { ref, convergence, cell, ...(guess ? { guess } : {}) },
-        {
-          deadlineMs: clock.monotonicMs() + repairMs,
-        },
-      ).catch(() => undefined);
+    const join = (guess?: StoredCell): Promise<JoinOutcome | undefined> => {
+      const deadlineMs = guess ? what.deadlineMs : clock.monotonicMs() + repairMs;
+      const request = { ref, convergence, cell, ...(guess ? { guess } : {}) };
+      return joinInto(store, request, { deadlineMs }).catch(() => undefined);
+    };
     const outcome = await join(stored);
     metrics.repairs.inc({ kind: 'background', result: outcome?.status ?? 'failed' });
     if (outcome?.status !== 'refused' || !settle) return;
