@@ -69,6 +69,19 @@ describe('a repair in the background', () => {
     expect((await replicas[2]!.inner.read(ref)).cell).toEqual(cellOf('a'));
   });
 
+  // Guard: one deadline for all. Without it, the second key is written with what was read long ago, which
+  // may have been deleted and collected meanwhile.
+  test('of many keys ends when the time of one is over', async () => {
+    const { clock, replicas, holdings, repair } = await world(cellOf('a'), emptyCell);
+    const [, behind] = replicas;
+    behind!.fate = (call) => (call === 'swap' ? 'frozen' : undefined);
+    const other = { ...request, ref: { ...ref, key: 'other' } };
+    const found = [request, other].map((one) => ({ request: one, holdings }));
+    repair.laterMany(() => Promise.resolve(found));
+    await clock.settled(repair.idle());
+    expect(new Set(behind!.calls('swap').map(({ key }) => key))).toEqual(new Set([ref.key]));
+  });
+
   test('is dropped and counted, not queued, when too many are under way', async () => {
     const { metrics, repair } = await world(emptyCell);
     let answer: (holdings: Holding[]) => void = () => undefined;
