@@ -86,6 +86,7 @@ export const controls: readonly Control[] = [
     name: 'repair overwrites instead of joining',
     scenario: 'one-siblings',
     within: 20,
+    caughtBy: 2,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? link : new OverwritingLink(link)),
     }),
@@ -125,14 +126,14 @@ export const controls: readonly Control[] = [
     name: 'a wiped replica comes back under its old name',
     scenario: 'one-siblings',
     within: 100,
-    caughtBy: 8,
+    caughtBy: 10,
     defects: () => ({ keepsIncarnation: true, unnoticed: true, wipes: true }),
   },
   {
     name: 'nobody looks in whose name a dot is minted',
     scenario: 'one-siblings',
     within: 600,
-    caughtBy: 26,
+    caughtBy: 47,
     defects: () => ({
       replica: (options) => new AnyNameReplica(options),
       unnoticed: true,
@@ -161,14 +162,14 @@ export const controls: readonly Control[] = [
     name: 'no write-back: repair in the background only',
     scenario: 'quorum',
     within: 50,
-    caughtBy: 2,
+    caughtBy: 12,
     defects: () => ({ store: withoutWriteBack }),
   },
   {
     name: 'hints counted as acknowledgements',
     scenario: 'quorum',
     within: 50,
-    caughtBy: 4,
+    caughtBy: 5,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new HintingLink(link, process.clock) : link,
@@ -178,14 +179,14 @@ export const controls: readonly Control[] = [
     name: 'a lost disk, or an older copy, is not noticed',
     scenario: 'quorum-disks',
     within: 50,
-    caughtBy: 26,
+    caughtBy: 37,
     defects: () => ({ unnoticed: true }),
   },
   {
     name: 'hints counted as acknowledgements without "sloppy"',
     scenario: 'handoff',
     within: 50,
-    caughtBy: 5,
+    caughtBy: 11,
     defects: () => ({ store: withHintsCounted }),
   },
   {
@@ -198,7 +199,7 @@ export const controls: readonly Control[] = [
     name: 'a row that was handed over goes on under its old name',
     scenario: 'outages',
     within: 500,
-    caughtBy: 39,
+    caughtBy: 276,
     defects: () => ({ replica: (options) => new UnawareReplica(options) }),
   },
   {
@@ -206,14 +207,14 @@ export const controls: readonly Control[] = [
     name: 'no anti-entropy: what a gateway minted elsewhere before it died stays there',
     scenario: 'strays',
     within: 300,
-    caughtBy: 18,
+    caughtBy: 48,
     defects: () => ({ parts: { repair: { antiEntropyEveryMs: 0 } } }),
   },
   {
     name: '"not found" counted before a quorum has said so',
     scenario: 'quorum',
     within: 50,
-    caughtBy: 6,
+    caughtBy: 10,
     defects: () => ({ link: (link) => new AbsentLink(link) }),
   },
   {
@@ -233,42 +234,42 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 2000,
-    caughtBy: 533,
+    caughtBy: 565,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
     name: 'causal token not looked at',
     scenario: 'causal',
     within: 100,
-    caughtBy: 12,
+    caughtBy: 29,
     defects: () => ({ store: withoutSession }),
   },
   {
     name: 'rule A off: repair goes past a promise',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 20,
+    caughtBy: 130,
     defects: () => ruleAOff(),
   },
   {
     name: 'rule B off: a round that changes nothing does not re-tag',
     scenario: 'linearizable',
     within: 500,
-    caughtBy: 18,
+    caughtBy: 22,
     defects: () => ({ parts: { rules: { ...consensusRules, retag: false } } }),
   },
   {
     name: 'a refused compare-and-set does not finish its round',
     scenario: 'linearizable',
     within: 200,
-    caughtBy: 8,
+    caughtBy: 14,
     defects: () => ({ parts: { rules: { ...consensusRules, finishRefused: false } } }),
   },
   {
     name: 'amnesia: a wiped replica takes part at once',
     scenario: 'linearizable',
     within: 2_000,
-    caughtBy: 165,
+    caughtBy: 174,
     defects: () => ({ unnoticed: true, wipes: true }),
   },
   {
@@ -289,14 +290,14 @@ export const controls: readonly Control[] = [
     name: 'an accept goes through although another proposer was met since',
     scenario: 'linearizable-alone',
     within: 300,
-    caughtBy: 20,
+    caughtBy: 22,
     defects: () => ({ replica: (options) => new ObligingReplica(options) }),
   },
   {
     name: 'a refusal is answered on a promise that came with an accept',
     scenario: 'linearizable-alone',
     within: 300,
-    caughtBy: 18,
+    caughtBy: 28,
     defects: () => ({ parts: { rules: { ...consensusRules, lookAnew: false } } }),
   },
   {
@@ -310,7 +311,7 @@ export const controls: readonly Control[] = [
     name: 'a retry is applied again',
     scenario: 'linearizable',
     within: 50,
-    caughtBy: 20,
+    caughtBy: 22,
     defects: () => ({ store: withoutIdempotency }),
   },
   {
@@ -323,14 +324,14 @@ export const controls: readonly Control[] = [
     name: 'a re-tagged version is new to those who have replaced it',
     scenario: 'mixed',
     within: 400,
-    caughtBy: 32,
+    caughtBy: 38,
     defects: () => ({ link: (link) => new ForgettingLink(link) }),
   },
   {
     name: 'a proposal removes what it has read before it is chosen',
     scenario: 'mixed',
     within: 2000,
-    caughtBy: 180,
+    caughtBy: 1288,
     // A hint would bring back what it has kept.
     defects: () => ({
       link: (link) => new HastyAccepts(link),
@@ -341,6 +342,7 @@ export const controls: readonly Control[] = [
     name: 'a fence is not looked at by reads',
     scenario: 'resolve',
     within: 40,
+    caughtBy: 7,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new UnsettledReads(link, ['fenced']) : link,
@@ -350,6 +352,7 @@ export const controls: readonly Control[] = [
     name: 'a fence is forgotten',
     scenario: 'resolve',
     within: 40,
+    caughtBy: 7,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? new ForgottenFences(link) : link),
     }),
@@ -358,7 +361,7 @@ export const controls: readonly Control[] = [
     name: 'a read does not look whether what it shows is doubted',
     scenario: 'resolve',
     within: 400,
-    caughtBy: 13,
+    caughtBy: 32,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new UnsettledReads(link, ['doubted', 'condemned']) : link,
@@ -383,7 +386,7 @@ export const controls: readonly Control[] = [
     name: 'a fence leaves the stamp of what stands as it is',
     scenario: 'resolve-newest',
     within: 1000,
-    caughtBy: 321,
+    caughtBy: 369,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? new UnstampedFences(link) : link),
     }),
@@ -405,7 +408,7 @@ export const controls: readonly Control[] = [
     name: 'cells that differ are told to be the same where they are asked for briefly',
     scenario: 'quorum',
     within: 50,
-    caughtBy: 5,
+    caughtBy: 11,
     defects: () => {
       const whole = new Map<string, bigint>();
       return { link: (link) => new EchoingLink(link, whole) };
@@ -428,6 +431,7 @@ export const controls: readonly Control[] = [
     name: 'a change is dropped on its way to the subscriber',
     scenario: 'changes',
     within: 20,
+    caughtBy: 3,
     defects: () => ({ feed: losingFeed }),
   },
   {
@@ -473,7 +477,7 @@ export const controls: readonly Control[] = [
     name: 'what was not followed at the first read of a log is never sent',
     scenario: 'changes-of-keys',
     within: 60,
-    caughtBy: 11,
+    caughtBy: 17,
     defects: () => ({ log: withTheFirstSieve }),
   },
   {
