@@ -1,13 +1,17 @@
 import {
   isWhole,
+  ReplicaError,
   type BriefCell,
   type CellRef,
   type ReadOptions,
   type StoredCell,
 } from '../replica/replica.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
-import { roundingMs, waitFor, type Hedging } from './hedging.ts';
+import { hedgeLimits, roundingMs, waitFor, type Hedging } from './hedging.ts';
 import type { Target } from './plan.ts';
+
+/** With less time than this before the deadline nothing is asked for: no answer would come in it. */
+const leastLeftMs = 20;
 
 interface Whole {
   readonly target: Target;
@@ -87,6 +91,9 @@ export class BriefReading {
     const missing = this.#refs.filter((_, at) => cells[at] === undefined);
     if (missing.length === 0) return cells.filter((cell) => cell !== undefined);
     const { deadlineMs } = this.#options;
+    // Sent now it would be late for sure, and its replica, which has just answered, taken for silent.
+    if (deadlineMs - this.#deps.clock.monotonicMs() < leastLeftMs)
+      throw new ReplicaError('TIMEOUT', 'no time was left to ask for the whole cell', false);
     const more = (await replica.readMany(missing, { deadlineMs })).values();
     return cells.flatMap((cell) => cell ?? more.next().value ?? []);
   }
@@ -94,7 +101,11 @@ export class BriefReading {
   #untilLate({ target, askedMs, answer }: Whole): Promise<readonly StoredCell[] | undefined> {
     const { clock, hedging } = this.#deps;
     const hedge = hedging.of('read');
-    const { firstMs, freeMs } = waitFor(hedge, target, this.#options.deadlineMs - askedMs);
+    const { deadlineMs } = this.#options;
+    const { firstMs } = waitFor(hedge, target, deadlineMs - askedMs);
+    // From when another one has answered: where all have too much to do, all are late alike.
+    const nowMs = clock.monotonicMs();
+    const freeMs = nowMs - askedMs + Math.min(hedgeLimits.patienceMs, (deadlineMs - nowMs) / 2);
     return new Promise((resolve) => {
       const until = (waitedMs: number): Cancel =>
         clock.after(Math.max(roundingMs, askedMs + waitedMs - clock.monotonicMs()), look);
@@ -102,7 +113,7 @@ export class BriefReading {
         if (hedge.allows(target, askedMs, freeMs)) resolve(undefined);
         else cancel = until(freeMs);
       };
-      let cancel = until(firstMs);
+      let cancel = until(Math.min(firstMs, freeMs));
       const settle = (cells?: readonly StoredCell[]): void => {
         cancel();
         resolve(cells);

@@ -135,7 +135,10 @@ export class RangeAsking {
   #waitedFor(asked: readonly RangeSource[]): RangeSource | undefined {
     if (this.#plan.need === 1) return asked.at(-1);
     const isHere = this.sources.some(({ hasAnswered }) => hasAnswered);
-    return isHere || !this.#spare() ? undefined : asked.findLast(({ isSending }) => isSending);
+    if (isHere || !this.#spare()) return undefined;
+    // Whoever was asked last: one that is known to be late was backed up already.
+    const sending = asked.filter(({ isSending }) => isSending);
+    return sending.toSorted((a, b) => a.askedMs - b.askedMs).at(-1);
   }
 
   #spare(): RangeSource | undefined {

@@ -169,7 +169,7 @@ export const controls: readonly Control[] = [
     name: 'hints counted as acknowledgements',
     scenario: 'quorum',
     within: 50,
-    caughtBy: 5,
+    caughtBy: 9,
     defects: () => ({
       link: (link, { process }) =>
         isGateway(process) ? new HintingLink(link, process.clock) : link,
@@ -179,7 +179,7 @@ export const controls: readonly Control[] = [
     name: 'a lost disk, or an older copy, is not noticed',
     scenario: 'quorum-disks',
     within: 50,
-    caughtBy: 37,
+    caughtBy: 45,
     defects: () => ({ unnoticed: true }),
   },
   {
@@ -234,7 +234,7 @@ export const controls: readonly Control[] = [
     name: 'dependency list truncated to one',
     scenario: 'causal',
     within: 2000,
-    caughtBy: 565,
+    caughtBy: 597,
     defects: () => ({ link: (link) => new TruncatingLink(link, 1) }),
   },
   {
@@ -352,7 +352,7 @@ export const controls: readonly Control[] = [
     name: 'a fence is forgotten',
     scenario: 'resolve',
     within: 40,
-    caughtBy: 7,
+    caughtBy: 11,
     defects: () => ({
       link: (link, { process }) => (isGateway(process) ? new ForgottenFences(link) : link),
     }),
