@@ -138,13 +138,15 @@ export const readKind: CallKind<ReadCall, readonly BriefCell[]> = {
   sizeOf: ({ refs }) => refs.length,
   rowsOf: ({ refs }) => refs.length,
   values: (calls) => {
-    const refs = calls.flatMap((call) => call.refs);
-    return [
-      refs.map(({ tenant }) => tenant),
-      refs.map(({ keyspace }) => keyspace),
-      refs.map(({ key }) => key),
-      calls.flatMap((call) => call.refs.map(() => call.briefly)),
-    ];
+    const columns: [string[], string[], string[], boolean[]] = [[], [], [], []];
+    for (const { refs, briefly } of calls)
+      for (const { tenant, keyspace, key } of refs) {
+        columns[0].push(tenant);
+        columns[1].push(keyspace);
+        columns[2].push(key);
+        columns[3].push(briefly);
+      }
+    return columns;
   },
   replies: (rows, calls) => {
     const rowOf = placed(rows);
