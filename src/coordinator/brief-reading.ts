@@ -7,7 +7,7 @@ import {
   type StoredCell,
 } from '../replica/replica.ts';
 import type { Cancel, Clock } from '../runtime/clock.ts';
-import { hedgeLimits, roundingMs, waitFor, type Hedging } from './hedging.ts';
+import { hedgeLimits, roundingMs, type Hedging } from './hedging.ts';
 import type { Target } from './plan.ts';
 
 /** With less time than this before the deadline nothing is asked for: no answer would come in it. */
@@ -102,7 +102,6 @@ export class BriefReading {
     const { clock, hedging } = this.#deps;
     const hedge = hedging.of('read');
     const { deadlineMs } = this.#options;
-    const { firstMs } = waitFor(hedge, target, deadlineMs - askedMs);
     // From when another one has answered: where all have too much to do, all are late alike.
     const nowMs = clock.monotonicMs();
     const freeMs = nowMs - askedMs + Math.min(hedgeLimits.patienceMs, (deadlineMs - nowMs) / 2);
@@ -113,7 +112,7 @@ export class BriefReading {
         if (hedge.allows(target, askedMs, freeMs)) resolve(undefined);
         else cancel = until(freeMs);
       };
-      let cancel = until(Math.min(firstMs, freeMs));
+      let cancel = until(Math.min(hedge.delayMs(target), freeMs));
       const settle = (cells?: readonly StoredCell[]): void => {
         cancel();
         resolve(cells);

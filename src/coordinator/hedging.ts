@@ -14,13 +14,6 @@ export interface Hedge {
   allows(target: Target, askedMs: number, freeMs?: number): boolean;
 }
 
-/** How long somebody is waited for whose whole answer is to stand for those of others. */
-export interface Wait {
-  /** When one more is asked, if the budget lets it be; and when whatever the budget says. */
-  readonly firstMs: number;
-  readonly freeMs: number;
-}
-
 /** Extra questions for each question, in the long run; and how many may be saved up. */
 export interface HedgeBudget {
   readonly share: number;
@@ -99,16 +92,6 @@ export class Hedging {
     this.#metrics.hedges.inc({ kind, result });
     return true;
   }
-}
-
-/**
- * The wait for one of several who would otherwise all have been asked for whole answers: a second one of
- * them costs no more than that. At most half of the time, so that the other one has as much.
- */
-export function waitFor(hedge: Hedge, target: Target, wholeMs: number): Wait {
-  const mostMs = wholeMs / 2;
-  const firstMs = Math.min(hedge.delayMs(target), mostMs);
-  return { firstMs, freeMs: Math.max(firstMs, Math.min(hedgeLimits.patienceMs, mostMs)) };
 }
 
 /**

@@ -1,5 +1,4 @@
 import {
-  emptyCell,
   visible,
   withOutcome,
   write,
@@ -16,7 +15,7 @@ import { CellMemory, type Known } from './cell-memory.ts';
 import { joinInto, type JoinOutcome } from '../repair/join-into.ts';
 import { keepSiblings } from '../causality/convergence.ts';
 import { refName } from '../replica/cell-ref.ts';
-import { ReplicaError, type CellRef, type Replica } from '../replica/replica.ts';
+import { absentCell, ReplicaError, type CellRef, type Replica } from '../replica/replica.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HybridClock } from '../runtime/hybrid-clock.ts';
 
@@ -72,7 +71,6 @@ interface Line {
   busyUntilMs: number;
 }
 
-const absent: Known = { cell: emptyCell, digest: 0n };
 const groupMax = 100;
 const memory = { cells: 20_000, chars: 32_000_000 };
 /** An expired version is dropped this much later: no clock is further off. */
@@ -156,7 +154,7 @@ export class Minter {
     // The earliest deadline of the group: after it somebody may have turned to another replica.
     const deadlineMs = Math.min(...group.map((waiting) => waiting.deadlineMs));
     line.busyUntilMs = deadlineMs;
-    let known = this.#known.get(name) ?? absent;
+    let known = this.#known.get(name) ?? absentCell;
     let verified = false;
     while (this.#clock.monotonicMs() < deadlineMs) {
       const { cell, placed, full } = this.#compose(known, line.replica, group);
@@ -279,7 +277,7 @@ export function contentOf(change: Change, nowUs: number): Omit<Sibling, 'dot'> {
 
 /** A cell that was found where it had been minted, on its way to the other replicas. */
 export function mintedAs(ref: CellRef, cell: Cell): Minted {
-  return mintedGroup(ref, { cell, previous: absent });
+  return mintedGroup(ref, { cell, previous: absentCell });
 }
 
 function mintedGroup(ref: CellRef, { cell, previous }: { cell: Cell; previous: Known }): Minted {

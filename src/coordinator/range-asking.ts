@@ -1,7 +1,7 @@
 import { SharedPages } from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import { inOrderOfHealth } from './faults.ts';
-import { roundingMs, waitFor, type Hedge } from './hedging.ts';
+import { hedgeLimits, roundingMs, type Hedge } from './hedging.ts';
 import type { Plan, Target } from './plan.ts';
 import { isSame } from './range-compare.ts';
 import type { PageOrder } from './range-order.ts';
@@ -110,10 +110,15 @@ export class RangeAsking {
     if (spare) this.#fetch(spare, at);
   }
 
-  /** How long that one is still waited for. Where others have told sums, one of them is asked in any case. */
+  /**
+   * How long that one is still waited for, at most half of the time, so that another one has as much. Where
+   * others have told sums, one of them is asked in any case: that costs no more than asking all for pages.
+   */
   #waitFor({ target, askedMs }: RangeSource): { delayMs: number; freeMs: number } {
     if (this.#plan.need === 1) return { delayMs: this.#hedge.delayMs(target), freeMs: Infinity };
-    const { firstMs, freeMs } = waitFor(this.#hedge, target, this.#plan.deadlineMs - askedMs);
+    const mostMs = (this.#plan.deadlineMs - askedMs) / 2;
+    const firstMs = Math.min(this.#hedge.delayMs(target), mostMs);
+    const freeMs = Math.max(firstMs, Math.min(hedgeLimits.patienceMs, mostMs));
     const waitedMs = this.#deps.clock.monotonicMs() - askedMs;
     const untilMs = waitedMs < firstMs ? firstMs : freeMs;
     return { delayMs: Math.max(roundingMs, untilMs - waitedMs), freeMs };

@@ -1,6 +1,11 @@
-import { emptyCell } from '../causality/cell.ts';
 import type { Differing } from '../repair/read-repair.ts';
-import { SharedPages, type PageSum, type ScanPage, type StoredCell } from '../replica/replica.ts';
+import {
+  absentCell,
+  SharedPages,
+  type PageSum,
+  type ScanPage,
+  type StoredCell,
+} from '../replica/replica.ts';
 import type { Deps } from './deps.ts';
 import type { Target } from './plan.ts';
 import { END, PageOrder, type Reached } from './range-order.ts';
@@ -9,8 +14,6 @@ import { RangeSource, type PageTerms } from './range-source.ts';
 import { settleRound } from './settle.ts';
 
 type Page = Pick<ScanPage, 'cells' | 'exhausted'>;
-
-const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
 /** Those who have told that they hold another first page than this one, and have not sent it. */
 export function differingTargets(
@@ -75,7 +78,7 @@ export function differences(
   const [ours, others] = [byKey(shown), byKey(theirs)];
   const ends: readonly (Reached | undefined)[] = [endOf(shown), endOf(theirs)];
   return [...new Set([...ours.keys(), ...others.keys()])].flatMap((key) => {
-    const [one = absent, other = absent] = [ours.get(key), others.get(key)];
+    const [one = absentCell, other = absentCell] = [ours.get(key), others.get(key)];
     const isPast = ends.some((end) => end === undefined || order.compareReached(key, end) > 0);
     return isPast || one.digest === other.digest ? [] : [{ key, ours: one, other }];
   });

@@ -1,6 +1,6 @@
-import { emptyCell } from '../causality/cell.ts';
 import { compareKeys } from '../placement/key-order.ts';
 import {
+  absentCell,
   NoRoom,
   ReplicaError,
   type CallOptions,
@@ -34,8 +34,6 @@ export interface PageTerms {
   /** Whether what it sums up to comes with it. */
   readonly summed?: boolean;
 }
-
-const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
 /** One replica's side of a range: the pages it has sent, and how far they reach. */
 export class RangeSource {
@@ -106,7 +104,7 @@ export class RangeSource {
 
   /** What it holds of a key that it has covered: nothing is an answer too. */
   stored(key: string): StoredCell {
-    return this.#byKey().get(key) ?? absent;
+    return this.#byKey().get(key) ?? absentCell;
   }
 
   drop(key: string): void {

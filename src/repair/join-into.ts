@@ -1,7 +1,8 @@
-import { ballotOf, emptyCell, ordinaryPart, type Cell } from '../causality/cell.ts';
+import { ballotOf, ordinaryPart, type Cell } from '../causality/cell.ts';
 import { digestOf } from '../causality/cell-codec.ts';
 import type { Convergence } from '../causality/convergence.ts';
 import {
+  absentCell,
   ReplicaError,
   type CallOptions,
   type CellRef,
@@ -49,7 +50,6 @@ export interface Accept {
 }
 
 const attemptsMax = 16;
-const absent = { cell: emptyCell, digest: 0n };
 
 /**
  * Brings one replica up to at least `cell`: join with what it holds, and swap. Every path that
@@ -70,7 +70,7 @@ export async function joinInto(
     const { stored } = await store.keepNewest(ref, { cell, stamp }, options);
     return { status: 'joined', cell, wrote: stored };
   }
-  let known = request.guess ?? absent;
+  let known = request.guess ?? absentCell;
   let verified = false;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const promisedTo = accept && overtaken(accept, known.cell, verified);

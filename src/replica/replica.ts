@@ -1,4 +1,4 @@
-import type { Cell } from '../causality/cell.ts';
+import { emptyCell, type Cell } from '../causality/cell.ts';
 import type { CallOptions, CellRef } from './cell-ref.ts';
 import type { HintStore } from './hint-store.ts';
 import type { DigestSource, RepairLedger, TombstoneStore } from './digest-source.ts';
@@ -41,6 +41,9 @@ export interface StoredCell {
   /** How often the row was emptied after a handover; absent for never. See `actorOf`. */
   readonly emptied?: number;
 }
+
+/** Of a key that a replica knows nothing of. */
+export const absentCell: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
 
 /** What stands in for a large cell where another replica sends it: everything but what it holds. */
 export type CellDigest = Omit<StoredCell, 'cell'>;

@@ -6,6 +6,7 @@ import { tokenOf } from '../../placement/token.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { refName } from '../cell-ref.ts';
 import {
+  absentCell,
   ReplicaError,
   type BriefCell,
   type CellRef,
@@ -19,7 +20,7 @@ import {
 import { charsOf } from '../traffic.ts';
 import { alone, byPosition, placed, sizeOfChars, type CallKind } from './call-kind.ts';
 import type { Connection, Row } from './connection.ts';
-import { absent, cellsIn, storedCell } from './rows.ts';
+import { cellsIn, storedCell } from './rows.ts';
 import {
   areYouThere,
   keepNewestCells,
@@ -226,7 +227,7 @@ export function serverTimeMs(
 }
 
 function prepareReply(row: Row | undefined): PrepareResult | ReplicaError {
-  const stored = row ? storedCell(row, 3) : absent;
+  const stored = row ? storedCell(row, 3) : absentCell;
   return refusal(row) ?? { promised: row?.[1] === true, stored };
 }
 

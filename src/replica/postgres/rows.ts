@@ -1,6 +1,12 @@
-import { emptyCell, type Cell } from '../../causality/cell.ts';
+import type { Cell } from '../../causality/cell.ts';
 import { decodeCell, type CellText } from '../../causality/cell-codec.ts';
-import { SharedCells, type BriefCell, type CellDigest, type StoredCell } from '../replica.ts';
+import {
+  absentCell,
+  SharedCells,
+  type BriefCell,
+  type CellDigest,
+  type StoredCell,
+} from '../replica.ts';
 import type { Row } from './connection.ts';
 
 /** Between two fields of a cell that comes as one text. See `readCells`. */
@@ -25,8 +31,6 @@ function decoded(text: Required<CellText>): Cell {
   return cell;
 }
 
-export const absent: StoredCell = { cell: emptyCell, digest: 0n, promised: 0 };
-
 /**
  * Reads the six columns (siblings, context, digest, promised, outcomes, emptied) that start at `from`.
  * Nulls, of a left join, are the absent cell; a floor may be promised for it all the same.
@@ -37,8 +41,8 @@ export function storedCell(row: Row, from: number): StoredCell {
   const emptied = Number(row[from + 5] ?? 0);
   if (siblings === null || siblings === undefined)
     return promised === null || promised === undefined || promised === '0'
-      ? absent
-      : { ...absent, promised: Number(promised) };
+      ? absentCell
+      : { ...absentCell, promised: Number(promised) };
   return {
     cell: decoded({ siblings, context: context ?? '{}', outcomes: outcomes ?? '' }),
     digest: BigInt(digest ?? 0),
@@ -63,7 +67,7 @@ export function cellsIn(
 }
 
 function cellIn(text: string | null): BriefCell {
-  if (text === null) return absent;
+  if (text === null) return absentCell;
   const [digest = '', promised, emptied, siblings, context = '', outcomes, ...more] =
     text.split(fieldMark);
   const counted = Number(emptied);
